@@ -1,0 +1,136 @@
+import type { NewMessage, ReplayMessage, StoredMessage, StreamId } from "../../log/message.ts";
+import type { Append, Conflict, LogFilter, LogPage, LogReader, StreamRange } from "../../ports/store.ts";
+import { firstUnseen, holds } from "../expectation.ts";
+import { repeatedAppend } from "../repeated-append.ts";
+import { streamKey } from "../stream-key.ts";
+import { LogIndex } from "./log-index.ts";
+
+/** The log as an array, with the messages of each stream and the place of each id beside it. */
+export class MemoryLog implements LogReader {
+  readonly #ensureOpen: () => void;
+  /** A message's position is its place here plus one. Nothing in it ever leaves the store but as a copy. */
+  readonly #messages: StoredMessage[] = [];
+  readonly #streams = new Map<string, StoredMessage[]>();
+  readonly #byId = new Map<string, StoredMessage>();
+  readonly #index = new LogIndex(this.#messages);
+
+  constructor(ensureOpen: () => void) {
+    this.#ensureOpen = ensureOpen;
+  }
+
+  async readStream(stream: StreamId, range: StreamRange): Promise<readonly StoredMessage[]> {
+    this.#ensureOpen();
+    const messages = this.#messagesOf(stream);
+    if (range.direction !== "backwards") {
+      const from = Math.max(0, range.from ?? 0);
+      return messages.slice(from, from + range.limit).map(copyOf);
+    }
+    const end = Math.min(messages.length, (range.from ?? messages.length) + 1);
+    if (end <= 0) return [];
+    return messages.slice(Math.max(0, end - range.limit), end).reverse().map(copyOf);
+  }
+
+  async readLog(filter: LogFilter): Promise<LogPage> {
+    this.#ensureOpen();
+    const found = this.#index.read(filter);
+    const full = found.length >= filter.limit;
+    const through = full ? (found.at(-1)?.position ?? filter.after) : Math.max(filter.after, this.last);
+    return { messages: found.map(copyOf), through };
+  }
+
+  async replay(stream: StreamId, from: number, limit: number): Promise<readonly ReplayMessage[]> {
+    this.#ensureOpen();
+    const messages = this.#messagesOf(stream);
+    const start = Math.max(0, from);
+    return messages.slice(start, start + limit).map(shortCopyOf);
+  }
+
+  async head(): Promise<number> {
+    this.#ensureOpen();
+    return this.last;
+  }
+
+  /** The position of the last message. @internal */
+  get last(): number {
+    return this.#messages.length;
+  }
+
+  /** @internal */
+  conflict(appends: readonly Append[]): Conflict | undefined {
+    for (const { stream, expectedVersion: expected } of appends) {
+      if (expected === "any") continue;
+      const messages = this.#messagesOf(stream);
+      const actual = messages.length - 1;
+      if (holds(expected, actual)) continue;
+      const from = firstUnseen(expected);
+      const unseen = from === undefined ? [] : messages.slice(from).map(copyOf);
+      return { on: "stream", stream: { ...stream }, expected, actual, unseen };
+    }
+    return undefined;
+  }
+
+  /** The position that a first commit of the same messages was answered with, if there was one. @internal */
+  firstResult(appends: readonly Append[]): number | undefined {
+    if (!appends.some(({ messages }) => messages.some(({ id }) => this.#byId.has(id)))) return undefined;
+    return repeatedAppend(appends, (id, stream) => {
+      const stored = this.#byId.get(id);
+      return stored && { ...stored, inStream: streamKey(stored.stream) === streamKey(stream) };
+    });
+  }
+
+  /** @internal */
+  append(appends: readonly Append[]): void {
+    for (const { stream, messages } of appends) {
+      if (messages.length === 0) continue;
+      const stored = this.#startedStream(stream);
+      const own = stored[0]?.stream ?? { ...stream };
+      for (const message of messages) {
+        const entry = storedCopyOf(message, own, stored.length, this.#messages.length + 1);
+        stored.push(entry);
+        this.#messages.push(entry);
+        this.#byId.set(entry.id, entry);
+      }
+    }
+  }
+
+  #messagesOf(stream: StreamId): readonly StoredMessage[] {
+    return this.#streams.get(streamKey(stream)) ?? [];
+  }
+
+  #startedStream(stream: StreamId): StoredMessage[] {
+    const key = streamKey(stream);
+    let messages = this.#streams.get(key);
+    if (messages === undefined) {
+      messages = [];
+      this.#streams.set(key, messages);
+    }
+    return messages;
+  }
+}
+
+function storedCopyOf(message: NewMessage, stream: StreamId, version: number, position: number): StoredMessage {
+  return {
+    position,
+    stream,
+    version,
+    id: message.id,
+    type: message.type,
+    schemaVersion: message.schemaVersion,
+    data: message.data,
+    checksum: message.checksum,
+    recordedAt: message.recordedAt,
+    occurredAt: message.occurredAt,
+    correlationId: message.correlationId,
+    causationId: message.causationId,
+    traceparent: message.traceparent,
+    extensions: message.extensions,
+  };
+}
+
+function copyOf(message: StoredMessage): StoredMessage {
+  return storedCopyOf(message, { ...message.stream }, message.version, message.position);
+}
+
+function shortCopyOf({ version, type, schemaVersion, data, checksum }: StoredMessage): ReplayMessage {
+  return { version, type, schemaVersion, data, checksum };
+}

@@ -1,0 +1,74 @@
+import type { Commit, CommitOutcome, Conflict } from "../../ports/store.ts";
+import { refuseDoubles } from "../repeated-append.ts";
+import { Appends } from "./appends.ts";
+import { documentConflict, writeDocuments } from "./documents.ts";
+import { isConstraint } from "./faults.ts";
+import { checkpointConflict, remembered, writeRecords } from "./records.ts";
+import type { Session } from "./session.ts";
+
+/** Writes commits, several in one transaction of the database, each checked against what those before it wrote. */
+export class CommitWriter {
+  readonly #session: Session;
+  readonly #appends: Appends;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.#appends = new Appends(session);
+  }
+
+  /** Writes all of them or, where an error is thrown, none; a refused one has its verdict and writes nothing. */
+  writeTogether(commits: readonly Commit[]): CommitOutcome[] {
+    const { connection, streams, types } = this.#session;
+    try {
+      const outcomes = connection.transact(() => {
+        this.#appends.begin();
+        return commits.map((commit) => this.#write(commit));
+      });
+      streams.committed();
+      types.committed();
+      return outcomes;
+    } catch (error) {
+      streams.rolledBack();
+      types.rolledBack();
+      throw error;
+    }
+  }
+
+  /** Writes one commit in a transaction of its own, in which a repeated message id can be told from a fault. */
+  writeAlone(commit: Commit): CommitOutcome {
+    try {
+      const [outcome] = this.writeTogether([commit]);
+      if (outcome === undefined) throw new Error("a commit has no outcome");
+      return outcome;
+    } catch (error) {
+      const { appends = [] } = commit;
+      if (!isConstraint(error)) throw error;
+      const position = this.#appends.firstResult(appends);
+      if (position !== undefined) return { status: "committed", position };
+      refuseDoubles(appends);
+      throw error;
+    }
+  }
+
+  #write(commit: Commit): CommitOutcome {
+    const { appends = [], documents = [], outbox = [], checkpoint, idempotency } = commit;
+    const record = idempotency && remembered(this.#session, idempotency.tenant, idempotency.key);
+    if (record !== undefined) return { status: "duplicate", record };
+    const conflict = this.#appends.conflict(appends);
+    if (conflict !== undefined) return this.#refused(commit, conflict);
+    const other = documentConflict(this.#session, documents) ?? checkpointConflict(this.#session, checkpoint);
+    if (other !== undefined) return this.#refused(commit, other);
+
+    this.#appends.append(appends);
+    const position = this.#appends.last;
+    writeDocuments(this.#session, documents);
+    writeRecords(this.#session, outbox, checkpoint, idempotency && { ...idempotency, position });
+    return { status: "committed", position };
+  }
+
+  /** A conflict, unless it is the first commit of the same messages that this one conflicts with. */
+  #refused({ appends = [] }: Commit, conflict: Conflict): CommitOutcome {
+    const position = this.#appends.firstResult(appends);
+    return position === undefined ? { status: "conflict", conflict } : { status: "committed", position };
+  }
+}

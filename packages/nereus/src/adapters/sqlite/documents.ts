@@ -1,0 +1,80 @@
+import type {
+  Condition,
+  Conflict,
+  DocumentQuery,
+  DocumentReader,
+  DocumentWrite,
+  StoredDocument,
+} from "../../ports/store.ts";
+import { holds } from "../expectation.ts";
+import type { CollectionTable } from "./collection-table.ts";
+import { orderClause, whereClause } from "./conditions.ts";
+import type { Row } from "./connection.ts";
+import type { Read, Session } from "./session.ts";
+
+/** Reads of documents. */
+export class SqliteDocuments implements DocumentReader {
+  readonly #read: Read;
+
+  constructor(read: Read) {
+    this.#read = read;
+  }
+
+  get(collection: string, tenant: string, ids: readonly string[]): Promise<ReadonlyMap<string, StoredDocument>> {
+    return this.#read((session) => {
+      const table = session.tables.get(collection);
+      const found = new Map<string, StoredDocument>();
+      for (const id of ids) {
+        const document = stored(session, table, tenant, id);
+        if (document !== undefined) found.set(id, document);
+      }
+      return found;
+    });
+  }
+
+  find(collection: string, tenant: string, query: DocumentQuery): Promise<readonly StoredDocument[]> {
+    return this.#read(({ connection, tables }) => {
+      const table = tables.get(collection);
+      const where = whereClause(table, query.where ?? []);
+      const order = orderClause(table, query.orderBy ?? []);
+      const statement = connection.prepare(`${table.select} ${where.sql} ${order} LIMIT ? OFFSET ?`);
+      const rows = statement.all(tenant, ...where.parameters, query.limit ?? -1, query.offset ?? 0);
+      return rows.map(documentOf);
+    });
+  }
+
+  count(collection: string, tenant: string, conditions: readonly Condition[]): Promise<number> {
+    return this.#read(({ connection, tables }) => {
+      const table = tables.get(collection);
+      const where = whereClause(table, conditions);
+      return Number(connection.prepare(`${table.count} ${where.sql}`).get(tenant, ...where.parameters)?.[0]);
+    });
+  }
+}
+
+export function documentConflict(session: Session, writes: readonly DocumentWrite[]): Conflict | undefined {
+  for (const { collection, tenant, id, expectedVersion: expected } of writes) {
+    if (expected === "any") continue;
+    const current = stored(session, session.tables.get(collection), tenant, id);
+    if (!holds(expected, current?.version ?? -1)) return { on: "document", collection, id, expected, current };
+  }
+  return undefined;
+}
+
+export function writeDocuments({ connection, tables }: Session, writes: readonly DocumentWrite[]): void {
+  for (const { collection, tenant, id, data } of writes) {
+    const table = tables.get(collection);
+    if (data === null) connection.prepare(table.remove).run(tenant, id);
+    else connection.prepare(table.put).run(tenant, id, data);
+  }
+}
+
+function stored({ connection }: Session, table: CollectionTable, tenant: string, id: string): StoredDocument | undefined {
+  const row = connection.prepare(table.get).get(tenant, id);
+  return row && documentOf(row);
+}
+
+function documentOf(row: Row): StoredDocument {
+  const [id, version, data] = row as readonly [string, number, string];
+  return { id, version, data };
+}

@@ -1,0 +1,117 @@
+import type { Commit, CommitOutcome } from "../../ports/store.ts";
+import type { CommitWriter } from "./commit-writer.ts";
+import { isBusy, storeFault } from "./faults.ts";
+import { pauseAfter } from "./patience.ts";
+
+/** The most commits that share a transaction: enough to spread its cost, few enough to answer soon. */
+const batchSize = 512;
+
+interface Waiting {
+  readonly commit: Commit;
+  readonly resolve: (outcome: CommitOutcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface GroupCommitSettings {
+  readonly writer: CommitWriter;
+  readonly path: string;
+  /** How long a batch waits for the file's lock, in milliseconds. */
+  readonly busyTimeout: number;
+  /** Called after a transaction that wrote messages. */
+  readonly onMessages: () => void;
+}
+
+/**
+ * Gathers the commits of one turn of the event loop into one transaction, so that they share the wait for the disk.
+ * None is answered before that transaction is durable. A fault in one makes each be tried alone.
+ */
+export class GroupCommit {
+  readonly #settings: GroupCommitSettings;
+  #queue: Waiting[] = [];
+  #scheduled = false;
+  #attempts = 0;
+  #waitingSince = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(settings: GroupCommitSettings) {
+    this.#settings = settings;
+  }
+
+  commit(commit: Commit): Promise<CommitOutcome> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ commit, resolve, reject });
+      if (!this.#scheduled) this.#schedule();
+    });
+  }
+
+  /** Settles when all that is queued has been answered. */
+  drained(): Promise<void> {
+    if (this.#queue.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #schedule(): void {
+    this.#scheduled = true;
+    // Not a microtask: requests that arrive in the same turn are to share the transaction.
+    setImmediate(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    this.#scheduled = false;
+    const batch = this.#queue.length <= batchSize ? this.#queue : this.#queue.slice(0, batchSize);
+    this.#queue = this.#queue.length <= batchSize ? [] : this.#queue.slice(batchSize);
+    this.#write(batch);
+    if (this.#queue.length > 0 && !this.#scheduled) this.#schedule();
+    if (this.#queue.length === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  };
+
+  #write(batch: readonly Waiting[]): void {
+    const { writer } = this.#settings;
+    try {
+      const outcomes = writer.writeTogether(batch.map(({ commit }) => commit));
+      this.#attempts = 0;
+      this.#answer(batch, outcomes);
+    } catch (error) {
+      if (isBusy(error)) this.#wait(batch, error);
+      else this.#writeEachAlone(batch);
+    }
+  }
+
+  #writeEachAlone(batch: readonly Waiting[]): void {
+    for (const [at, waiting] of batch.entries()) {
+      try {
+        const outcome = this.#settings.writer.writeAlone(waiting.commit);
+        this.#answer([waiting], [outcome]);
+      } catch (error) {
+        if (isBusy(error)) {
+          this.#wait(batch.slice(at), error);
+          return;
+        }
+        waiting.reject(storeFault(error, this.#settings.path));
+      }
+    }
+  }
+
+  #answer(batch: readonly Waiting[], outcomes: readonly CommitOutcome[]): void {
+    for (const [at, { resolve }] of batch.entries()) resolve(outcomes[at] as CommitOutcome);
+    if (batch.some(({ commit }, at) => wroteMessages(commit, outcomes[at]))) this.#settings.onMessages();
+  }
+
+  /** Another process holds the file: puts the batch back and tries again soon, or gives up on it. */
+  #wait(batch: readonly Waiting[], error: unknown): void {
+    const { busyTimeout, path } = this.#settings;
+    if (this.#attempts === 0) this.#waitingSince = performance.now();
+    if (performance.now() - this.#waitingSince >= busyTimeout) {
+      this.#attempts = 0;
+      for (const { reject } of batch) reject(storeFault(error, path));
+      return;
+    }
+    this.#queue = [...batch, ...this.#queue];
+    this.#scheduled = true;
+    setTimeout(this.#flush, pauseAfter(this.#attempts++));
+  }
+}
+
+function wroteMessages(commit: Commit, outcome: CommitOutcome | undefined): boolean {
+  return outcome?.status === "committed" && (commit.appends ?? []).some(({ messages }) => messages.length > 0);
+}

@@ -1,0 +1,47 @@
+import type { ReplayMessage, StoredMessage, StreamId } from "../../log/message.ts";
+import type { LogFilter, LogPage, LogReader, StreamRange } from "../../ports/store.ts";
+import { readLogPage } from "./log-query.ts";
+import { replayMessageOf, storedMessageOf } from "./message-rows.ts";
+import type { Read, Session } from "./session.ts";
+import { head, readStreamBackwards, readStreamForwards, replayStream } from "./statements.ts";
+
+/** Reads of the log, each a statement of its own: no read transaction stays open between pages. */
+export class SqliteLog implements LogReader {
+  readonly #read: Read;
+
+  constructor(read: Read) {
+    this.#read = read;
+  }
+
+  readStream(stream: StreamId, range: StreamRange): Promise<readonly StoredMessage[]> {
+    return this.#read((session) => streamPage(session, stream, range));
+  }
+
+  readLog(filter: LogFilter): Promise<LogPage> {
+    return this.#read((session) => readLogPage(session, filter));
+  }
+
+  replay(stream: StreamId, from: number, limit: number): Promise<readonly ReplayMessage[]> {
+    return this.#read(({ connection, streams, types }) => {
+      const number = streams.numberOf(stream);
+      if (number === undefined) return [];
+      const rows = connection.prepare(replayStream).all(number, from, limit);
+      return rows.map((row) => replayMessageOf(row, types));
+    });
+  }
+
+  head(): Promise<number> {
+    return this.#read(({ connection }) => Number(connection.prepare(head).get()?.[0] ?? 0));
+  }
+}
+
+/** One page of a stream. */
+export function streamPage(session: Session, stream: StreamId, range: StreamRange): StoredMessage[] {
+  const { connection, streams, types } = session;
+  const number = streams.numberOf(stream);
+  if (number === undefined) return [];
+  const backwards = range.direction === "backwards";
+  const from = range.from ?? (backwards ? Number.MAX_SAFE_INTEGER : 0);
+  const statement = connection.prepare(backwards ? readStreamBackwards : readStreamForwards);
+  return statement.all(number, from, range.limit).map((row) => storedMessageOf(row, types));
+}

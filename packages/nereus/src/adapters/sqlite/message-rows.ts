@@ -1,0 +1,80 @@
+import type { NewMessage, ReplayMessage, StoredMessage } from "../../log/message.ts";
+import type { Row } from "./connection.ts";
+import type { MessageTypes } from "./message-types.ts";
+
+/** The columns of the read statements, in their order. */
+type MessageColumns = readonly [
+  position: number,
+  version: number,
+  type: number,
+  checksum: number,
+  recordedAt: number,
+  occurredAt: number,
+  tenant: string,
+  streamId: string,
+  id: string,
+  correlationId: string,
+  causationId: string | null,
+  traceparent: string | null,
+  extensions: string | null,
+  data: string,
+];
+
+export function storedMessageOf(row: Row, types: MessageTypes): StoredMessage {
+  // The statements select these columns; SQLite's STRICT tables hold these types.
+  const columns = row as unknown as MessageColumns;
+  const { kind, category, type, schemaVersion } = types.get(columns[2]);
+  return {
+    position: columns[0],
+    stream: { tenant: columns[6], kind, category, id: columns[7] },
+    version: columns[1],
+    id: columns[8],
+    type,
+    schemaVersion,
+    data: columns[13],
+    checksum: columns[3],
+    recordedAt: columns[4],
+    occurredAt: columns[5],
+    correlationId: columns[9],
+    causationId: columns[10],
+    traceparent: columns[11],
+    extensions: columns[12],
+  };
+}
+
+export function replayMessageOf(row: Row, types: MessageTypes): ReplayMessage {
+  const [version, number, checksum, data] = row as unknown as readonly [number, number, number, string];
+  const { type, schemaVersion } = types.get(number);
+  return { version, type, schemaVersion, data, checksum };
+}
+
+/** The place and type of a message that is being appended. */
+export interface Placement {
+  readonly position: number;
+  readonly stream: number;
+  readonly version: number;
+  readonly type: number;
+  readonly tenant: string;
+  readonly streamId: string;
+}
+
+/** The parameters of append-message.sql. */
+export function messageParameters(place: Placement, message: NewMessage): (string | number | null)[] {
+  return [
+    place.position,
+    place.stream,
+    place.version,
+    place.type,
+    message.checksum,
+    message.recordedAt,
+    message.occurredAt,
+    place.tenant,
+    place.streamId,
+    message.id,
+    message.correlationId,
+    message.causationId,
+    message.traceparent,
+    message.extensions,
+    message.data,
+  ];
+}

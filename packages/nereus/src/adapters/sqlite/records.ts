@@ -1,0 +1,71 @@
+import type {
+  CheckpointMove,
+  Conflict,
+  IdempotencyRecord,
+  OutboxEntry,
+  RecordReader,
+} from "../../ports/store.ts";
+import type { Read, Session } from "./session.ts";
+import { addOutcome, addToOutbox, checkpoint, moveCheckpoint, outbox, outcome } from "./statements.ts";
+
+type SequencedEntry = OutboxEntry & { readonly sequence: number };
+
+/** The store's own books: checkpoints, remembered outcomes, and the outbox. */
+export class SqliteRecords implements RecordReader {
+  readonly #read: Read;
+
+  constructor(read: Read) {
+    this.#read = read;
+  }
+
+  checkpoint(name: string): Promise<number> {
+    return this.#read((session) => checkpointOf(session, name));
+  }
+
+  idempotency(tenant: string, key: string): Promise<IdempotencyRecord | undefined> {
+    return this.#read((session) => remembered(session, tenant, key));
+  }
+
+  outbox(after: number, limit: number): Promise<readonly SequencedEntry[]> {
+    return this.#read(({ connection }) =>
+      connection
+        .prepare(outbox)
+        .all(after, limit)
+        .map((row) => {
+          const [sequence, id, destination, data] = row as readonly [number, string, string, string];
+          return { sequence, id, destination, data };
+        }),
+    );
+  }
+}
+
+/** The outcome of the command that first carried a key. */
+export function remembered({ connection }: Session, tenant: string, key: string): IdempotencyRecord | undefined {
+  const row = connection.prepare(outcome).get(tenant, key);
+  if (row === undefined) return undefined;
+  const [fingerprint, result, position] = row as readonly [string, string | null, number];
+  return { tenant, key, fingerprint, result, position };
+}
+
+export function checkpointConflict(session: Session, move: CheckpointMove | undefined): Conflict | undefined {
+  if (move === undefined) return undefined;
+  const actual = checkpointOf(session, move.name);
+  return actual === move.expected ? undefined : { on: "checkpoint", name: move.name, actual };
+}
+
+export function writeRecords(
+  { connection }: Session,
+  entries: readonly OutboxEntry[],
+  move: CheckpointMove | undefined,
+  record: IdempotencyRecord | undefined,
+): void {
+  for (const { id, destination, data } of entries) connection.prepare(addToOutbox).run(id, destination, data);
+  if (move !== undefined) connection.prepare(moveCheckpoint).run(move.name, move.position);
+  if (record === undefined) return;
+  const { tenant, key, fingerprint, result, position } = record;
+  connection.prepare(addOutcome).run(tenant, key, fingerprint, result, position);
+}
+
+function checkpointOf({ connection }: Session, name: string): number {
+  return Number(connection.prepare(checkpoint).get(name)?.[0] ?? 0);
+}

@@ -1,0 +1,15 @@
+import type { CollectionTables } from "./collection-tables.ts";
+import type { Connection } from "./connection.ts";
+import type { MessageTypes } from "./message-types.ts";
+import type { Streams } from "./streams.ts";
+
+/** What an open store works with; a store that is opened again gets a new one. */
+export interface Session {
+  readonly connection: Connection;
+  readonly streams: Streams;
+  readonly types: MessageTypes;
+  readonly tables: CollectionTables;
+}
+
+/** Runs reads on the open session, waiting for locks, with faults translated. */
+export type Read = <Result>(work: (session: Session) => Result) => Promise<Result>;

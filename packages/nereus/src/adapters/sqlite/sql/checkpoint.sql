@@ -1,0 +1,2 @@
+-- ?1 name
+SELECT position FROM nereus_checkpoints WHERE name = ?1

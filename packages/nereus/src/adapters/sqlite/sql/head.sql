@@ -1,0 +1,2 @@
+-- The highest position that can be read.
+SELECT max(position) FROM nereus_messages

@@ -1,0 +1,2 @@
+-- ?1 message id
+SELECT stream, version, position FROM nereus_messages WHERE id = ?1

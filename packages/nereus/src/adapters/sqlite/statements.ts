@@ -1,0 +1,146 @@
+// Written by scripts/embed-sql.mjs from the files in sql/. Do not edit.
+
+/** The steps of the schema, oldest first: the version of a database is how many of them it has had. */
+export const migrations: readonly string[] = [
+  // 0001_log.sql
+  `CREATE TABLE nereus_streams (
+  tenant TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  category TEXT NOT NULL,
+  id TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  PRIMARY KEY (tenant, kind, category, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE nereus_types (
+  number INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  category TEXT NOT NULL,
+  type TEXT NOT NULL,
+  schema_version INTEGER NOT NULL,
+  UNIQUE (kind, category, type, schema_version)
+) STRICT;
+
+CREATE TABLE nereus_messages (
+  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  stream INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  type INTEGER NOT NULL,
+  checksum INTEGER NOT NULL,
+  recorded_at INTEGER NOT NULL,
+  occurred_at INTEGER NOT NULL,
+  tenant TEXT NOT NULL,
+  stream_id TEXT NOT NULL,
+  id TEXT NOT NULL,
+  correlation_id TEXT NOT NULL,
+  causation_id TEXT,
+  traceparent TEXT,
+  extensions TEXT,
+  data TEXT NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX nereus_messages_by_stream ON nereus_messages (stream, version);
+CREATE UNIQUE INDEX nereus_messages_by_id ON nereus_messages (id);
+CREATE INDEX nereus_messages_by_type ON nereus_messages (type);
+CREATE INDEX nereus_messages_by_correlation ON nereus_messages (correlation_id);
+CREATE INDEX nereus_messages_by_tenant ON nereus_messages (tenant, type) WHERE tenant <> '';
+
+CREATE TABLE nereus_checkpoints (
+  name TEXT NOT NULL PRIMARY KEY,
+  position INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE nereus_outcomes (
+  tenant TEXT NOT NULL,
+  key TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  result TEXT,
+  position INTEGER NOT NULL,
+  PRIMARY KEY (tenant, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE nereus_outbox (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL,
+  destination TEXT NOT NULL,
+  data TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE nereus_collections (
+  name TEXT NOT NULL PRIMARY KEY,
+  table_name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  layout TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW nereus_log AS
+SELECT m.position, m.tenant, t.kind, t.category, m.stream_id, m.version, t.type, t.schema_version, m.data,
+  datetime(m.recorded_at / 1000.0, 'unixepoch', 'subsec') AS recorded_at,
+  datetime(m.occurred_at / 1000.0, 'unixepoch', 'subsec') AS occurred_at,
+  m.id, m.correlation_id, m.causation_id, m.traceparent, m.extensions, m.checksum
+FROM nereus_messages AS m JOIN nereus_types AS t ON t.number = m.type;`,
+];
+
+export const addMessageType: string = `INSERT INTO nereus_types (number, kind, category, type, schema_version) VALUES (?1, ?2, ?3, ?4, ?5)`;
+
+export const addOutcome: string = `INSERT INTO nereus_outcomes (tenant, key, fingerprint, result, position) VALUES (?1, ?2, ?3, ?4, ?5)`;
+
+export const addToOutbox: string = `INSERT INTO nereus_outbox (id, destination, data) VALUES (?1, ?2, ?3)`;
+
+export const appendMessage: string = `INSERT INTO nereus_messages (
+  position, stream, version, type, checksum, recorded_at, occurred_at, tenant, stream_id, id,
+  correlation_id, causation_id, traceparent, extensions, data
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+export const checkpoint: string = `SELECT position FROM nereus_checkpoints WHERE name = ?1`;
+
+export const collections: string = `SELECT name, table_name, layout FROM nereus_collections`;
+
+export const head: string = `SELECT max(position) FROM nereus_messages`;
+
+export const lastPosition: string = `SELECT seq FROM sqlite_sequence WHERE name = 'nereus_messages'`;
+
+export const messageById: string = `SELECT stream, version, position FROM nereus_messages WHERE id = ?1`;
+
+export const messageTypes: string = `SELECT number, kind, category, type, schema_version FROM nereus_types WHERE number > ?1 ORDER BY number`;
+
+export const moveCheckpoint: string = `INSERT INTO nereus_checkpoints (name, position) VALUES (?1, ?2)
+ON CONFLICT (name) DO UPDATE SET position = excluded.position`;
+
+export const nameTaken: string = `SELECT 1 FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE`;
+
+export const outbox: string = `SELECT sequence, id, destination, data FROM nereus_outbox WHERE sequence > ?1 ORDER BY sequence LIMIT ?2`;
+
+export const outcome: string = `SELECT fingerprint, result, position FROM nereus_outcomes WHERE tenant = ?1 AND key = ?2`;
+
+export const putCollection: string = `INSERT INTO nereus_collections (name, table_name, layout) VALUES (?1, ?2, ?3)
+ON CONFLICT (name) DO UPDATE SET layout = excluded.layout`;
+
+export const readLogCorrelation: string = `SELECT position, version, type, checksum, recorded_at, occurred_at, tenant, stream_id, id,
+  correlation_id, causation_id, traceparent, extensions, data
+FROM nereus_messages INDEXED BY nereus_messages_by_correlation
+WHERE correlation_id = ?4 AND position > ?1 AND type IN (SELECT value FROM json_each(?3))
+  AND (?5 IS NULL OR tenant = ?5)
+ORDER BY position LIMIT ?2`;
+
+export const readLogScan: string = `SELECT position, version, type, checksum, recorded_at, occurred_at, tenant, stream_id, id,
+  correlation_id, causation_id, traceparent, extensions, data
+FROM nereus_messages NOT INDEXED
+WHERE position > ?1 AND type IN (SELECT value FROM json_each(?3))
+ORDER BY position LIMIT ?2`;
+
+export const readStreamBackwards: string = `SELECT position, version, type, checksum, recorded_at, occurred_at, tenant, stream_id, id,
+  correlation_id, causation_id, traceparent, extensions, data
+FROM nereus_messages WHERE stream = ?1 AND version <= ?2 ORDER BY version DESC LIMIT ?3`;
+
+export const readStreamForwards: string = `SELECT position, version, type, checksum, recorded_at, occurred_at, tenant, stream_id, id,
+  correlation_id, causation_id, traceparent, extensions, data
+FROM nereus_messages WHERE stream = ?1 AND version >= ?2 ORDER BY version LIMIT ?3`;
+
+export const replayStream: string = `SELECT version, type, checksum, data
+FROM nereus_messages WHERE stream = ?1 AND version >= ?2 ORDER BY version LIMIT ?3`;
+
+export const startStream: string = `INSERT INTO nereus_streams (tenant, kind, category, id, number) VALUES (?1, ?2, ?3, ?4, ?5)`;
+
+export const streamNumber: string = `SELECT number FROM nereus_streams WHERE tenant = ?1 AND kind = ?2 AND category = ?3 AND id = ?4`;
+
+export const streamVersion: string = `SELECT max(version) FROM nereus_messages WHERE stream = ?1`;

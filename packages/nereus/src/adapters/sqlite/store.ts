@@ -1,0 +1,125 @@
+import type {
+  Capability,
+  CollectionShape,
+  Commit,
+  CommitOutcome,
+  DocumentReader,
+  LogReader,
+  RecordReader,
+  Store,
+} from "../../ports/store.ts";
+import { notOpen } from "../store-errors.ts";
+import { WakeUps } from "../wake-ups.ts";
+import { CollectionTables } from "./collection-tables.ts";
+import { CommitWriter } from "./commit-writer.ts";
+import { Connection, type SqliteOptions } from "./connection.ts";
+import { SqliteDocuments } from "./documents.ts";
+import { storeFault } from "./faults.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { SqliteLog } from "./log.ts";
+import { MessageTypes } from "./message-types.ts";
+import { patiently } from "./patience.ts";
+import { SqliteRecords } from "./records.ts";
+import { migrate } from "./schema.ts";
+import type { Session } from "./session.ts";
+import { Streams } from "./streams.ts";
+
+/** The store behind `sqlite(path)`. */
+export class SqliteStore implements Store {
+  readonly name: string;
+  readonly capabilities: ReadonlySet<Capability>;
+  readonly log: LogReader;
+  readonly documents: DocumentReader;
+  readonly records: RecordReader;
+  readonly #path: string;
+  readonly #options: SqliteOptions;
+  readonly #busyTimeout: number;
+  readonly #wakeUps = new WakeUps();
+  #session: Session | undefined;
+  #commits: GroupCommit | undefined;
+  /** Opening and closing follow one another, in the order in which they were called. */
+  #transition: Promise<void> = Promise.resolve();
+
+  constructor(path: string, options: SqliteOptions) {
+    this.#path = path;
+    this.#options = options;
+    this.#busyTimeout = options.busyTimeout ?? 5000;
+    this.name = `sqlite ${path}`;
+    this.capabilities = new Set<Capability>(path === ":memory:" ? ["transactional"] : ["transactional", "durable"]);
+    const read = <Result>(work: (session: Session) => Result): Promise<Result> => this.#read(work);
+    this.log = new SqliteLog(read);
+    this.documents = new SqliteDocuments(read);
+    this.records = new SqliteRecords(read);
+  }
+
+  open(collections: readonly CollectionShape[]): Promise<void> {
+    return this.#next(async () => {
+      const session = this.#session ?? (await this.#connect());
+      await this.#try(() => session.tables.declare(collections));
+    });
+  }
+
+  close(): Promise<void> {
+    const commits = this.#commits;
+    this.#commits = undefined;
+    return this.#next(async () => {
+      await commits?.drained();
+      this.#session?.connection.close();
+      this.#session = undefined;
+    });
+  }
+
+  commit(commit: Commit): Promise<CommitOutcome> {
+    return this.#commits?.commit(commit) ?? Promise.reject(notOpen(this.name));
+  }
+
+  onCommit(listener: () => void): () => void {
+    return this.#wakeUps.listen(listener);
+  }
+
+  async #connect(): Promise<Session> {
+    const connection = await this.#try(() => new Connection(this.#path, this.#options));
+    try {
+      await this.#try(() => migrate(connection));
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    const session: Session = {
+      connection,
+      streams: new Streams(connection),
+      types: new MessageTypes(connection),
+      tables: new CollectionTables(connection),
+    };
+    this.#session = session;
+    this.#commits = new GroupCommit({
+      writer: new CommitWriter(session),
+      path: this.#path,
+      busyTimeout: this.#busyTimeout,
+      onMessages: () => this.#wakeUps.ring(),
+    });
+    return session;
+  }
+
+  async #read<Result>(work: (session: Session) => Result): Promise<Result> {
+    return this.#try(() => {
+      // Between close and its end the last commits are written, but nothing more is read.
+      if (this.#session === undefined || this.#commits === undefined) throw notOpen(this.name);
+      return work(this.#session);
+    });
+  }
+
+  async #try<Result>(work: () => Result): Promise<Result> {
+    try {
+      return await patiently(this.#busyTimeout, work);
+    } catch (error) {
+      throw storeFault(error, this.#path);
+    }
+  }
+
+  #next(step: () => Promise<void>): Promise<void> {
+    const done = this.#transition.then(step);
+    this.#transition = done.catch(() => undefined);
+    return done;
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * Compares two texts by code point, which is the order of their UTF-8 bytes. JavaScript's `<` goes by UTF-16 unit
+ * instead, and so puts the characters beyond U+FFFF before those from U+E000.
+ */
+export function compareText(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at++) {
+    const left = a.charCodeAt(at);
+    const right = b.charCodeAt(at);
+    if (left !== right) return rank(a, at, left) - rank(b, at, right);
+  }
+  return a.length - b.length;
+}
+
+/** Lifts the halves of a surrogate pair above U+FFFF; a lone surrogate stays where its code point is. */
+function rank(text: string, at: number, unit: number): number {
+  if (unit < 0xd800 || unit > 0xdfff) return unit;
+  const paired = unit < 0xdc00 ? isLow(text.charCodeAt(at + 1)) : isHigh(text.charCodeAt(at - 1));
+  return paired ? unit + 0x10000 : unit;
+}
+
+function isHigh(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+function isLow(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff;
+}

@@ -1,0 +1,115 @@
+import { type Envelope, serialise, serialiseEvent } from "../log/event-types.ts";
+import type { NewMessage, StreamId } from "../log/message.ts";
+import { type AggregateClass, AggregateRoot, type Pending } from "../model/aggregate-root.ts";
+import { definition } from "../model/element.ts";
+import { newIdentity } from "../model/identity.ts";
+import type { Append, Commit, DocumentWrite, ExpectedVersion } from "../ports/store.ts";
+import { inlineWrites, type RaisedEvent } from "./inline-projections.ts";
+import { streamOf } from "./loading.ts";
+import type { Runtime } from "./registry.ts";
+
+/** What is known of the command that a unit of work handles. */
+export interface Cause extends Envelope {
+  /** The command's own id: the cause of its events. */
+  readonly id: string;
+  readonly tenant: string;
+}
+
+/** An aggregate in a unit of work. */
+export interface Tracked {
+  readonly key: string;
+  readonly root: AggregateRoot;
+  readonly aggregate: AggregateClass;
+  readonly id: string;
+  /** The version that the store has; -1 for a new aggregate. */
+  readonly base: number;
+  readonly added: boolean;
+  /** Whether the store was asked; a cached aggregate is only checked by the commit. */
+  readonly verified: boolean;
+}
+
+/** Everything that the aggregates of a unit of work come to, as one commit. */
+export async function commitOf(
+  runtime: Runtime,
+  cause: Cause,
+  tracked: readonly Tracked[],
+  idempotency: Commit["idempotency"],
+): Promise<Commit> {
+  const added = tracked.filter((one) => one.added);
+  const events = raisedEvents(added, cause.tenant);
+  const envelope: Envelope = { ...cause, causationId: cause.id };
+  const appends = eventAppends(events, envelope);
+  for (const one of added) if (publishesFact(one)) appends.push(factOf(one, cause.tenant, envelope));
+  const documents = added.filter(isChangedDocument).map((one) => documentOf(one, cause.tenant));
+  const inline = await inlineWrites(runtime, cause, events);
+  return {
+    appends,
+    documents: inline.length === 0 ? documents : [...documents, ...inline],
+    ...(idempotency === undefined ? {} : { idempotency }),
+  };
+}
+
+export function writesNothing({ appends = [], documents = [], idempotency }: Commit): boolean {
+  return appends.length === 0 && documents.length === 0 && idempotency === undefined;
+}
+
+/** All events in the order in which they were raised, whichever aggregate raised them. */
+function raisedEvents(added: readonly Tracked[], tenant: string): RaisedEvent[] {
+  const all: (RaisedEvent & Pending)[] = [];
+  for (const { root, aggregate, id, base } of added) {
+    const stream = streamOf(aggregate, tenant, id);
+    const { eventSourced } = aggregate[definition];
+    AggregateRoot.seams.pending(root).forEach((pending, index) => {
+      all.push({ ...pending, stream, eventSourced, base, version: eventSourced ? base + 1 + index : -1 });
+    });
+  }
+  return added.length === 1 ? all : all.sort((a, b) => a.order - b.order);
+}
+
+/** Runs of events of one stream; the first run of a stream carries its expected version. */
+function eventAppends(events: readonly RaisedEvent[], envelope: Envelope): Append[] {
+  const appends: Append[] = [];
+  const checked = new Set<StreamId>();
+  let run: NewMessage[] = [];
+  let current: StreamId | undefined;
+  for (const { event, stream, eventSourced, base } of events) {
+    if (stream !== current) {
+      run = [];
+      const expectedVersion: ExpectedVersion = !eventSourced || checked.has(stream) ? "any" : base === -1 ? "none" : base;
+      appends.push({ stream, expectedVersion, messages: run });
+      checked.add(stream);
+      current = stream;
+    }
+    run.push(serialiseEvent(event, envelope));
+  }
+  return appends;
+}
+
+function publishesFact({ aggregate, root }: Tracked): boolean {
+  const { options, eventSourced } = aggregate[definition];
+  if (options.factEvents !== true) return false;
+  return AggregateRoot.seams.pending(root).length > 0 || (!eventSourced && AggregateRoot.seams.changed(root));
+}
+
+/** The whole state as one message, in a stream of its own kind, which no reader of events meets. */
+function factOf({ aggregate, root, id }: Tracked, tenant: string, envelope: Envelope): Append {
+  const { name } = aggregate[definition];
+  const stream: StreamId = { tenant, kind: "fact", category: name, id };
+  const message = serialise(newIdentity(), `${name}Fact`, 1, root.toJSON(), envelope);
+  return { stream, expectedVersion: "any", messages: [message] };
+}
+
+function isChangedDocument({ aggregate, root, base }: Tracked): boolean {
+  if (aggregate[definition].eventSourced) return false;
+  return base === -1 || AggregateRoot.seams.changed(root) || AggregateRoot.seams.pending(root).length > 0;
+}
+
+function documentOf({ aggregate, root, id, base }: Tracked, tenant: string): DocumentWrite {
+  return {
+    collection: aggregate[definition].name,
+    tenant,
+    id,
+    expectedVersion: base === -1 ? "none" : base,
+    data: JSON.stringify(root.toJSON()),
+  };
+}

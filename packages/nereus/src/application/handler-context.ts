@@ -1,0 +1,60 @@
+import type { AggregateClass } from "../model/aggregate-root.ts";
+import { definition } from "../model/element.ts";
+import type { Clock, CommandContext, Log, MessageMetadata } from "./context.ts";
+import type { Runtime } from "./registry.ts";
+import type { Repository } from "./repository.ts";
+import { UnitRepository } from "./unit-repository.ts";
+import { type UnitOfWork, unknownAggregate } from "./unit-of-work.ts";
+
+/** What a command handler is handed. Members are made when they are asked for: most handlers use one or none. */
+export class HandlerContext implements CommandContext {
+  readonly process: CommandContext["process"];
+  readonly query: CommandContext["query"];
+  readonly #runtime: Runtime;
+  readonly #unit: UnitOfWork;
+  readonly #id: string;
+
+  constructor(
+    runtime: Runtime,
+    unit: UnitOfWork,
+    id: string,
+    process: CommandContext["process"],
+    query: CommandContext["query"],
+  ) {
+    this.#runtime = runtime;
+    this.#unit = unit;
+    this.#id = id;
+    this.process = process;
+    this.query = query;
+  }
+
+  get repository(): CommandContext["repository"] {
+    return <A extends object>(aggregate: AggregateClass<A>) => repositoryIn(this.#runtime, this.#unit, aggregate, false);
+  }
+
+  get metadata(): MessageMetadata {
+    const { correlationId, causationId, tenant, occurredAt } = this.#unit.cause;
+    return { id: this.#id, correlationId, causationId, tenant, occurredAt: new Date(occurredAt) };
+  }
+
+  get clock(): Clock {
+    return this.#runtime.clock;
+  }
+
+  get log(): Log {
+    return this.#runtime.log;
+  }
+}
+
+/** The repository of an aggregate that the domain knows. */
+export function repositoryIn<A extends object>(
+  runtime: Runtime,
+  unit: UnitOfWork,
+  aggregate: AggregateClass<A>,
+  readOnly: boolean,
+): Repository<A> {
+  const known = runtime.registry.aggregates.get(aggregate[definition].name);
+  if (known === undefined || known[definition] !== aggregate[definition]) throw unknownAggregate(aggregate[definition].name);
+  // one class serves every aggregate; the type of this one is known only to the caller
+  return new UnitRepository(runtime, known, unit, readOnly) as unknown as Repository<A>;
+}

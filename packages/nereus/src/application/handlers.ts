@@ -1,0 +1,129 @@
+import type { AggregateClass } from "../model/aggregate-root.ts";
+import { definition, type Element } from "../model/element.ts";
+import type { CommandClass, QueryClass } from "../model/message.ts";
+import type { ProjectionClass } from "../model/projection.ts";
+import type { CommandContext, QueryContext } from "./context.ts";
+
+/** How one command is handled: adding a new aggregate, changing a loaded one, or all by hand. */
+export type CommandHandling =
+  | { readonly how: "create"; readonly run: (command: object, context: CommandContext) => unknown }
+  | { readonly how: "update"; readonly run: (aggregate: object, command: object, context: CommandContext) => unknown }
+  | { readonly how: "on"; readonly run: (command: object, context: CommandContext) => unknown };
+
+/** The definition behind `commandHandlers(…)`. */
+export interface CommandHandlersDefinition {
+  readonly kind: "commandHandlers";
+  readonly name: string;
+  readonly aggregate: AggregateClass;
+  readonly handlings: readonly { readonly command: CommandClass; readonly handling: CommandHandling }[];
+}
+
+/** The handlers of an aggregate's commands. Each method returns the handlers with one more. */
+export interface CommandHandlers<A> extends Element<"commandHandlers"> {
+  readonly [definition]: CommandHandlersDefinition;
+  /** Adds the aggregate that the handler returns; `process` answers its identity. */
+  create<R extends string | void, C>(
+    command: CommandClass<R, C>,
+    handler: (command: NoInfer<C>, context: CommandContext) => A | Promise<A>,
+  ): CommandHandlers<A>;
+  /**
+   * Loads the aggregate, calls the handler, saves. The aggregate is the one named by the command's field that has the
+   * same name as the aggregate's identifier, or else by the command's only `identifier()`.
+   */
+  update<R, C>(
+    command: CommandClass<R, C>,
+    handler: (aggregate: A, command: NoInfer<C>, context: CommandContext) => NoInfer<R> | Promise<NoInfer<R>>,
+  ): CommandHandlers<A>;
+  /** Leaves loading and adding to the handler. */
+  on<R, C>(
+    command: CommandClass<R, C>,
+    handler: (command: NoInfer<C>, context: CommandContext) => NoInfer<R> | Promise<NoInfer<R>>,
+  ): CommandHandlers<A>;
+}
+
+/**
+ * Handlers for the commands of an aggregate. A handler may run more than once for one command (after a conflict), so
+ * it leaves effects outside the store to event handlers.
+ *
+ * @example
+ * export const accountCommands = commandHandlers(Account)
+ *   .create(OpenAccount, (command) => Account.open(command))
+ *   .update(Withdraw, (account, { amount }) => account.withdraw(amount));
+ */
+export function commandHandlers<A extends object>(aggregate: AggregateClass<A>): CommandHandlers<A> {
+  return new CommandHandlerList(aggregate, []) as unknown as CommandHandlers<A>; // handlers are kept without their types
+}
+
+class CommandHandlerList {
+  readonly [definition]: CommandHandlersDefinition;
+
+  constructor(aggregate: AggregateClass, handlings: CommandHandlersDefinition["handlings"]) {
+    const name = `commandHandlers(${aggregate[definition].name})`;
+    this[definition] = { kind: "commandHandlers", name, aggregate, handlings };
+  }
+
+  create(command: CommandClass, run: Extract<CommandHandling, { how: "create" }>["run"]): CommandHandlerList {
+    return this.#with(command, { how: "create", run });
+  }
+
+  update(command: CommandClass, run: Extract<CommandHandling, { how: "update" }>["run"]): CommandHandlerList {
+    return this.#with(command, { how: "update", run });
+  }
+
+  on(command: CommandClass, run: Extract<CommandHandling, { how: "on" }>["run"]): CommandHandlerList {
+    return this.#with(command, { how: "on", run });
+  }
+
+  #with(command: CommandClass, handling: CommandHandling): CommandHandlerList {
+    const { aggregate, handlings } = this[definition];
+    return new CommandHandlerList(aggregate, [...handlings, { command, handling }]);
+  }
+}
+
+/** The definition behind `queryHandlers(…)`. */
+export interface QueryHandlersDefinition {
+  readonly kind: "queryHandlers";
+  readonly name: string;
+  readonly projection: ProjectionClass;
+  readonly handlings: readonly { readonly query: QueryClass; readonly run: QueryHandling }[];
+}
+
+export type QueryHandling = (query: object, context: QueryContext<object>) => unknown;
+
+/** The handlers of a projection's queries. */
+export interface QueryHandlers<Row> extends Element<"queryHandlers"> {
+  readonly [definition]: QueryHandlersDefinition;
+  on<R, Q>(
+    query: QueryClass<R, Q>,
+    handler: (query: NoInfer<Q>, context: QueryContext<Row>) => NoInfer<R> | Promise<NoInfer<R>>,
+  ): QueryHandlers<Row>;
+}
+
+/**
+ * Handlers for questions to a projection.
+ *
+ * @example
+ * export const accountQueries = queryHandlers(AccountSummary)
+ *   .on(FindAccounts, ({ holder }, { view }) => view.find({ where: { holder } }));
+ */
+export function queryHandlers<Row extends object>(projection: ProjectionClass<Row>): QueryHandlers<Row> {
+  return new QueryHandlerList(projection, []) as unknown as QueryHandlers<Row>; // handlers are kept without their types
+}
+
+class QueryHandlerList {
+  readonly [definition]: QueryHandlersDefinition;
+
+  constructor(projection: ProjectionClass, handlings: QueryHandlersDefinition["handlings"]) {
+    this[definition] = {
+      kind: "queryHandlers",
+      name: `queryHandlers(${projection[definition].name})`,
+      projection,
+      handlings,
+    };
+  }
+
+  on(query: QueryClass, run: QueryHandling): QueryHandlerList {
+    const { projection, handlings } = this[definition];
+    return new QueryHandlerList(projection, [...handlings, { query, run }]);
+  }
+}

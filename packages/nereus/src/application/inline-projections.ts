@@ -1,0 +1,68 @@
+import type { StreamId } from "../log/message.ts";
+import { definition, type Element } from "../model/element.ts";
+import { messageId } from "../model/message.ts";
+import type { DocumentWrite } from "../ports/store.ts";
+import type { Cause } from "./commit-of.ts";
+import type { ProjectorDefinition } from "./projector.ts";
+import type { Runtime } from "./registry.ts";
+import { type Projected, RowSession } from "./row-session.ts";
+
+/** An event that a unit of work is about to append. */
+export interface RaisedEvent {
+  readonly event: object;
+  readonly stream: StreamId;
+  readonly eventSourced: boolean;
+  /** The stored version of its aggregate before; -1 if there was none. */
+  readonly base: number;
+  /** The version it will have; -1 where only the store knows (state-stored aggregates). */
+  readonly version: number;
+}
+
+/** The rows of inline projections that the events change, each with the version it must still have. */
+export async function inlineWrites(
+  runtime: Runtime,
+  cause: Cause,
+  events: readonly RaisedEvent[],
+): Promise<DocumentWrite[]> {
+  const writes: DocumentWrite[] = [];
+  for (const projector of runtime.registry.inline) {
+    const concerned = events.filter(({ event }) => projector.steps.has(nameOf(event)));
+    if (concerned.length > 0) writes.push(...(await project(runtime, cause, projector, concerned)));
+  }
+  return writes;
+}
+
+async function project(
+  runtime: Runtime,
+  cause: Cause,
+  projector: ProjectorDefinition,
+  events: readonly RaisedEvent[],
+): Promise<DocumentWrite[]> {
+  const session = new RowSession(projector, runtime.store.documents, cause.tenant);
+  const entries = events.map((raised) => projected(raised, cause));
+  await session.prefetch(entries);
+  for (const entry of entries) if (!session.applyNow(entry)) await session.apply(entry);
+  return session.writes(true);
+}
+
+function projected({ event, stream, version }: RaisedEvent, cause: Cause): Projected {
+  const { tenant, correlationId, id } = cause;
+  return {
+    event,
+    metadata: {
+      id: messageId(event),
+      tenant,
+      category: stream.category,
+      streamId: stream.id,
+      version,
+      recordedAt: new Date(cause.recordedAt),
+      occurredAt: new Date(cause.occurredAt),
+      correlationId,
+      causationId: id,
+    },
+  };
+}
+
+function nameOf(event: object): string {
+  return (event.constructor as unknown as Element)[definition].name;
+}

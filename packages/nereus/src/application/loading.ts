@@ -1,0 +1,103 @@
+import { restoreEvent } from "../log/event-types.ts";
+import type { ReplayMessage, StoredMessage, StreamId } from "../log/message.ts";
+import {
+  type AggregateClass,
+  AggregateRoot,
+  blankAggregate,
+  definitionOfRoot,
+  freezeFields,
+  restoreAggregate,
+  thaw,
+} from "../model/aggregate-root.ts";
+import { definition } from "../model/element.ts";
+import type { Values } from "../model/shape.ts";
+import type { LogReader, StoredDocument } from "../ports/store.ts";
+import type { Log } from "./context.ts";
+import type { Runtime } from "./registry.ts";
+
+/** Messages per page when a stream is read. */
+const page = 1000;
+
+/** The stream that an aggregate's events are in. */
+export function streamOf(aggregate: AggregateClass, tenant: string, id: string): StreamId {
+  return { tenant, kind: "event", category: aggregate[definition].name, id };
+}
+
+/** Where an aggregate is kept in the cache. Neither name, tenant nor id can contain NUL. */
+export function cacheKey(aggregate: AggregateClass, tenant: string, id: string): string {
+  return `${aggregate[definition].name}\0${tenant}\0${id}`;
+}
+
+/** Loads an event-sourced aggregate by replaying its stream page by page; undefined if there is none. */
+export async function hydrate(
+  runtime: Pick<Runtime, "log">,
+  log: LogReader,
+  aggregate: AggregateClass,
+  stream: StreamId,
+): Promise<AggregateRoot | undefined> {
+  const root = blankAggregate(aggregate);
+  await catchUp(root, log, stream);
+  if (root.version === -1) return undefined;
+  reportBrokenRules(root, stream, runtime.log);
+  return root;
+}
+
+/** Replays onto an aggregate what its stream has after its version; returns whether there was anything. */
+export async function catchUp(root: AggregateRoot, log: LogReader, stream: StreamId): Promise<boolean> {
+  const before = root.version;
+  for (;;) {
+    const messages = await log.replay(stream, root.version + 1, page);
+    if (messages.length > 0) replayOnto(root, messages);
+    if (messages.length < page) return root.version > before;
+  }
+}
+
+/**
+ * Applies stored events without validation, in one go.
+ *
+ * @throws NereusError UNKNOWN_EVENT_TYPE or CHECKSUM_MISMATCH
+ */
+export function replayOnto(root: AggregateRoot, messages: readonly ReplayMessage[]): void {
+  const { appliers } = definitionOfRoot(root);
+  if (root.version >= 0) thaw(root);
+  let version = root.version;
+  AggregateRoot.seams.replay(
+    root,
+    () => version,
+    () => {
+      for (const message of messages) {
+        const applier = appliers.get(message.type);
+        applier?.apply(root as never, restoreEvent(applier.event, message) as never);
+        if (applier === undefined) restoreEvent(undefined, message);
+        version = message.version;
+      }
+    },
+  );
+  freezeFields(root);
+}
+
+/** A state-stored aggregate from its document. */
+export function fromDocument(aggregate: AggregateClass, document: StoredDocument): AggregateRoot {
+  return restoreAggregate(aggregate, JSON.parse(document.data) as Values, document.version);
+}
+
+/** The events of a stream as rows for {@link replayOnto}, one page at a time, for reads that pick among them. */
+export async function* pagesOf(log: LogReader, stream: StreamId): AsyncIterable<readonly StoredMessage[]> {
+  let from = 0;
+  for (;;) {
+    const messages = await log.readStream(stream, { from, limit: page });
+    if (messages.length > 0) yield messages;
+    if (messages.length < page) return;
+    from = (messages.at(-1) as StoredMessage).version + 1;
+  }
+}
+
+/** History is never refused, but a rule that it breaks is not hidden either. */
+function reportBrokenRules(root: AggregateRoot, stream: StreamId, log: Log): void {
+  try {
+    AggregateRoot.seams.verify(root);
+  } catch (error) {
+    log.warn(`${stream.category} ${stream.id} was loaded in a state that breaks its rules`, error);
+  }
+}
+

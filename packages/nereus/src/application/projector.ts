@@ -1,0 +1,173 @@
+import { definition, type Element } from "../model/element.ts";
+import type { EventClass } from "../model/message.ts";
+import type { ProjectionClass } from "../model/projection.ts";
+
+/** When a projection follows the log: in the same transaction, or soon after in batches. */
+export type ProjectionRun = "inline" | "async";
+
+export interface ProjectorOptions {
+  /**
+   * `inline`: rows change in the transaction that appends the events. `async`: an engine applies events in batches,
+   * each with its checkpoint in one transaction.
+   */
+  readonly run: ProjectionRun;
+  /** Of the projector, from 1 (the default). A new version starts again from the first event. */
+  readonly version?: number;
+}
+
+/** The rows that a handler given to `.on` may touch. They are tracked: a row that was got and changed is saved. */
+export interface Rows<Row, NewRow> {
+  get(id: string): Promise<Row | undefined>;
+  /** @throws NereusError PROJECTION_ROW_EXISTS */
+  create(row: NewRow): Promise<Row>;
+  /** @throws NereusError PROJECTION_ROW_MISSING */
+  remove(id: string): Promise<void>;
+}
+
+/** What is known of the event being projected. */
+export interface EventMetadata {
+  readonly id: string;
+  readonly tenant: string;
+  /** Of the stream it belongs to. */
+  readonly category: string;
+  readonly streamId: string;
+  /** Its place in that stream, from 0; -1 in an inline projection, before it is stored. */
+  readonly version: number;
+  readonly recordedAt: Date;
+  readonly occurredAt: Date;
+  readonly correlationId: string;
+  readonly causationId: string | null;
+}
+
+/** What a projector's handler gets besides the event. */
+export interface ProjectorContext<Row, NewRow> {
+  readonly rows: Rows<Row, NewRow>;
+  readonly metadata: EventMetadata;
+}
+
+/** One step of a projector. `key` names the row; `make` and `change` are synchronous, so that batches stay fast. */
+export type Projecting =
+  | { readonly how: "create"; readonly make: (event: object, metadata: EventMetadata) => object }
+  | {
+      readonly how: "update";
+      readonly key: (event: object) => string;
+      readonly change: (row: object, event: object, metadata: EventMetadata) => void;
+    }
+  | {
+      readonly how: "upsert";
+      readonly key: (event: object) => string;
+      readonly make: (event: object, metadata: EventMetadata) => object;
+      readonly change: (row: object, event: object, metadata: EventMetadata) => void;
+    }
+  | { readonly how: "remove"; readonly key: (event: object) => string }
+  | { readonly how: "on"; readonly run: (event: object, context: ProjectorContext<object, object>) => Promise<void> };
+
+/** The definition behind `projector(…)`. */
+export interface ProjectorDefinition {
+  readonly kind: "projector";
+  readonly name: string;
+  readonly projection: ProjectionClass;
+  readonly run: ProjectionRun;
+  readonly version: number;
+  /** By event name, in the order in which they were given. */
+  readonly steps: ReadonlyMap<string, { readonly event: EventClass; readonly steps: readonly Projecting[] }>;
+}
+
+/** How a projection's rows follow from events. Each method returns the projector with one more step. */
+export interface Projector<Row, NewRow> extends Element<"projector"> {
+  readonly [definition]: ProjectorDefinition;
+  /** A new row. @throws NereusError PROJECTION_ROW_EXISTS when it runs */
+  create<E>(
+    event: EventClass<E>,
+    make: (event: NoInfer<E>, metadata: EventMetadata) => NewRow,
+  ): Projector<Row, NewRow>;
+  /** A change of a row. @throws NereusError PROJECTION_ROW_MISSING when it runs */
+  update<E>(
+    event: EventClass<E>,
+    key: (event: NoInfer<E>) => string,
+    change: (row: Row, event: NoInfer<E>, metadata: EventMetadata) => void,
+  ): Projector<Row, NewRow>;
+  /** A change of a row, which is made first if it is not there. */
+  upsert<E>(
+    event: EventClass<E>,
+    key: (event: NoInfer<E>) => string,
+    make: (event: NoInfer<E>, metadata: EventMetadata) => NewRow,
+    change: (row: Row, event: NoInfer<E>, metadata: EventMetadata) => void,
+  ): Projector<Row, NewRow>;
+  /** Removes a row. @throws NereusError PROJECTION_ROW_MISSING when it runs */
+  remove<E>(event: EventClass<E>, key: (event: NoInfer<E>) => string): Projector<Row, NewRow>;
+  /** Anything else, with the rows at hand. */
+  on<E>(
+    event: EventClass<E>,
+    run: (event: NoInfer<E>, context: ProjectorContext<Row, NewRow>) => Promise<void>,
+  ): Projector<Row, NewRow>;
+}
+
+/**
+ * How a projection's rows follow from events. Handlers have no effect but on rows, so that a projection can be built
+ * again from the log at any time.
+ *
+ * @example
+ * projector(AccountSummary, { run: "async", version: 1 })
+ *   .create(AccountOpened, (event) => ({ accountId: event.accountId, holder: event.holder, balance: event.opening }))
+ *   .update(DepositMade, (event) => event.accountId, (row, event) => { row.balance += event.amount; });
+ */
+export function projector<Row extends object, NewRow>(
+  projection: ProjectionClass<Row, NewRow>,
+  { run, version = 1 }: ProjectorOptions,
+): Projector<Row, NewRow> {
+  const { name } = projection[definition];
+  const own: ProjectorDefinition = {
+    kind: "projector",
+    name: `projector(${name})`,
+    projection: projection as unknown as ProjectionClass, // steps are kept without their types
+    run,
+    version,
+    steps: new Map(),
+  };
+  return new ProjectorSteps(own) as unknown as Projector<Row, NewRow>;
+}
+
+class ProjectorSteps {
+  readonly [definition]: ProjectorDefinition;
+
+  constructor(own: ProjectorDefinition) {
+    this[definition] = own;
+  }
+
+  create(event: EventClass, make: Extract<Projecting, { how: "create" }>["make"]): ProjectorSteps {
+    return this.#with(event, { how: "create", make });
+  }
+
+  update(
+    event: EventClass,
+    key: Extract<Projecting, { how: "update" }>["key"],
+    change: Extract<Projecting, { how: "update" }>["change"],
+  ): ProjectorSteps {
+    return this.#with(event, { how: "update", key, change });
+  }
+
+  upsert(
+    event: EventClass,
+    key: Extract<Projecting, { how: "upsert" }>["key"],
+    make: Extract<Projecting, { how: "upsert" }>["make"],
+    change: Extract<Projecting, { how: "upsert" }>["change"],
+  ): ProjectorSteps {
+    return this.#with(event, { how: "upsert", key, make, change });
+  }
+
+  remove(event: EventClass, key: Extract<Projecting, { how: "remove" }>["key"]): ProjectorSteps {
+    return this.#with(event, { how: "remove", key });
+  }
+
+  on(event: EventClass, run: Extract<Projecting, { how: "on" }>["run"]): ProjectorSteps {
+    return this.#with(event, { how: "on", run });
+  }
+
+  #with(event: EventClass, step: Projecting): ProjectorSteps {
+    const own = this[definition];
+    const { name } = event[definition];
+    const steps = [...(own.steps.get(name)?.steps ?? []), step];
+    return new ProjectorSteps({ ...own, steps: new Map([...own.steps, [name, { event, steps }]]) });
+  }
+}

@@ -1,0 +1,49 @@
+import type { EventTypes } from "../log/event-types.ts";
+import type { AggregateClass } from "../model/aggregate-root.ts";
+import type { CommandClass, QueryClass } from "../model/message.ts";
+import type { ProjectionClass } from "../model/projection.ts";
+import type { Store } from "../ports/store.ts";
+import type { AggregateCache } from "./aggregate-cache.ts";
+import type { Clock, Log } from "./context.ts";
+import type { CommandHandling, QueryHandling } from "./handlers.ts";
+import type { ProjectorDefinition } from "./projector.ts";
+
+/** How one command is handled, with what start-up found out about it. */
+export interface CommandRoute {
+  readonly command: CommandClass;
+  readonly aggregate: AggregateClass;
+  readonly handling: CommandHandling;
+  /** The command's field that names the aggregate; undefined where it has none. */
+  readonly identityField: string | undefined;
+}
+
+export interface QueryRoute {
+  readonly query: QueryClass;
+  readonly projection: ProjectionClass;
+  readonly run: QueryHandling;
+}
+
+/** The model of a domain, checked and indexed by name. */
+export interface Registry {
+  readonly domain: string;
+  readonly aggregates: ReadonlyMap<string, AggregateClass>;
+  readonly commands: ReadonlyMap<string, CommandRoute>;
+  readonly queries: ReadonlyMap<string, QueryRoute>;
+  readonly projections: ReadonlyMap<string, ProjectionClass>;
+  /** By projection name. */
+  readonly projectors: ReadonlyMap<string, ProjectorDefinition>;
+  /** The projectors that run in the transaction of the command. */
+  readonly inline: readonly ProjectorDefinition[];
+  readonly events: EventTypes;
+}
+
+/** What handling a message needs of its surroundings. */
+export interface Runtime {
+  readonly registry: Registry;
+  readonly store: Store;
+  readonly cache: AggregateCache;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How often a command is tried again after a conflict. */
+  readonly retries: number;
+}

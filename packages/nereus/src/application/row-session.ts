@@ -1,0 +1,239 @@
+import { definition } from "../model/element.ts";
+import { NereusError } from "../model/errors.ts";
+import { encodeRow, restoreRow } from "../model/projection.ts";
+import type { Values } from "../model/shape.ts";
+import type { DocumentReader, DocumentWrite, ExpectedVersion, StoredDocument } from "../ports/store.ts";
+import type { EventMetadata, Projecting, ProjectorDefinition, Rows } from "./projector.ts";
+
+/** A row in hand: as it is stored, and as it has become. */
+interface Held {
+  /** -1: not stored. */
+  version: number;
+  /** Its JSON text as stored. */
+  data: string | undefined;
+  row: object | undefined;
+  /** Whether a handler has had it, so that it may have changed. */
+  touched: boolean;
+}
+
+/** An event on its way through a projector. */
+export interface Projected {
+  readonly event: object;
+  readonly metadata: EventMetadata;
+}
+
+/**
+ * The rows of one projection and tenant that a batch of events touches: each is loaded once, changed in memory, and
+ * written once.
+ */
+export class RowSession {
+  readonly #projector: ProjectorDefinition;
+  readonly #documents: DocumentReader;
+  readonly #tenant: string;
+  readonly #held = new Map<string, Held>();
+  /** Rows made ahead by {@link prefetch}, by event and step: making a row tells its key. */
+  readonly #made = new Map<object, Map<Projecting, object>>();
+
+  constructor(projector: ProjectorDefinition, documents: DocumentReader, tenant: string) {
+    this.#projector = projector;
+    this.#documents = documents;
+    this.#tenant = tenant;
+  }
+
+  /** How many rows it holds. */
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** Loads the rows that the events will need, in one read. */
+  async prefetch(entries: readonly Projected[]): Promise<void> {
+    const wanted = new Set<string>();
+    for (const { event, metadata } of entries) {
+      for (const step of this.#steps(event)) {
+        const id = this.#keyOf(step, event, metadata);
+        if (id !== undefined && !this.#held.has(id)) wanted.add(id);
+      }
+    }
+    await this.#load([...wanted]);
+  }
+
+  #keyOf(step: Projecting, event: object, metadata: EventMetadata): string | undefined {
+    if (step.how === "on") return undefined;
+    if (step.how !== "create") return step.key(event);
+    const row = this.#new(step.make(event, metadata));
+    const made = this.#made.get(event) ?? new Map<Projecting, object>();
+    this.#made.set(event, made.set(step, row));
+    return this.#idOf(row);
+  }
+
+  /** Applies one event that went through {@link prefetch}. */
+  async apply({ event, metadata }: Projected): Promise<void> {
+    for (const step of this.#steps(event)) {
+      if (step.how === "on") await step.run(event, { rows: this.#rows, metadata });
+      else this.#applyStep(step, event, metadata);
+    }
+  }
+
+  /** Applies one event if no step of it has to wait; false if it has to go through {@link apply}. */
+  applyNow({ event, metadata }: Projected): boolean {
+    const steps = this.#steps(event);
+    if (steps.some((step) => step.how === "on")) return false;
+    for (const step of steps) this.#applyStep(step as Exclude<Projecting, { how: "on" }>, event, metadata);
+    return true;
+  }
+
+  /** What has changed. `checked`: with the version that each row must still have. */
+  writes(checked: boolean): DocumentWrite[] {
+    const writes: DocumentWrite[] = [];
+    for (const [id, held] of this.#held) {
+      const write = held.touched ? this.#write(id, held, checked) : undefined;
+      if (write !== undefined) writes.push(write);
+    }
+    return writes;
+  }
+
+  /** The writes are stored: what is held is what is stored now. */
+  written(writes: readonly DocumentWrite[]): void {
+    for (const { id, data } of writes) {
+      const held = this.#held.get(id);
+      if (held === undefined) continue;
+      held.version = data === null ? -1 : held.version + 1;
+      held.data = data ?? undefined;
+    }
+    for (const held of this.#held.values()) held.touched = false;
+    this.#made.clear();
+  }
+
+  /** Lets go of the rows that were held longest. */
+  trim(most: number): void {
+    for (const id of this.#held.keys()) {
+      if (this.#held.size <= most) return;
+      this.#held.delete(id);
+    }
+  }
+
+  get #name(): string {
+    return this.#projector.projection[definition].name;
+  }
+
+  get #identifier(): string {
+    return this.#projector.projection[definition].shape.identifier.name;
+  }
+
+  #steps(event: object): readonly Projecting[] {
+    const { name } = (event.constructor as unknown as { [definition]: { name: string } })[definition];
+    return this.#projector.steps.get(name)?.steps ?? [];
+  }
+
+  #applyStep(step: Exclude<Projecting, { how: "on" }>, event: object, metadata: EventMetadata): void {
+    if (step.how === "create") {
+      this.#create(this.#made.get(event)?.get(step) ?? this.#new(step.make(event, metadata)));
+      return;
+    }
+    const id = step.key(event);
+    if (step.how === "remove") {
+      this.#remove(id);
+      return;
+    }
+    const held = this.#holding(id);
+    held.touched = true;
+    if (held.row === undefined && step.how === "upsert") held.row = this.#new(step.make(event, metadata));
+    if (held.row === undefined) throw this.#missing(id);
+    step.change(held.row, event, metadata);
+  }
+
+  #new(row: object): object {
+    const make = this.#projector.projection as unknown as new (input: object) => object;
+    return row instanceof make ? row : new make(row);
+  }
+
+  #idOf(row: object): string {
+    return String((row as Values)[this.#identifier]);
+  }
+
+  #create(row: object): object {
+    const id = this.#idOf(row);
+    const held = this.#holding(id);
+    if (held.row !== undefined) throw this.#exists(id);
+    held.row = row;
+    held.touched = true;
+    return row;
+  }
+
+  #remove(id: string): void {
+    const held = this.#holding(id);
+    if (held.row === undefined) throw this.#missing(id);
+    held.row = undefined;
+    held.touched = true;
+  }
+
+  #holding(id: string): Held {
+    const held = this.#held.get(id);
+    if (held !== undefined) return held;
+    throw new NereusError("PROJECTION_ROW_MISSING", `${this.#name}: the row ${id} was not loaded`, {
+      element: this.#name,
+      fix: "A key must depend on the event alone.",
+    });
+  }
+
+  async #load(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    const found = await this.#documents.get(this.#name, this.#tenant, ids);
+    for (const id of ids) if (!this.#held.has(id)) this.#held.set(id, this.#hold(found.get(id)));
+  }
+
+  #hold(document: StoredDocument | undefined): Held {
+    if (document === undefined) return { version: -1, data: undefined, row: undefined, touched: false };
+    const row = restoreRow(this.#projector.projection, JSON.parse(document.data) as Values) as object;
+    return { version: document.version, data: document.data, row, touched: false };
+  }
+
+  #write(id: string, held: Held, checked: boolean): DocumentWrite | undefined {
+    const { row, version } = held;
+    if (row !== undefined && this.#idOf(row) !== id) throw this.#moved(id);
+    const data = row === undefined ? null : JSON.stringify(encodeRow(this.#projector.projection, row));
+    if (data === (held.data ?? null)) return undefined;
+    const expectedVersion: ExpectedVersion = !checked ? "any" : version === -1 ? "none" : version;
+    return { collection: this.#name, tenant: this.#tenant, id, expectedVersion, data };
+  }
+
+  readonly #rows: Rows<object, object> = {
+    get: async (id) => {
+      await this.#load(this.#held.has(id) ? [] : [id]);
+      const held = this.#holding(id);
+      held.touched = true;
+      return held.row;
+    },
+    create: async (input) => {
+      const row = this.#new(input);
+      await this.#rows.get(this.#idOf(row));
+      return this.#create(row);
+    },
+    remove: async (id) => {
+      await this.#rows.get(id);
+      this.#remove(id);
+    },
+  };
+
+  #missing(id: string): NereusError {
+    return new NereusError("PROJECTION_ROW_MISSING", `${this.#name} has no row ${id}`, {
+      element: this.#name,
+      fix: "Create the row from an earlier event, or use .upsert.",
+    });
+  }
+
+  #exists(id: string): NereusError {
+    return new NereusError("PROJECTION_ROW_EXISTS", `${this.#name} already has a row ${id}`, {
+      element: this.#name,
+      fix: "Use .upsert if several events may make the row.",
+    });
+  }
+
+  #moved(id: string): NereusError {
+    return new NereusError("IDENTITY_IMMUTABLE", `${this.#name}: the identity of row ${id} was changed`, {
+      element: this.#name,
+      fix: "Remove the row and create another.",
+    });
+  }
+}
+

@@ -1,0 +1,215 @@
+import { type AggregateClass, aggregateIdentity, AggregateRoot, definitionOfRoot } from "../model/aggregate-root.ts";
+import { definition } from "../model/element.ts";
+import { NereusError } from "../model/errors.ts";
+import type { Commit, CommitOutcome, Conflict } from "../ports/store.ts";
+import { type Cause, commitOf, type Tracked, writesNothing } from "./commit-of.ts";
+import { cacheKey, catchUp, fromDocument, hydrate, replayOnto, streamOf } from "./loading.ts";
+import type { Runtime } from "./registry.ts";
+
+/** Aggregates handed on from a refused attempt to the next one, so that it need not read them again. */
+export type Carried = Map<string, AggregateRoot>;
+
+/**
+ * What one command does, until it is committed: every aggregate once, by class, tenant and identity; all their events
+ * in the order in which they were raised. Nothing is written before {@link commit}, and then all of it at once.
+ */
+export class UnitOfWork {
+  readonly cause: Cause;
+  /** The first failure of a nested command; it dooms the whole, whether its error was caught or not. */
+  innerFailure: { readonly error: unknown } | undefined;
+  readonly #runtime: Runtime;
+  readonly #tracked = new Map<string, Tracked>();
+  readonly #carried: Carried;
+  #closed = false;
+
+  constructor(runtime: Runtime, cause: Cause, carried: Carried) {
+    this.#runtime = runtime;
+    this.cause = cause;
+    this.#carried = carried;
+  }
+
+  /**
+   * The aggregate, loaded once.
+   *
+   * @param trust take a cached one as it is: the commit's version check, or {@link wasStale}, will tell
+   */
+  async load(aggregate: AggregateClass, id: string, trust: boolean): Promise<AggregateRoot | undefined> {
+    this.#assertOpen();
+    const key = cacheKey(aggregate, this.cause.tenant, id);
+    const known = this.#tracked.get(key);
+    if (known !== undefined) return known.root;
+    const carried = this.#carried.get(key);
+    const found = carried ?? (await this.#fetch(aggregate, id, key, trust));
+    // another load of the same aggregate may have come first while this one waited
+    const meanwhile = this.#tracked.get(key);
+    if (meanwhile !== undefined) return meanwhile.root;
+    if (found === undefined) return undefined;
+    const verified = carried !== undefined || !this.#fromCache.delete(key);
+    this.#tracked.set(key, { key, root: found, aggregate, id, base: found.version, added: false, verified });
+    return found;
+  }
+
+  /** Keys of aggregates that were taken from the cache without a look at the store. */
+  readonly #fromCache = new Set<string>();
+
+  async #fetch(aggregate: AggregateClass, id: string, key: string, trust: boolean): Promise<AggregateRoot | undefined> {
+    const { store, cache } = this.#runtime;
+    const { tenant } = this.cause;
+    if (!aggregate[definition].eventSourced) {
+      const documents = await store.documents.get(aggregate[definition].name, tenant, [id]);
+      const document = documents.get(id);
+      return document === undefined ? undefined : fromDocument(aggregate, document);
+    }
+    const stream = streamOf(aggregate, tenant, id);
+    const cached = cache.take(key);
+    if (cached === undefined) return hydrate(this.#runtime, store.log, aggregate, stream);
+    if (trust) this.#fromCache.add(key);
+    else await catchUp(cached, store.log, stream);
+    return cached;
+  }
+
+  /** Registers an aggregate to be saved. */
+  add(root: AggregateRoot): void {
+    this.#assertOpen();
+    const own = definitionOfRoot(root);
+    const aggregate = this.#runtime.registry.aggregates.get(own.name);
+    if (aggregate === undefined) throw unknownAggregate(own.name);
+    const id = aggregateIdentity(root);
+    if (id === undefined) throw withoutIdentity(own.name, own.shape.identifier.name);
+    const key = cacheKey(aggregate, this.cause.tenant, id);
+    const known = this.#tracked.get(key);
+    if (known !== undefined && known.root !== root) throw duplicate(own.name, id);
+    const base = root.version - (own.eventSourced ? root.pendingEvents.length : 0);
+    if (own.eventSourced && root.version === -1) throw nothingRaised(own.name, id);
+    this.#tracked.set(key, { key, root, aggregate, id, base: known?.base ?? base, added: true, verified: true });
+  }
+
+  /**
+   * Writes everything, or nothing.
+   *
+   * @throws NereusError INNER_FAILURE_SWALLOWED, AGGREGATE_NOT_ADDED
+   */
+  async commit(idempotency?: Commit["idempotency"]): Promise<CommitOutcome> {
+    this.#assertOpen();
+    if (this.innerFailure !== undefined) throw swallowed(this.innerFailure.error);
+    this.#assertAllAdded();
+    const commit = await commitOf(this.#runtime, this.cause, [...this.#tracked.values()], idempotency);
+    this.#closed = true;
+    if (writesNothing(commit)) return { status: "committed", position: await this.#runtime.store.log.head() };
+    return this.#runtime.store.commit(commit);
+  }
+
+  /** Whether anything was added; if not, its decisions rest on what was read. */
+  get wrote(): boolean {
+    for (const tracked of this.#tracked.values()) if (tracked.added) return true;
+    return false;
+  }
+
+  /** After a commit: the aggregates are as stored, and may serve the next command. */
+  saved(): void {
+    for (const { key, root, aggregate } of this.#tracked.values()) {
+      const { eventSourced } = aggregate[definition];
+      const changed = eventSourced || root.pendingEvents.length > 0 || AggregateRoot.seams.changed(root);
+      AggregateRoot.seams.saved(root, eventSourced || !changed ? root.version : root.version + 1);
+      if (eventSourced) this.#runtime.cache.put(key, root);
+    }
+  }
+
+  /**
+   * Whether a decision rests on an aggregate that was taken from the cache while another process has moved on. Those
+   * aggregates are brought up to date.
+   */
+  async wasStale(): Promise<boolean> {
+    let stale = false;
+    for (const tracked of this.#tracked.values()) {
+      if (tracked.verified) continue;
+      AggregateRoot.seams.undoUnsaved(tracked.root);
+      const stream = streamOf(tracked.aggregate, this.cause.tenant, tracked.id);
+      if (await catchUp(tracked.root, this.#runtime.store.log, stream)) stale = true;
+    }
+    return stale;
+  }
+
+  /** Takes every change back and hands the loaded aggregates on, brought up to date with what the conflict brought. */
+  carry(conflict?: Conflict): Carried {
+    this.#closed = true;
+    const carried: Carried = new Map();
+    for (const tracked of this.#tracked.values()) {
+      if (tracked.base === -1) continue; // new here: the next attempt makes its own
+      const current = resolve(tracked, conflict);
+      if (current !== undefined) carried.set(tracked.key, current);
+    }
+    return carried;
+  }
+
+  /** Ends it without a trace: nothing it touched is used again. */
+  abandon(): void {
+    this.#closed = true;
+  }
+
+  #assertOpen(): void {
+    if (!this.#closed) return;
+    throw new NereusError("UNIT_OF_WORK_CLOSED", "A handler's context was used after the handler had ended", {
+      fix: "Await everything that the handler starts before it returns.",
+    });
+  }
+
+  #assertAllAdded(): void {
+    for (const { root, added, id, aggregate } of this.#tracked.values()) {
+      if (added || (root.pendingEvents.length === 0 && !AggregateRoot.seams.changed(root))) continue;
+      throw new NereusError("AGGREGATE_NOT_ADDED", `${aggregate[definition].name} ${id} was changed but not added`, {
+        element: aggregate[definition].name,
+        fix: "Call await repository(…).add(aggregate) once it is changed.",
+      });
+    }
+  }
+}
+
+/** A tracked aggregate as the store has it now; undefined if the conflict does not say. */
+function resolve(tracked: Tracked, conflict: Conflict | undefined): AggregateRoot | undefined {
+  const { root, aggregate, id } = tracked;
+  const { name } = aggregate[definition];
+  if (conflict?.on === "document" && conflict.collection === name && conflict.id === id) {
+    return conflict.current === undefined ? undefined : fromDocument(aggregate, conflict.current);
+  }
+  AggregateRoot.seams.undoUnsaved(root);
+  if (conflict?.on === "stream" && conflict.stream.category === name && conflict.stream.id === id) {
+    replayOnto(root, conflict.unseen);
+  }
+  return root;
+}
+
+function swallowed(error: unknown): NereusError {
+  return new NereusError("INNER_FAILURE_SWALLOWED", "A nested command failed, and its error was caught", {
+    cause: error,
+    fix: "Let the error pass, or check the condition before the nested command; nothing was stored.",
+  });
+}
+
+export function unknownAggregate(name: string): NereusError {
+  return new NereusError("UNKNOWN_AGGREGATE", `${name} is not an element of this domain`, {
+    element: name,
+    fix: `Add ${name} to the domain's elements.`,
+  });
+}
+
+function withoutIdentity(name: string, field: string): NereusError {
+  return new NereusError("IDENTITY_MISSING", `${name} has no ${field} yet`, {
+    element: name,
+    fix: `Set ${field} in the .applies handler of its first event.`,
+  });
+}
+
+function nothingRaised(name: string, id: string): NereusError {
+  return new NereusError("NOTHING_TO_SAVE", `${name} ${id} is new and raised no event`, {
+    element: name,
+    fix: "Raise the event that made it.",
+  });
+}
+
+function duplicate(name: string, id: string): NereusError {
+  return new NereusError("AGGREGATE_DUPLICATE", `Another instance of ${name} ${id} is already in this unit of work`, {
+    element: name,
+    fix: "Change the instance that repository.get returned, or use another identity.",
+  });
+}

@@ -1,0 +1,146 @@
+import { definition } from "../model/element.ts";
+import { NereusError } from "../model/errors.ts";
+import type { CompiledField } from "../model/field.ts";
+import { type ProjectionClass, restoreRow } from "../model/projection.ts";
+import type { Values } from "../model/shape.ts";
+import type { Condition, DocumentQuery, DocumentReader, StoredDocument, StoredScalar } from "../ports/store.ts";
+
+/** What a field may be compared with. A bare value, or null, means equality. */
+export type FieldTest<V> =
+  | V
+  | null
+  | {
+      readonly eq?: V | null;
+      readonly ne?: V | null;
+      readonly lt?: V;
+      readonly lte?: V;
+      readonly gt?: V;
+      readonly gte?: V;
+      readonly in?: readonly V[];
+      /** For text: a case-sensitive part of it. */
+      readonly contains?: V extends string ? string : never;
+    };
+
+/** Conditions on fields; all must hold. */
+export type Where<Row> = { readonly [K in keyof Row]?: FieldTest<NonNullable<Row[K]>> };
+
+/** Which rows, in which order. Without `limit`: all of them. */
+export interface Selection<Row> {
+  readonly where?: Where<Row>;
+  /** `{ balance: "desc", holder: "asc" }`: in this order; ties by identity. */
+  readonly orderBy?: { readonly [K in keyof Row]?: "asc" | "desc" };
+  readonly limit?: number;
+  readonly offset?: number;
+}
+
+/** The rows of a projection, to read: as of the last commit that reached them. */
+export interface View<Row> {
+  /** The row, or undefined. */
+  get(id: string): Promise<Row | undefined>;
+  /** @throws NereusError UNKNOWN_FIELD */
+  find(selection?: Selection<Row>): Promise<Row[]>;
+  count(where?: Where<Row>): Promise<number>;
+}
+
+/** A view of one tenant's rows. */
+export class ProjectionView<Row extends object> implements View<Row> {
+  readonly #projection: ProjectionClass<Row>;
+  readonly #documents: DocumentReader;
+  readonly #tenant: string;
+
+  constructor(projection: ProjectionClass<Row>, documents: DocumentReader, tenant: string) {
+    this.#projection = projection;
+    this.#documents = documents;
+    this.#tenant = tenant;
+  }
+
+  async get(id: string): Promise<Row | undefined> {
+    const found = await this.#documents.get(this.#collection, this.#tenant, [id]);
+    const document = found.get(id);
+    return document === undefined ? undefined : this.#row(document);
+  }
+
+  async find(selection: Selection<Row> = {}): Promise<Row[]> {
+    const documents = await this.#documents.find(this.#collection, this.#tenant, this.#query(selection));
+    return documents.map((document) => this.#row(document));
+  }
+
+  async count(where: Where<Row> = {}): Promise<number> {
+    return this.#documents.count(this.#collection, this.#tenant, this.#conditions(where));
+  }
+
+  get #collection(): string {
+    return this.#projection[definition].name;
+  }
+
+  #row(document: StoredDocument): Row {
+    return restoreRow(this.#projection, JSON.parse(document.data) as Values);
+  }
+
+  #query({ where = {}, orderBy = {}, limit, offset }: Selection<Row>): DocumentQuery {
+    for (const [name, value] of Object.entries({ limit, offset })) refuseBadCount(name, value);
+    return {
+      where: this.#conditions(where),
+      orderBy: Object.entries(orderBy).map(([field, direction]) => ({
+        field: this.#field(field).name,
+        direction: direction === "desc" ? "desc" : "asc",
+      })),
+      ...(limit === undefined ? {} : { limit }),
+      ...(offset === undefined ? {} : { offset }),
+    };
+  }
+
+  #conditions(where: Where<Row>): Condition[] {
+    return Object.entries(where).flatMap(([name, test]) => conditionsOf(this.#field(name), test));
+  }
+
+  #field(name: string): CompiledField {
+    const field = this.#projection[definition].shape.byName.get(name);
+    if (field !== undefined) return field;
+    throw new NereusError("UNKNOWN_FIELD", `${this.#collection} has no field ${name}`, {
+      element: this.#collection,
+      fix: `Use one of: ${[...this.#projection[definition].shape.byName.keys()].join(", ")}.`,
+    });
+  }
+}
+
+const operators = new Set(["eq", "ne", "lt", "lte", "gt", "gte", "in", "contains"]);
+
+function conditionsOf(field: CompiledField, test: unknown): Condition[] {
+  if (test === undefined) return [];
+  if (!isTest(test)) return [{ field: field.name, op: "eq", value: scalarOf(field, test) }];
+  return Object.entries(test)
+    .filter(([, value]) => value !== undefined)
+    .map(([op, value]) => conditionOf(field, op, value));
+}
+
+function isTest(test: unknown): test is Record<string, unknown> {
+  return typeof test === "object" && test !== null && Object.getPrototypeOf(test) === Object.prototype;
+}
+
+function conditionOf(field: CompiledField, op: string, value: unknown): Condition {
+  if (!operators.has(op)) {
+    throw new NereusError("UNKNOWN_FIELD", `There is no comparison ${op} for ${field.name}`, {
+      element: field.name,
+      fix: `Use one of: ${[...operators].join(", ")}.`,
+    });
+  }
+  if (op === "in") return { field: field.name, op, value: (value as unknown[]).map((item) => scalarOf(field, item)) };
+  if (op === "contains") return { field: field.name, op, value: String(value) };
+  return { field: field.name, op: op as "eq", value: scalarOf(field, value) };
+}
+
+/** A value as it stands in the stored row. */
+function scalarOf(field: CompiledField, value: unknown): StoredScalar {
+  const wire = value === null || field.wire === undefined ? value : field.wire.encode(value);
+  if (wire === null || typeof wire === "string" || typeof wire === "number" || typeof wire === "boolean") return wire;
+  throw new NereusError("UNKNOWN_FIELD", `${field.name} cannot be compared with ${typeof value}`, {
+    element: field.name,
+    fix: "Compare with text, a number, a boolean or null; nested data is not searched.",
+  });
+}
+
+function refuseBadCount(name: string, value: number | undefined): void {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return;
+  throw new NereusError("VALIDATION_FAILED", `${name} is ${value}`, { fix: `Give ${name} as a whole number from 0.` });
+}

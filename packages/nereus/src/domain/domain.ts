@@ -1,0 +1,201 @@
+import { AggregateCache } from "../application/aggregate-cache.ts";
+import { CommandProcessor, type ProcessOptions } from "../application/command-processor.ts";
+import type { Clock, Log } from "../application/context.ts";
+import { QueryProcessor } from "../application/query-processor.ts";
+import type { Registry, Runtime } from "../application/registry.ts";
+import type { View } from "../application/view.ts";
+import { Engine } from "../engine/engine.ts";
+import { ProjectionRunner } from "../engine/projection-runner.ts";
+import { definition, type Element } from "../model/element.ts";
+import { ModelError, type ModelFault, NereusError } from "../model/errors.ts";
+import type { Returning } from "../model/message.ts";
+import type { ProjectionClass } from "../model/projection.ts";
+import type { Store } from "../ports/store.ts";
+import { collectionsOf } from "./collections.ts";
+import { checkModel } from "./model-check.ts";
+
+export interface DomainOptions {
+  /** Aggregates, projections, and what `commandHandlers`, `queryHandlers` and `projector` return. */
+  readonly elements: readonly Element[];
+  /** `memory()` or `sqlite(path)`. */
+  readonly store: Store;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Default: `console`. */
+  readonly log?: Log;
+  /** How often a command is tried again after a conflict. Default: 10. */
+  readonly retries?: number;
+  /** How many aggregates are kept in memory between commands. Default: 10,000; 0 keeps none. */
+  readonly cachedAggregates?: number;
+}
+
+/** How a command is processed, and what is waited for. */
+export interface DomainProcessOptions extends ProcessOptions {
+  /** Returns when these async projections show what the command did. */
+  readonly visibleIn?: readonly ProjectionClass[];
+}
+
+export interface TenantOptions {
+  readonly tenant?: string;
+}
+
+/** What a started domain works with. */
+interface Running {
+  readonly runtime: Runtime;
+  readonly commands: CommandProcessor;
+  readonly queries: QueryProcessor;
+  readonly runners: readonly ProjectionRunner[];
+  readonly engines: Engine[];
+}
+
+/** What a started domain works with: for the test kit, which seeds the log. */
+export let runtimeOf: (domain: Domain) => Runtime;
+
+/**
+ * A bounded context: its model, and the store that keeps its facts.
+ *
+ * @example
+ * const bank = new Domain("bank", { elements: [Account, accountCommands], store: sqlite("bank.db") });
+ * await bank.start();
+ * const id = await bank.process(new OpenAccount({ accountId: "576", holder: "Ada", opening: 0 }));
+ * await bank.stop();
+ */
+export class Domain {
+  readonly name: string;
+  readonly #options: DomainOptions;
+  #running: Running | undefined;
+
+  constructor(name: string, options: DomainOptions) {
+    this.name = name;
+    this.#options = options;
+  }
+
+  /**
+   * Checks the whole model, then opens the store. A second call changes nothing.
+   *
+   * @throws ModelError MODEL_INVALID with every fault at once
+   */
+  async start(): Promise<void> {
+    if (this.#running !== undefined) return;
+    const { elements, store } = this.#options;
+    const { registry, faults } = checkModel(this.name, elements);
+    const all = [...faults, ...weakenedPromises(this.name, registry, store)];
+    if (all.length > 0) throw new ModelError(this.name, all);
+    await store.open(collectionsOf(registry.aggregates.values(), registry.projections.values()));
+    this.#running = assemble(registry, this.#options);
+  }
+
+  /** Stops the engines and closes the store. What was acknowledged is stored. */
+  async stop(): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    for (const engine of running.engines) await engine.stop();
+    await running.runtime.store.close();
+  }
+
+  /**
+   * Handles a command: all that it does is stored when this returns, or nothing is.
+   *
+   * @returns what the command's handler answers: for `.create` the identity
+   * @throws ValidationError for broken rules, AggregateNotFoundError, ConcurrencyError; see docs/reference/errors.md
+   * @example await bank.process(new Withdraw({ accountId: "576", amount: 100 }), { idempotencyKey: request.id });
+   */
+  async process<R>(command: Returning<R>, options: DomainProcessOptions = {}): Promise<R> {
+    const running = this.#started();
+    assertTenant(options.tenant);
+    const { result, position } = await running.commands.process(command, options);
+    for (const projection of options.visibleIn ?? []) await runnerOf(running, projection)?.reach(position);
+    return result as R;
+  }
+
+  /** Asks the read side. */
+  async query<R>(query: Returning<R>, { tenant = "" }: TenantOptions = {}): Promise<R> {
+    return (await this.#started().queries.ask(query, tenant)) as R;
+  }
+
+  /** The rows of a projection. */
+  view<R extends object>(projection: ProjectionClass<R>, { tenant = "" }: TenantOptions = {}): View<R> {
+    return this.#started().queries.view(projection, tenant);
+  }
+
+  /** What keeps the async projections up to date in this process, to start and stop. */
+  engine(): Engine {
+    const { runtime, runners, engines } = this.#started();
+    const engine = new Engine(runtime, runners);
+    engines.push(engine);
+    return engine;
+  }
+
+  /**
+   * Runs until nothing is pending: every async projection has seen every event. For tests, scripts and serverless.
+   *
+   * @throws NereusError PROJECTION_FAILED
+   */
+  async settle(): Promise<void> {
+    const { runners, runtime } = this.#started();
+    const head = await runtime.store.log.head();
+    for (const runner of runners) await runner.reach(head);
+  }
+
+  /** @internal */
+  static {
+    runtimeOf = (domain) => domain.#started().runtime;
+  }
+
+  #started(): Running {
+    if (this.#running !== undefined) return this.#running;
+    throw new NereusError("DOMAIN_NOT_STARTED", `Domain ${this.name} is not started`, {
+      element: this.name,
+      fix: "Call await domain.start() first, and do not use the domain after stop().",
+    });
+  }
+}
+
+function assemble(registry: Registry, options: DomainOptions): Running {
+  const runtime: Runtime = {
+    registry,
+    store: options.store,
+    cache: new AggregateCache(options.cachedAggregates ?? 10_000),
+    clock: options.clock ?? { now: () => new Date() },
+    log: options.log ?? console,
+    retries: options.retries ?? 10,
+  };
+  const queries = new QueryProcessor(runtime);
+  const runners = [...registry.projectors.values()]
+    .filter((own) => own.run === "async")
+    .map((own) => new ProjectionRunner(runtime, own));
+  return { runtime, queries, commands: new CommandProcessor(runtime, queries), runners, engines: [] };
+}
+
+/** Undefined for an inline projection, which is never behind. */
+function runnerOf({ runtime, runners }: Running, projection: ProjectionClass): ProjectionRunner | undefined {
+  const { name } = projection[definition];
+  if (runtime.registry.projectors.has(name)) return runners.find((runner) => runner.projection === name);
+  throw new NereusError("UNKNOWN_PROJECTION", `${name} is not an element of this domain`, {
+    element: name,
+    fix: `Add ${name} and its projector to the domain's elements.`,
+  });
+}
+
+/** A store that cannot keep a promise of the model is refused, never silently weaker. */
+function weakenedPromises(domain: string, registry: Registry, store: Store): ModelFault[] {
+  if (store.capabilities.has("transactional")) return [];
+  const stateStored = [...registry.aggregates.values()].some((aggregate) => !aggregate[definition].eventSourced);
+  if (!stateStored && registry.projectors.size === 0) return [];
+  return [
+    {
+      code: "STORE_CAPABILITY_MISSING",
+      element: domain,
+      message: `${store.name} cannot commit events together with state-stored aggregates, rows and checkpoints`,
+      fix: "Use a transactional store: memory() or sqlite(path).",
+    },
+  ];
+}
+
+function assertTenant(tenant: string | undefined): void {
+  if (tenant === undefined || (tenant.isWellFormed() && !tenant.includes("\0"))) return;
+  throw new NereusError("VALIDATION_FAILED", "The tenant contains NUL or a lone surrogate", {
+    fix: "Name tenants with ordinary text.",
+  });
+}

@@ -1,0 +1,83 @@
+import { setTimeout } from "node:timers/promises";
+import type { Runtime } from "../application/registry.ts";
+import type { ProjectionRunner } from "./projection-runner.ts";
+
+/** How often an idle engine looks for events that another process appended, in milliseconds. */
+const pollEvery = 250;
+const longestPause = 10_000;
+
+/**
+ * Keeps the async projections of a domain up to date while it runs. A projection that fails is tried again with
+ * growing pauses, and never holds up the others.
+ *
+ * @example
+ * const engine = bank.engine();
+ * await engine.start();
+ * // … serve …
+ * await engine.stop();
+ */
+export class Engine {
+  readonly #runtime: Runtime;
+  readonly #runners: readonly ProjectionRunner[];
+  #stopping: AbortController | undefined;
+  #loops: Promise<void>[] = [];
+  #stopListening: (() => void) | undefined;
+  readonly #idle = new Set<() => void>();
+
+  constructor(runtime: Runtime, runners: readonly ProjectionRunner[]) {
+    this.#runtime = runtime;
+    this.#runners = runners;
+  }
+
+  /** Starts following the log; a second call changes nothing. */
+  async start(): Promise<void> {
+    if (this.#stopping !== undefined) return;
+    const stopping = new AbortController();
+    this.#stopping = stopping;
+    this.#stopListening = this.#runtime.store.onCommit(() => this.#wakeAll());
+    this.#loops = this.#runners.map((runner) => this.#follow(runner, stopping.signal));
+  }
+
+  /** Ends after the batches under way are committed. */
+  async stop(): Promise<void> {
+    this.#stopping?.abort();
+    this.#stopping = undefined;
+    this.#stopListening?.();
+    this.#wakeAll();
+    await Promise.all(this.#loops);
+    this.#loops = [];
+  }
+
+  async #follow(runner: ProjectionRunner, signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await runner.reach(await this.#runtime.store.log.head());
+        failures = 0;
+        await this.#untilWoken(signal);
+      } catch (error) {
+        this.#runtime.log.error(`Projection ${runner.projection} stands still`, error);
+        const pause = Math.min(longestPause, 100 * 2 ** failures++);
+        await setTimeout(pause, undefined, { signal }).catch(() => undefined); // the only fault is the abort
+      }
+    }
+  }
+
+  /** Until something was committed here, or it is time to look for commits of other processes. */
+  #untilWoken(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#idle.delete(wake);
+        resolve();
+      };
+      const timer = globalThis.setTimeout(wake, pollEvery);
+      this.#idle.add(wake);
+    });
+  }
+
+  #wakeAll(): void {
+    for (const wake of [...this.#idle]) wake();
+  }
+}

@@ -1,0 +1,169 @@
+import type { StoredMessage } from "../log/message.ts";
+import { definition } from "../model/element.ts";
+import { NereusError } from "../model/errors.ts";
+import type { DocumentWrite } from "../ports/store.ts";
+import type { ProjectorDefinition } from "../application/projector.ts";
+import type { Runtime } from "../application/registry.ts";
+import { type Projected, RowSession } from "../application/row-session.ts";
+
+/** Events per batch: one transaction, one checkpoint. */
+const batch = 1000;
+/** Rows kept in memory between batches, per tenant, so that a hot row is not read and parsed again. */
+const keptRows = 10_000;
+/** The checkpoint also moves over events that do not concern the projection, but only in steps this wide. */
+const idleStep = 10_000;
+
+/**
+ * Keeps one async projection up to date: reads its events page by page, and commits the rows that a page changes
+ * together with the checkpoint. After a crash it goes on from that checkpoint, so nothing is skipped or applied twice.
+ */
+export class ProjectionRunner {
+  readonly #runtime: Runtime;
+  readonly #projector: ProjectorDefinition;
+  readonly #types: readonly string[];
+  readonly #sessions = new Map<string, RowSession>();
+  /** The checkpoint as stored; undefined until it was read. */
+  #checkpoint: number | undefined;
+  /** How far the log was looked at; not behind the checkpoint. */
+  #position = 0;
+  #current: Promise<void> | undefined;
+
+  constructor(runtime: Runtime, projector: ProjectorDefinition) {
+    this.#runtime = runtime;
+    this.#projector = projector;
+    this.#types = [...projector.steps.keys()];
+  }
+
+  get projection(): string {
+    return this.#projector.projection[definition].name;
+  }
+
+  /** The name under which the checkpoint is kept: another version starts at the beginning. */
+  get name(): string {
+    return `projection:${this.projection}:${this.#projector.version}`;
+  }
+
+  /**
+   * Applies events until the projection has passed a position of the log.
+   *
+   * @throws NereusError PROJECTION_FAILED; the rows stay as of the event before
+   */
+  async reach(position: number): Promise<void> {
+    while (this.#position < position || this.#checkpoint === undefined) {
+      this.#current ??= this.#step().finally(() => {
+        this.#current = undefined;
+      });
+      await this.#current;
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { store } = this.#runtime;
+    if (this.#checkpoint === undefined) {
+      this.#checkpoint = await store.records.checkpoint(this.name);
+      this.#position = this.#checkpoint;
+    }
+    const page = await store.log.readLog({ after: this.#position, limit: batch, types: this.#types });
+    if (page.messages.length > 0) await this.#advance(page.messages, page.through);
+    else if (page.through - this.#checkpoint >= idleStep) await this.#commit([], page.through);
+    else this.#position = Math.max(this.#position, page.through);
+  }
+
+  /** Applies a page; if one of its events fails, those before it are committed first. */
+  async #advance(messages: readonly StoredMessage[], through: number): Promise<void> {
+    const failure = await this.#apply(messages);
+    if (failure === undefined) {
+      await this.#commit(this.#writes(), through);
+      return;
+    }
+    this.#sessions.clear(); // the failed event may have changed rows halfway
+    const before = messages.slice(0, failure.at);
+    const last = before.at(-1);
+    if (last === undefined) throw this.#failed(messages[failure.at], failure.error);
+    await this.#advance(before, last.position);
+  }
+
+  async #apply(messages: readonly StoredMessage[]): Promise<{ at: number; error: unknown } | undefined> {
+    let at = 0;
+    try {
+      const entries: Projected[] = [];
+      for (; at < messages.length; at++) entries.push(this.#projected(messages[at] as StoredMessage));
+      at = 0;
+      await this.#prefetch(entries);
+      for (; at < entries.length; at++) {
+        const entry = entries[at] as Projected;
+        const session = this.#session(entry.metadata.tenant);
+        if (!session.applyNow(entry)) await session.apply(entry);
+      }
+      return undefined;
+    } catch (error) {
+      // a fault in prefetch names no event: halving the page finds it
+      return { at: at === 0 && messages.length > 1 ? messages.length >> 1 : at, error };
+    }
+  }
+
+  async #prefetch(entries: readonly Projected[]): Promise<void> {
+    const byTenant = Map.groupBy(entries, (entry) => entry.metadata.tenant);
+    for (const [tenant, own] of byTenant) await this.#session(tenant).prefetch(own);
+  }
+
+  #session(tenant: string): RowSession {
+    const known = this.#sessions.get(tenant);
+    if (known !== undefined) return known;
+    const session = new RowSession(this.#projector, this.#runtime.store.documents, tenant);
+    this.#sessions.set(tenant, session);
+    return session;
+  }
+
+  #projected(message: StoredMessage): Projected {
+    const { id, stream, version, recordedAt, occurredAt, correlationId, causationId } = message;
+    return {
+      event: this.#runtime.registry.events.restore(message),
+      metadata: {
+        id,
+        tenant: stream.tenant,
+        category: stream.category,
+        streamId: stream.id,
+        version,
+        recordedAt: new Date(recordedAt),
+        occurredAt: new Date(occurredAt),
+        correlationId,
+        causationId,
+      },
+    };
+  }
+
+  #writes(): Map<RowSession, DocumentWrite[]> {
+    return new Map([...this.#sessions.values()].map((session) => [session, session.writes(false)]));
+  }
+
+  /** Rows and checkpoint in one transaction. If another process moved the checkpoint, its work stands. */
+  async #commit(writes: Iterable<[RowSession, DocumentWrite[]]>, position: number): Promise<void> {
+    const bySession = [...writes];
+    const outcome = await this.#runtime.store.commit({
+      documents: bySession.flatMap(([, own]) => own),
+      checkpoint: { name: this.name, expected: this.#checkpoint ?? 0, position },
+    });
+    if (outcome.status !== "committed") {
+      this.#sessions.clear();
+      this.#checkpoint = undefined;
+      return;
+    }
+    for (const [session, own] of bySession) {
+      session.written(own);
+      session.trim(keptRows);
+    }
+    this.#checkpoint = position;
+    this.#position = position;
+  }
+
+  #failed(message: StoredMessage | undefined, cause: unknown): NereusError {
+    const what = message === undefined ? "" : ` at ${message.type}, position ${message.position}`;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return new NereusError("PROJECTION_FAILED", `${this.projection} failed${what}: ${why}`, {
+      element: this.projection,
+      cause,
+      fix: "Mend the projector or the data; it goes on from this event by itself.",
+    });
+  }
+}

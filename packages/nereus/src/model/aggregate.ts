@@ -1,0 +1,69 @@
+import { type AggregateClass, type AggregateDefinition, type AggregateInstance, type AggregateOptions, AggregateRoot } from "./aggregate-root.ts";
+import { definition } from "./element.ts";
+import { stored } from "./entity.ts";
+import type { EntityInput, Fields, FieldsView, Shape, Simplify } from "./field.ts";
+import { defineAccessors } from "./fields-of.ts";
+import { deepFreeze } from "./freeze.ts";
+import { aggregateNames } from "./event-sourced-aggregate.ts";
+import type { EventClass, Named } from "./message.ts";
+import { CompiledShape, type Values } from "./shape.ts";
+
+type Raised<C extends readonly EventClass[]> = C[number] extends EventClass<infer E> ? E : never;
+
+/** The class that `Aggregate` returns, to extend. `Ev` is the union of the events it raises. */
+export interface AggregateBase<N extends string, S extends Shape, Ev> {
+  readonly [definition]: AggregateDefinition;
+  new (input: EntityInput<S>): Simplify<Fields<S>> & AggregateInstance<Ev> & Named<N>;
+  /** Lists events that the aggregate may raise; they are appended in the transaction that saves it. */
+  raises<C extends readonly EventClass[]>(...events: C): AggregateBase<N, S, Ev | Raised<C>>;
+  /** A rule that holds after construction and every change: its code, what to tell the caller, and the test. */
+  invariant(code: string, message: string, holds: (state: Simplify<FieldsView<S>>) => boolean): AggregateBase<N, S, Ev>;
+}
+
+/**
+ * A class of aggregates whose state is stored as it is. Assignments are checked against the field's schema and the
+ * rules, and taken back if they break one; `change(() => { … })` checks several together.
+ *
+ * @throws ValidationError VALIDATION_FAILED or INVARIANT_FAILED from the constructor and from assignments
+ * @example
+ * class Product extends Aggregate("Product", { productId: identifier(), name: z.string().max(100) }).raises(ProductRenamed) {
+ *   rename(name: string) { this.name = name; this.raise(new ProductRenamed({ productId: this.productId, name })); }
+ * }
+ */
+export function Aggregate<const N extends string, S extends Shape>(
+  name: N,
+  shape: S,
+  options: AggregateOptions = {},
+): AggregateBase<N, S, never> {
+  const compiled = new CompiledShape(name, shape, { reserved: aggregateNames, generatesIdentity: true });
+  const own: AggregateDefinition = {
+    kind: "aggregate",
+    name,
+    eventSourced: false,
+    shape: compiled,
+    options,
+    appliers: new Map(),
+    invariants: [],
+  };
+  const base = class extends StateStoredRoot {
+    static readonly [definition]: AggregateDefinition = own;
+  };
+  defineAccessors(base.prototype, compiled);
+  return base as unknown as AggregateBase<N, S, never>; // fields are known at run time only
+}
+
+class StateStoredRoot extends AggregateRoot {
+  constructor(input: unknown, origin?: typeof stored) {
+    const { shape } = (new.target as unknown as AggregateClass)[definition];
+    const values = origin === stored ? (input as Values) : shape.parse(input);
+    for (const { name } of shape.deep) deepFreeze(values[name]);
+    super(values);
+    if (origin !== stored) AggregateRoot.seams.verify(this);
+  }
+
+  static raises(...events: readonly EventClass[]): unknown {
+    const own = (this as unknown as AggregateClass)[definition];
+    for (const event of events) own.appliers.set(event[definition].name, { event, apply: () => undefined });
+    return this;
+  }
+}

@@ -1,0 +1,233 @@
+import { inspect } from "node:util";
+import type { ChangeScope } from "./change-scope.ts";
+import { type Issue, NereusError, ValidationError } from "./errors.ts";
+import { attachEntity, type EntityClass, entityDefinition, identityOf, stored, toEntity, unknownEntity } from "./entity.ts";
+import type { RelationField } from "./field.ts";
+import { type Relation, relation } from "./relation.ts";
+import type { Values } from "./shape.ts";
+
+/**
+ * The entities of a `hasMany` field, in the order in which they were added, each identity once.
+ * Changing it follows the rules of its aggregate: inside `.applies` for event-sourced ones.
+ *
+ * @example
+ * order.lines.add(new Line({ sku: "A", quantity: 2 }));
+ * order.lines.get("A").quantity += 1;
+ * for (const line of order.lines) total += line.quantity;
+ */
+export interface EntityCollection<E, I = never> extends EntityCollectionView<E> {
+  /** @throws NereusError ENTITY_DUPLICATE if the identity is there already */
+  add(entity: E | I): void;
+  /** @throws NereusError ENTITY_NOT_FOUND */
+  remove(entity: E | string): void;
+}
+
+/** A collection as it is seen where it may not be changed. */
+export interface EntityCollectionView<E> extends Iterable<E> {
+  readonly size: number;
+  /** @throws NereusError ENTITY_NOT_FOUND */
+  get(id: string): E;
+  find(id: string): E | undefined;
+  has(id: string): boolean;
+  filter(test: (entity: E) => boolean): E[];
+  toJSON(): Record<string, unknown>[];
+}
+
+/**
+ * A field that holds any number of entities.
+ *
+ * @example signatories: hasMany(Signatory)
+ */
+export function hasMany<E extends object, I>(
+  entity: EntityClass<E, I>,
+): RelationField<readonly (E | I)[] | undefined, EntityCollection<E, I>, EntityCollectionView<Readonly<E>>> {
+  return { [relation]: new ManyRelation(entity as unknown as EntityClass<object>) } as never;
+}
+
+/**
+ * A field that holds one entity, or none (`undefined`).
+ *
+ * @example address: hasOne(Address)
+ */
+export function hasOne<E extends object, I>(entity: EntityClass<E, I>): RelationField<E | I | undefined, E | undefined, Readonly<E> | undefined> {
+  return { [relation]: new OneRelation(entity as unknown as EntityClass<object>) } as never;
+}
+
+class Collection implements EntityCollection<object> {
+  readonly #entity: EntityClass<object>;
+  readonly #scope: ChangeScope;
+  #items = new Map<string, object>();
+
+  constructor(entity: EntityClass<object>, scope: ChangeScope, items: Iterable<object>) {
+    this.#entity = entity;
+    this.#scope = scope;
+    for (const item of items) {
+      attachEntity(item, scope);
+      this.#items.set(identityOf(item), item);
+    }
+  }
+
+  get size(): number {
+    return this.#items.size;
+  }
+
+  add(input: object): void {
+    const item = toEntity(this.#entity, input);
+    const id = identityOf(item);
+    this.#scope.perform(() => {
+      if (this.#items.has(id)) throw this.#duplicate(id);
+      attachEntity(item, this.#scope);
+      this.#items.set(id, item);
+      return () => this.#items.delete(id);
+    }, `add to ${this.#name}`);
+  }
+
+  remove(which: object | string): void {
+    const id = typeof which === "string" ? which : identityOf(which);
+    this.#scope.perform(() => {
+      if (!this.#items.has(id)) throw unknownEntity(this.#name, id);
+      const before = this.#items;
+      this.#items = new Map(before); // the former map keeps the order for a rollback
+      this.#items.delete(id);
+      return () => {
+        this.#items = before;
+      };
+    }, `remove from ${this.#name}`);
+  }
+
+  get(id: string): object {
+    const found = this.#items.get(id);
+    if (found === undefined) throw unknownEntity(this.#name, id);
+    return found;
+  }
+
+  find(id: string): object | undefined {
+    return this.#items.get(id);
+  }
+
+  has(id: string): boolean {
+    return this.#items.has(id);
+  }
+
+  filter(test: (entity: object) => boolean): object[] {
+    return [...this.#items.values()].filter(test);
+  }
+
+  [Symbol.iterator](): Iterator<object> {
+    return this.#items.values();
+  }
+
+  toJSON(): Values[] {
+    return [...this.#items.values()].map((item) => (item as { toJSON(): Values }).toJSON());
+  }
+
+  [inspect.custom](_depth: number, options: object): string {
+    return inspect([...this.#items.values()], options);
+  }
+
+  get #name(): string {
+    return entityDefinition(this.#entity).name;
+  }
+
+  #duplicate(id: string): NereusError {
+    return new NereusError("ENTITY_DUPLICATE", `There is already a ${this.#name} with the identity ${id}`, {
+      element: this.#name,
+      fix: "Change the one that is there (get), or remove it first.",
+    });
+  }
+}
+
+class ManyRelation implements Relation {
+  readonly #entity: EntityClass<object>;
+  readonly wire: Relation["wire"];
+
+  constructor(entity: EntityClass<object>) {
+    this.#entity = entity;
+    this.wire = {
+      encode: (value) => [...(value as Iterable<{ toJSON(): Values }>)].map((item) => item.toJSON()),
+      decode: (wire) => (wire as Values[]).map((item) => restoreEntity(entity, item)),
+    };
+  }
+
+  attach(value: unknown, scope: ChangeScope): Collection {
+    const items = [...((value as Iterable<object> | undefined) ?? [])].map((item) => toEntity(this.#entity, item));
+    return new Collection(this.#entity, scope, items);
+  }
+
+  faults(name: string, value: unknown): readonly Issue[] {
+    if (value === undefined) return [];
+    if (typeof value !== "object" || value === null || !(Symbol.iterator in value)) return [notAList(name)];
+    return uniqueFaults(this.#entity, name, [...(value as Iterable<unknown>)]);
+  }
+
+  ruled(value: unknown): Iterable<object> {
+    return hasRules(this.#entity) ? (value as Collection) : [];
+  }
+}
+
+class OneRelation implements Relation {
+  readonly #entity: EntityClass<object>;
+  readonly wire: Relation["wire"];
+
+  constructor(entity: EntityClass<object>) {
+    this.#entity = entity;
+    this.wire = {
+      encode: (value) => (value === undefined || value === null ? value : (value as { toJSON(): Values }).toJSON()),
+      decode: (wire) => (wire === undefined || wire === null ? undefined : restoreEntity(entity, wire as Values)),
+    };
+  }
+
+  attach(value: unknown, scope: ChangeScope): object | undefined {
+    if (value === undefined || value === null) return undefined;
+    const entity = toEntity(this.#entity, value);
+    attachEntity(entity, scope);
+    return entity;
+  }
+
+  faults(name: string, value: unknown): readonly Issue[] {
+    return value === undefined || value === null ? [] : entityFaults(this.#entity, value, [name]);
+  }
+
+  ruled(value: unknown): Iterable<object> {
+    return value === undefined || value === null ? [] : [value as object];
+  }
+}
+
+/** Spares aggregates with many entities the walk over them where there is no rule to check. */
+function hasRules(entity: EntityClass<object>): boolean {
+  const { invariants, shape } = entityDefinition(entity);
+  return invariants.length > 0 || shape.fields.some((field) => field.relation !== undefined);
+}
+
+function restoreEntity(entity: EntityClass<object>, wire: Values): object {
+  const make = entity as unknown as new (values: Values, origin: typeof stored) => object;
+  return new make(entityDefinition(entity).shape.decode(wire), stored);
+}
+
+function entityFaults(entity: EntityClass<object>, value: unknown, path: readonly (string | number)[]): Issue[] {
+  try {
+    toEntity(entity, value);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ValidationError)) throw error;
+    return error.issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] }));
+  }
+}
+
+function uniqueFaults(entity: EntityClass<object>, name: string, items: readonly unknown[]): Issue[] {
+  const faults = items.flatMap((item, index) => entityFaults(entity, item, [name, index]));
+  if (faults.length > 0) return faults;
+  const seen = new Set<string>();
+  return items.flatMap((item, index) => {
+    const id = identityOf(toEntity(entity, item));
+    if (!seen.has(id)) {
+      seen.add(id);
+      return [];
+    }
+    return [{ path: [name, index], code: "ENTITY_DUPLICATE", message: `repeats the identity ${id}` }];
+  });
+}
+
+function notAList(name: string): Issue {
+  return { path: [name], code: "invalid_type", message: "expected a list of entities" };
+}

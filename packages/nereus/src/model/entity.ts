@@ -1,0 +1,160 @@
+import { inspect } from "node:util";
+import { ChangeScope } from "./change-scope.ts";
+import { definition, type Element } from "./element.ts";
+import { type Issue, NereusError } from "./errors.ts";
+import type { EntityInput, Fields, Shape, Simplify } from "./field.ts";
+import { defineAccessors, refuseRedeclared, scopeIn, setScope, setState, valuesOf } from "./fields-of.ts";
+import { deepFreeze } from "./freeze.ts";
+import { brokenInvariants, checkInvariants, type Invariant } from "./invariant.ts";
+import type { Named } from "./message.ts";
+import { CompiledShape, type Values } from "./shape.ts";
+
+/** The definition behind an entity's class. */
+export interface EntityDefinition {
+  readonly kind: "entity";
+  readonly name: string;
+  readonly shape: CompiledShape;
+  /** The field that tells the entities of one collection apart. */
+  readonly identifiedBy: string;
+  readonly invariants: Invariant[];
+}
+
+/** What every entity has besides its fields. */
+export interface EntityInstance {
+  /** Whether both are the same entity: same class and same identity. */
+  equals(other: unknown): boolean;
+  toJSON(): Record<string, unknown>;
+}
+
+/** Any class made by `Entity`. */
+export interface EntityClass<E = unknown, I = never> extends Element<"entity"> {
+  readonly [definition]: EntityDefinition;
+  new (input: I): E;
+}
+
+/** The class that `Entity` returns, to extend. */
+export interface EntityBase<N extends string, S extends Shape> extends Element<"entity"> {
+  readonly [definition]: EntityDefinition;
+  new (input: EntityInput<S>): Simplify<Fields<S>> & EntityInstance & Named<N>;
+  /** A rule that every instance keeps, checked with its aggregate's: its code, the message, and the test. */
+  invariant(code: string, message: string, holds: (entity: Simplify<Readonly<Fields<S>>>) => boolean): EntityBase<N, S>;
+}
+
+/**
+ * A class of entities: parts of an aggregate with an identity of their own. They belong to an aggregate through
+ * `hasMany` or `hasOne`, and from then on change only where the aggregate may.
+ *
+ * @param options `identifiedBy`: the field that identifies the entity, if none is an `identifier()`
+ * @throws ValidationError VALIDATION_FAILED from the constructor
+ * @example class Line extends Entity("Line", { sku: z.string(), quantity: z.number().int() }, { identifiedBy: "sku" }) {}
+ */
+export function Entity<const N extends string, S extends Shape>(
+  name: N,
+  shape: S,
+  options: { readonly identifiedBy?: keyof S & string } = {},
+): EntityBase<N, S> {
+  const compiled = new CompiledShape(name, shape, { reserved: ["equals", "toJSON"], generatesIdentity: true });
+  const identifiedBy = options.identifiedBy ?? compiled.identifier.name;
+  const own: EntityDefinition = { kind: "entity", name, shape: compiled, identifiedBy, invariants: [] };
+  const base = class extends EntityRoot {
+    static readonly [definition]: EntityDefinition = own;
+  };
+  defineAccessors(base.prototype, compiled);
+  return base as unknown as EntityBase<N, S>; // fields are known at run time only
+}
+
+/** Marks values that come from the store. */
+export const stored: unique symbol = Symbol("stored");
+
+class EntityRoot {
+  static invariant(code: string, message: string, holds: Invariant["holds"]): unknown {
+    entityDefinition(this).invariants.push({ code, message, holds });
+    return this;
+  }
+
+  constructor(input: unknown, origin?: typeof stored) {
+    const { shape, name, invariants } = entityDefinition(this.constructor);
+    const values = origin === stored ? (input as Values) : shape.parse(shape.select(input));
+    for (const field of shape.deep) deepFreeze(values[field.name]);
+    setState(this, values, detachedScope(this, name, invariants));
+    shape.attach(values, scopeIn(this));
+    if (origin !== stored) checkInvariants(name, invariants, this);
+  }
+
+  equals(other: unknown): boolean {
+    return other instanceof EntityRoot && other.constructor === this.constructor && identityOf(other) === identityOf(this);
+  }
+
+  toJSON(): Values {
+    return entityDefinition(this.constructor).shape.encode(valuesOf(this));
+  }
+
+  [inspect.custom](_depth: number, options: object): string {
+    return `${entityDefinition(this.constructor).name} ${inspect(valuesOf(this), options)}`;
+  }
+}
+
+/** A new entity that no aggregate holds yet may be changed freely; each change is checked. */
+function detachedScope(entity: object, name: string, invariants: readonly Invariant[]): ChangeScope {
+  const scope = new ChangeScope(name, (write) => {
+    const mark = scope.mark;
+    scope.mode = "recording";
+    try {
+      write();
+      scope.seal(mark);
+      checkInvariants(name, invariants, entity);
+    } catch (error) {
+      scope.rollback(mark);
+      throw error;
+    } finally {
+      scope.mode = "closed";
+    }
+    scope.clear();
+  });
+  return scope;
+}
+
+export function entityDefinition(entityClass: unknown): EntityDefinition {
+  return (entityClass as EntityClass)[definition];
+}
+
+/** The identity of an entity, as its collection knows it. */
+export function identityOf(entity: object): string {
+  return String(valuesOf(entity)[entityDefinition(entity.constructor).identifiedBy]);
+}
+
+/** Binds an entity, and those it holds, to the scope of an aggregate. */
+export function attachEntity(entity: object, scope: ChangeScope): void {
+  const { shape } = entityDefinition(entity.constructor);
+  refuseRedeclared(entity, shape);
+  setScope(entity, scope);
+  shape.attach(valuesOf(entity), scope);
+}
+
+/** An instance of the class: the value itself, or a new one from input. */
+export function toEntity<E extends object>(entityClass: EntityClass<E>, value: unknown): E {
+  if (value instanceof entityClass) return value;
+  const make = entityClass as unknown as new (input: unknown) => E;
+  return new make(value);
+}
+
+/** The rules that the entities held by an instance break, all the way down. */
+export function brokenEntityRules(owner: object, shape: CompiledShape, path: readonly (string | number)[]): Issue[] {
+  const issues: Issue[] = [];
+  for (const { name, relation } of shape.relations) {
+    for (const child of relation?.ruled(valuesOf(owner)[name]) ?? []) {
+      const own = entityDefinition(child.constructor);
+      const childPath = [...path, name, identityOf(child)];
+      issues.push(...brokenInvariants(own.invariants, child, childPath));
+      issues.push(...brokenEntityRules(child, own.shape, childPath));
+    }
+  }
+  return issues;
+}
+
+export function unknownEntity(name: string, id: string): NereusError {
+  return new NereusError("ENTITY_NOT_FOUND", `There is no ${name} with the identity ${id}`, {
+    element: name,
+    fix: "Ask find(id) or has(id) first if it may be absent.",
+  });
+}

@@ -1,0 +1,186 @@
+const brand: unique symbol = Symbol.for("nereus.error") as never;
+
+/** One fault found in a model or an input: where it is, what is wrong, and a stable code. */
+export interface Issue {
+  /** Path to the offending part: `["holder"]`, `["signatories", 0, "email"]`; empty for the whole. */
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  /** Stable within its origin: a schema issue's own code (`too_big`), or the name of an invariant. */
+  readonly code: string;
+}
+
+export interface ErrorDetails {
+  /** What the reader should do about it, as one sentence. */
+  readonly fix?: string;
+  /** The element (aggregate, command, store …) that the error is about. */
+  readonly element?: string;
+  readonly cause?: unknown;
+}
+
+/**
+ * The base of every error that Nereus raises.
+ *
+ * `code` is stable and documented in docs/reference/errors.md; the message is for people and may change.
+ * Test an error with {@link isNereusError}, which also holds across two installed copies of the package.
+ *
+ * @example
+ * try { await bank.process(new Withdraw({ accountId, amount: 100 })); }
+ * catch (error) { if (isNereusError(error, "AGGREGATE_NOT_FOUND")) return notFound(); throw error; }
+ */
+export class NereusError extends Error {
+  readonly code: ErrorCode;
+  readonly fix: string | undefined;
+  readonly element: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.fix = details.fix;
+    this.element = details.element;
+  }
+
+  /** The error as one paragraph for a terminal or a log: code, message, and what to do. */
+  describe(): string {
+    return `${this.code}: ${this.message}${this.fix === undefined ? "" : `\n  fix: ${this.fix}`}`;
+  }
+}
+
+Object.defineProperty(NereusError.prototype, brand, { value: true });
+
+/** Whether a value is an error of Nereus, and, if a code is named, that one. Safe across package copies. */
+export function isNereusError(value: unknown, code?: ErrorCode): value is NereusError {
+  if (typeof value !== "object" || value === null || !(brand in value)) return false;
+  return code === undefined || ("code" in value && value.code === code);
+}
+
+/** Input that does not fit its schema, or state that breaks an invariant. Every fault is in `issues`. */
+export class ValidationError extends NereusError {
+  override readonly name: string = "ValidationError";
+  readonly issues: readonly Issue[];
+
+  constructor(code: "VALIDATION_FAILED" | "INVARIANT_FAILED", element: string, issues: readonly Issue[], fix?: string) {
+    const list = issues.map((issue) => (issue.path.length === 0 ? "" : `${issue.path.join(".")}: `) + issue.message);
+    super(code, `${element}: ${list.join("; ")}`, { element, fix: fix ?? "Correct the values named in issues." });
+    this.issues = issues;
+  }
+}
+
+/** An event was raised that its aggregate has no `.applies` for (code `APPLY_HANDLER_MISSING`). */
+export class NotImplementedError extends NereusError {
+  override readonly name: string = "NotImplementedError";
+}
+
+/** No aggregate with this identity is stored, or not at the version or time asked for. */
+export class AggregateNotFoundError extends NereusError {
+  override readonly name: string = "AggregateNotFoundError";
+}
+
+/** Another writer was faster, and retries were used up or not allowed. Nothing of the command was stored. */
+export class ConcurrencyError extends NereusError {
+  override readonly name: string = "ConcurrencyError";
+}
+
+/** The model has faults: all that `Domain.start` found, at once. */
+export class ModelError extends NereusError {
+  override readonly name: string = "ModelError";
+  readonly faults: readonly ModelFault[];
+
+  constructor(domain: string, faults: readonly ModelFault[]) {
+    const lines = faults.map((fault) => `  ${fault.code} ${fault.element}: ${fault.message} (${fault.fix})`);
+    super("MODEL_INVALID", `Domain ${domain} has ${faults.length} fault(s):\n${lines.join("\n")}`, {
+      element: domain,
+      fix: "Mend each fault listed; all of them are shown at once.",
+    });
+    this.faults = faults;
+  }
+}
+
+/** One fault of a model, found before anything runs. */
+export interface ModelFault {
+  readonly code: ErrorCode;
+  readonly element: string;
+  readonly message: string;
+  readonly fix: string;
+}
+
+/** Every code, with what it means. docs/reference/errors.md is held equal to this table by a test. */
+export const errorCodes = {
+  // values and rules
+  VALIDATION_FAILED: "A message, entity, value object or row does not fit its schema; see issues.",
+  INVARIANT_FAILED: "A rule of an aggregate or value object does not hold; the change was rolled back.",
+  STATUS_TRANSITION_FORBIDDEN: "A status field was moved along a transition that its declaration does not allow.",
+  APPLY_HANDLER_MISSING: "An event was raised that the aggregate has no .applies for, or listed no .raises for.",
+  STATE_CHANGED_OUTSIDE_APPLY: "A field of an event-sourced aggregate was assigned outside .applies.",
+  RAISED_INSIDE_APPLY: "An event was raised by an apply handler, which also runs in replay and may only change state.",
+  CHANGE_ASYNCHRONOUS: "The steps given to change() returned a promise; they must be synchronous to be atomic.",
+  IDENTITY_IMMUTABLE: "The identity of an aggregate, entity or row was changed after it was set.",
+  IDENTITY_MISSING: "An aggregate has no identity when it is saved or addressed.",
+  FIELD_REDECLARED: "A subclass declares a field again and so hides the checked one.",
+  FIELD_NAME_RESERVED: "A field has the name of a method or property that every such element has.",
+  PAYLOAD_NOT_SERIALISABLE: "A value cannot be stored as JSON and has no codec.",
+  CHECKSUM_MISMATCH: "A stored message does not match its checksum: the data was damaged outside Nereus.",
+  ENTITY_DUPLICATE: "A collection already holds an entity with this identity.",
+  ENTITY_NOT_FOUND: "A collection holds no entity with this identity.",
+  AGGREGATE_NOT_EVENT_SOURCED: "A history or a past state was asked of a state-stored aggregate.",
+  AGGREGATE_READ_ONLY: "A change was attempted on an aggregate loaded at a past version or time.",
+  // commands and units of work
+  AGGREGATE_NOT_FOUND: "No aggregate is stored under this identity.",
+  AGGREGATE_EXISTS: "An aggregate is already stored under this identity.",
+  VERSION_NOT_FOUND: "The aggregate exists, but not at the version or time asked for.",
+  AGGREGATE_NOT_ADDED: "An aggregate was changed but not handed to its repository's add.",
+  AGGREGATE_DUPLICATE: "Two instances of one aggregate were added in one unit of work.",
+  NOTHING_TO_SAVE: "A new aggregate without any event was added.",
+  CONCURRENCY_CONFLICT: "Another writer changed the same data first, and retries were used up.",
+  EXPECTED_VERSION_MISMATCH: "The aggregate is not at the version that the caller expects.",
+  EXPECTED_VERSION_UNUSED: "An expected version was given, but the handler loaded no aggregate to hold it against.",
+  INNER_FAILURE_SWALLOWED: "A nested command failed and its error was caught; the whole unit of work was refused.",
+  UNIT_OF_WORK_CLOSED: "A handler's context was used after its unit of work had ended.",
+  READ_ONLY_CONTEXT: "Something was added to a repository in a context that only reads.",
+  DEADLINE_EXCEEDED: "The deadline of a command passed before it could be handled.",
+  IDEMPOTENCY_KEY_REUSED: "An idempotency key was used again with another command or payload.",
+  RESULT_NOT_SERIALISABLE: "A result cannot be kept for its idempotency key, because it is not JSON.",
+  // the domain
+  MODEL_INVALID: "The model has faults; see faults.",
+  DOMAIN_NOT_STARTED: "The domain is used before start or after stop.",
+  UNKNOWN_COMMAND: "No handler of this domain takes this command.",
+  UNKNOWN_QUERY: "No handler of this domain takes this query.",
+  UNKNOWN_AGGREGATE: "The aggregate is not an element of this domain.",
+  UNKNOWN_PROJECTION: "The projection is not an element of this domain.",
+  UNKNOWN_EVENT_TYPE: "A stored event has a type or version that no element of this domain has.",
+  UNKNOWN_FIELD: "A query names a field that the aggregate or projection does not have.",
+  ELEMENT_UNKNOWN: "Something that is not an element of a domain is in its list of elements.",
+  ELEMENT_DUPLICATE: "Two elements of one kind have the same name.",
+  COMMAND_HANDLED_TWICE: "Two handlers take the same command.",
+  COMMAND_UNHANDLED: "A command is listed as an element, but nothing handles it.",
+  QUERY_HANDLED_TWICE: "Two handlers take the same query.",
+  EVENT_APPLIED_TWICE: "Two event-sourced aggregates apply the same event.",
+  EVENT_NAME_DUPLICATE: "Two event classes have the same name.",
+  APPLY_MISSING: "An event-sourced aggregate applies no event at all.",
+  IDENTIFIER_MISSING: "An aggregate, entity or projection has no identifier field.",
+  IDENTIFIER_AMBIGUOUS: "An aggregate or projection has more than one identifier field.",
+  AGGREGATE_UNREGISTERED: "A handler is bound to an aggregate that is not an element of the domain.",
+  PROJECTION_UNREGISTERED: "A projector or query handler is bound to a projection that is not an element.",
+  PROJECTOR_MISSING: "A projection has no projector.",
+  PROJECTOR_DUPLICATE: "A projection has more than one projector.",
+  INDEX_FIELD_UNKNOWN: "An index names a field that its projection does not have.",
+  COMMAND_IDENTITY_UNKNOWN: "An update handler's command has no field that names the aggregate's identity.",
+  STORE_CAPABILITY_MISSING: "The store cannot keep a promise that the model needs.",
+  SCHEMA_UNSUPPORTED: "A field's schema cannot be stored: it has no JSON form and no codec.",
+  // the engine
+  PROJECTION_FAILED: "A projector failed at an event; the projection stays before it until the cause is mended.",
+  PROJECTION_ROW_MISSING: "A projector updates or removes a row that is not there.",
+  PROJECTION_ROW_EXISTS: "A projector creates a row that is already there.",
+  // stores
+  STORE_NOT_OPEN: "The store is used before it was opened or after it was closed.",
+  STORE_LOCKED: "Another process holds the database file.",
+  STORE_READ_ONLY: "The database file or its folder cannot be written.",
+  STORE_CORRUPT: "The database file is damaged, or not a database.",
+  STORE_FULL: "No space is left for the database file.",
+  STORE_INCOMPATIBLE: "The database file was written by a newer or foreign schema.",
+  STORE_FAILED: "The store failed for another reason; see cause.",
+  EVENT_ID_REUSED: "An event id is already stored with other events or in another stream.",
+} as const;
+
+/** The stable code of an error. */
+export type ErrorCode = keyof typeof errorCodes;

@@ -1,0 +1,103 @@
+import { type AggregateClass, type AggregateDefinition, type AggregateInstance, type AggregateOptions, AggregateRoot, blankAggregate, freezeFields } from "./aggregate-root.ts";
+import { definition } from "./element.ts";
+import { NereusError } from "./errors.ts";
+import type { Fields, FieldsView, Shape, Simplify } from "./field.ts";
+import { defineAccessors } from "./fields-of.ts";
+import type { EventClass, Named } from "./message.ts";
+import { CompiledShape } from "./shape.ts";
+
+/** Names that every aggregate has already. */
+export const aggregateNames: readonly string[] = ["version", "pendingEvents", "raise", "change", "toJSON"];
+
+/** The class that `EventSourcedAggregate` returns, to extend. `Ev` is the union of the events it applies. */
+export interface EventSourcedBase<N extends string, S extends Shape, Ev> {
+  readonly [definition]: AggregateDefinition;
+  new (): Simplify<FieldsView<S>> & AggregateInstance<Ev> & Named<N>;
+  /** A new aggregate: `build` raises its first events. */
+  create<A>(this: new () => A, build: (aggregate: A) => void): A;
+  /** Makes an event part of the aggregate, and says what it does to the state, when raised and when replayed. */
+  applies<E>(
+    event: EventClass<E>,
+    apply: (state: Simplify<Fields<S>>, event: E) => void,
+  ): EventSourcedBase<N, S, Ev | E>;
+  /** A rule that holds after every change: its code, what to tell the caller, and the test. */
+  invariant(
+    code: string,
+    message: string,
+    holds: (state: Simplify<FieldsView<S>>) => boolean,
+  ): EventSourcedBase<N, S, Ev>;
+}
+
+/**
+ * A class of aggregates whose state is what its events made it.
+ *
+ * The fields can be assigned only in the handlers given to `.applies`; methods decide and `raise`.
+ *
+ * @param name the category of its streams: explicit, so that renaming or minifying the class changes nothing
+ * @param shape a schema per field, one of them `identifier()`
+ * @example
+ * class Account extends EventSourcedAggregate("Account", { accountId: identifier(), balance: z.number().default(0) })
+ *   .applies(AccountOpened, (account, event) => { account.accountId = event.accountId; })
+ *   .applies(MoneyWithdrawn, (account, event) => { account.balance -= event.amount; })
+ *   .invariant("balance", "Insufficient funds", (account) => account.balance >= 0) {
+ *   withdraw(amount: number) { this.raise(new MoneyWithdrawn({ accountId: this.accountId, amount })); }
+ * }
+ */
+export function EventSourcedAggregate<const N extends string, S extends Shape>(
+  name: N,
+  shape: S,
+  options: AggregateOptions = {},
+): EventSourcedBase<N, S, never> {
+  const compiled = new CompiledShape(name, shape, { reserved: aggregateNames });
+  const own: AggregateDefinition = {
+    kind: "aggregate",
+    name,
+    eventSourced: true,
+    shape: compiled,
+    options,
+    appliers: new Map(),
+    invariants: [],
+  };
+  const base = class extends EventSourcedRoot {
+    static readonly [definition]: AggregateDefinition = own;
+  };
+  defineAccessors(base.prototype, compiled);
+  return base as unknown as EventSourcedBase<N, S, never>; // fields are known at run time only
+}
+
+class EventSourcedRoot extends AggregateRoot {
+  constructor(...unexpected: unknown[]) {
+    const { shape, name } = (new.target as unknown as AggregateClass)[definition];
+    if (unexpected.length > 0) throw constructedWithState(name);
+    super(shape.blank());
+  }
+
+  static create(build: (aggregate: AggregateRoot) => void): AggregateRoot {
+    const root = blankAggregate(this as unknown as AggregateClass);
+    freezeFields(root);
+    build(root);
+    return root;
+  }
+
+  static applies(event: EventClass, apply: (state: never, event: never) => void): unknown {
+    const own = (this as unknown as AggregateClass)[definition];
+    const { name } = event[definition];
+    if (own.appliers.has(name)) throw appliedAgain(own.name, name);
+    own.appliers.set(name, { event, apply });
+    return this;
+  }
+}
+
+function constructedWithState(name: string): NereusError {
+  return new NereusError("STATE_CHANGED_OUTSIDE_APPLY", `${name} was constructed with state that no event made`, {
+    element: name,
+    fix: `Use ${name}.create((it) => it.raise(…)).`,
+  });
+}
+
+function appliedAgain(aggregate: string, event: string): NereusError {
+  return new NereusError("EVENT_APPLIED_TWICE", `${aggregate} has two .applies for ${event}`, {
+    element: aggregate,
+    fix: "Keep one of them.",
+  });
+}

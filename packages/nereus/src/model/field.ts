@@ -1,0 +1,196 @@
+import { z } from "zod";
+import type { Issue } from "./errors.ts";
+import type { StandardSchema } from "./standard-schema.ts";
+import type { Transitions } from "./status.ts";
+import { statusOf } from "./status.ts";
+import { definitionOfSchema, isCodec, isScalar, isZod, unwrap, type WireCodec, wireOf, wireOfClass } from "./wire.ts";
+import { identifierOf } from "./identity.ts";
+import type { Relation } from "./relation.ts";
+import { relationOf } from "./relation.ts";
+
+/** What a field may be described by: a Zod schema, any Standard Schema, a value object's class, `hasMany` or `hasOne`. */
+export type Field = StandardSchema | ValueObjectField | RelationField;
+
+/** The named fields of a message, entity, aggregate, value object or projection. */
+export type Shape = Readonly<Record<string, Field>>;
+
+/** A value object's class, used as a field. */
+export interface ValueObjectField {
+  readonly [wireOfClass]: WireCodec;
+  new (input: never): unknown;
+}
+
+declare const relationType: unique symbol;
+
+/**
+ * A field made by `hasMany` or `hasOne`: `Input` is what a constructor takes, `Output` what the field holds, `View`
+ * what is seen of it where it may not be changed.
+ */
+export interface RelationField<Input = unknown, Output = unknown, View = Output> {
+  readonly [relationType]: { readonly input: Input; readonly output: Output; readonly view: View };
+}
+
+declare const identifierType: unique symbol;
+
+/** The type of `identifier()`: a string schema that marks the identity. */
+export interface IdentifierField extends StandardSchema<string, string> {
+  readonly [identifierType]: true;
+}
+
+/** The type that a field holds. */
+export type OutputOf<F> = F extends { readonly [wireOfClass]: WireCodec; new (input: never): infer I }
+  ? I
+  : F extends { readonly [relationType]: { readonly output: infer O } }
+    ? O
+    : F extends { readonly _zod: { readonly output: infer O } }
+      ? O
+      : F extends StandardSchema<unknown, infer O>
+        ? O
+        : never;
+
+/** The type that a constructor takes for a field; a codec's field takes the rich value or its wire form. */
+export type InputOf<F> = F extends { readonly [wireOfClass]: WireCodec; new (input: infer R): infer I }
+  ? R | I
+  : F extends { readonly [relationType]: { readonly input: infer R } }
+    ? R
+    : F extends z.core.$ZodCodec
+      ? z.input<F> | z.output<F>
+      : F extends { readonly _zod: { readonly input: infer R } }
+        ? R
+        : F extends StandardSchema<infer R, unknown>
+          ? R
+          : never;
+
+/** Flattens an intersection, so that hovers show the fields. */
+export type Simplify<T> = { [K in keyof T]: T[K] } & {};
+
+/** The fields as they are seen where they may not be changed. */
+export type FieldsView<S extends Shape> = {
+  readonly [K in keyof S]: S[K] extends { readonly [relationType]: { readonly view: infer V } } ? V : OutputOf<S[K]>;
+};
+
+/** The fields as they are held, assignable. */
+export type Fields<S extends Shape> = { -readonly [K in keyof S]: OutputOf<S[K]> };
+
+type OptionalKeys<S extends Shape> = { [K in keyof S]-?: undefined extends InputOf<S[K]> ? K : never }[keyof S];
+
+/** What a message's constructor takes: fields with a default or `optional` may be left out. */
+export type Input<S extends Shape> = Simplify<
+  { readonly [K in Exclude<keyof S, OptionalKeys<S>>]: InputOf<S[K]> } & {
+    readonly [K in OptionalKeys<S>]?: InputOf<S[K]>;
+  }
+>;
+
+type IdentifierKeys<S extends Shape> = { [K in keyof S]-?: S[K] extends IdentifierField ? K : never }[keyof S];
+
+/** What the constructor of an entity or state-stored aggregate takes: the identity may be left out and is generated. */
+export type EntityInput<S extends Shape> = Simplify<
+  { readonly [K in Exclude<keyof S, OptionalKeys<S> | IdentifierKeys<S>>]: InputOf<S[K]> } & {
+    readonly [K in OptionalKeys<S> | IdentifierKeys<S>]?: InputOf<S[K]> | undefined;
+  }
+>;
+
+/** A field, compiled once per class. */
+export interface CompiledField {
+  readonly name: string;
+  /** Holds primitives only: no copying, no freezing. */
+  readonly scalar: boolean;
+  readonly wire: WireCodec | undefined;
+  readonly identifier: { readonly generate: () => string } | undefined;
+  readonly transitions: Transitions | undefined;
+  readonly relation: Relation | undefined;
+  /** The Zod schema by which a constructor parses the field. */
+  readonly schema: z.core.$ZodType;
+  /** The faults of a value that is assigned; undefined if there are none. */
+  check(value: unknown): readonly Issue[] | undefined;
+  /** The value of the field in a blank instance: its default, or undefined. */
+  blank(): unknown;
+}
+
+export function compileField(name: string, field: Field): CompiledField {
+  const relation = relationOf(field);
+  const schema = relation === undefined ? parserOf(field) : z.any();
+  return {
+    name,
+    scalar: isZod(field) && isScalar(field) && !isCodec(field),
+    wire: relation === undefined ? wireOf(field) : relation.wire,
+    identifier: identifierOf(field),
+    transitions: statusOf(field),
+    relation,
+    schema,
+    check: checkOf(name, field),
+    blank: blankOf(field),
+  };
+}
+
+/** Whether an unknown value, such as a function, could be a field at all. */
+export function isField(field: unknown): field is Field {
+  if (isZod(field) || relationOf(field) !== undefined) return true;
+  return (typeof field === "object" || typeof field === "function") && field !== null && "~standard" in field;
+}
+
+/** A Zod schema for any field, so that a whole shape is one `z.strictObject` that Zod compiles at once. */
+function parserOf(field: Field): z.core.$ZodType {
+  if (isZod(field)) return isCodec(field) ? eitherForm(field) : field;
+  const standard = (field as StandardSchema)["~standard"];
+  return z.any().transform((value, context) => {
+    const result = standard.validate(value);
+    if (result instanceof Promise) {
+      context.addIssue({ code: "custom", message: "has a schema that validates asynchronously; use a synchronous one" });
+      return z.NEVER;
+    }
+    for (const issue of result.issues ?? []) {
+      const path = (issue.path ?? []).map((part) => (typeof part === "object" ? part.key : part));
+      context.addIssue({ code: "custom", message: issue.message, path: [...path] });
+    }
+    return result.issues === undefined ? result.value : z.NEVER;
+  });
+}
+
+/** A codec's field takes its rich value as it is, and its wire form by decoding it. */
+function eitherForm(codec: z.core.$ZodType): z.core.$ZodType {
+  return z.any().transform((value, context) => {
+    if (value !== undefined && isRich(codec, value)) return value;
+    const decoded = z.safeParse(codec, value);
+    if (decoded.success) return decoded.data;
+    for (const issue of decoded.error.issues) context.addIssue({ ...issue } as never);
+    return z.NEVER;
+  });
+}
+
+function isRich(codec: z.core.$ZodType, value: unknown): boolean {
+  try {
+    return z.safeEncode(codec, value).success;
+  } catch {
+    return false; // the codec's own encode choked on a wire form
+  }
+}
+
+function checkOf(name: string, field: Field): CompiledField["check"] {
+  if (!isZod(field)) return () => undefined;
+  if (definitionOfSchema(unwrap(field)).type === "pipe" && !isCodec(field)) return () => undefined; // one-way transform
+  const test = isCodec(field)
+    ? (value: unknown) => z.safeEncode(field, value)
+    : (value: unknown) => z.safeParse(field, value);
+  return (value) => {
+    const result = test(value);
+    return result.success ? undefined : issuesOf(result.error.issues, [name]);
+  };
+}
+
+function blankOf(field: Field): () => unknown {
+  if (!isZod(field)) return () => undefined;
+  const first = z.safeParse(field, undefined);
+  if (!first.success) return () => undefined;
+  const value = first.data;
+  return typeof value === "object" && value !== null ? () => z.parse(field, undefined) : () => value;
+}
+
+/** Zod's issues in the form of ours. */
+export function issuesOf(issues: readonly z.core.$ZodIssue[], prefix: readonly (string | number)[] = []): Issue[] {
+  return issues.map((issue) => ({
+    path: [...prefix, ...issue.path.map((part) => (typeof part === "symbol" ? String(part) : part))],
+    message: issue.message,
+    code: issue.code ?? "custom",
+  }));
+}

@@ -1,0 +1,32 @@
+import { type Issue, ValidationError } from "./errors.ts";
+
+/** A rule that must hold after every change: its code, what to tell the caller, and the test. */
+export interface Invariant {
+  readonly code: string;
+  readonly message: string;
+  readonly holds: (subject: never) => boolean;
+}
+
+/**
+ * Checks all rules, so that the caller learns of every one that fails.
+ *
+ * @throws ValidationError INVARIANT_FAILED
+ */
+export function checkInvariants(element: string, invariants: readonly Invariant[], subject: object): void {
+  const issues = brokenInvariants(invariants, subject, []);
+  if (issues.length > 0) throw invariantError(element, issues);
+}
+
+export function brokenInvariants(
+  invariants: readonly Invariant[],
+  subject: object,
+  path: readonly (string | number)[],
+): Issue[] {
+  return invariants
+    .filter((rule) => !rule.holds(subject as never))
+    .map((rule) => ({ path, code: rule.code, message: rule.message }));
+}
+
+export function invariantError(element: string, issues: readonly Issue[]): ValidationError {
+  return new ValidationError("INVARIANT_FAILED", element, issues, "Nothing was changed; mend the input or the rule.");
+}

@@ -1,0 +1,221 @@
+import { definition, type Element, type ElementKind } from "./element.ts";
+import { NereusError } from "./errors.ts";
+import type { Fields, Input, Shape, Simplify } from "./field.ts";
+import { deepFreeze } from "./freeze.ts";
+import { newIdentity } from "./identity.ts";
+import { CompiledShape, type Values } from "./shape.ts";
+
+declare const messageName: unique symbol;
+declare const resultType: unique symbol;
+
+/** Keeps messages of the same fields apart for the compiler. */
+export interface Named<N extends string> {
+  readonly [messageName]: N;
+}
+
+/** What every event, command and query has besides its fields. */
+export interface MessageInstance {
+  /** Whether both are the same message: equal by identity, not by fields. */
+  equals(other: unknown): boolean;
+}
+
+/** A message that `process` or `query` answers with an `R`. */
+export interface Returning<R> {
+  readonly [resultType]: R;
+}
+
+/** The definition behind the class of an event, command or query. */
+export interface MessageDefinition<K extends "event" | "command" | "query" = "event" | "command" | "query"> {
+  readonly kind: K;
+  readonly name: string;
+  /** Of the payload's shape, from 1. */
+  readonly version: number;
+  /** Part of the published language: goes to the outbox. */
+  readonly published: boolean;
+  readonly shape: CompiledShape;
+}
+
+interface MessageElement<K extends "event" | "command" | "query"> extends Element<K> {
+  readonly [definition]: MessageDefinition<K>;
+}
+
+/** Any class made by `Event`. */
+export interface EventClass<E = unknown> extends MessageElement<"event"> {
+  new (input: never): E;
+}
+
+/** Any class made by `Command`. */
+export interface CommandClass<R = unknown, C = unknown> extends MessageElement<"command"> {
+  new (input: never): C & Returning<R>;
+}
+
+/** Any class made by `Query`. */
+export interface QueryClass<R = unknown, Q = unknown> extends MessageElement<"query"> {
+  new (input: never): Q & Returning<R>;
+}
+
+export interface EventOptions {
+  /** The version of the shape, from 1 (the default). Raise it when the shape changes incompatibly. */
+  readonly version?: number;
+  /** Whether the event belongs to the published language of this bounded context. Default: false. */
+  readonly published?: boolean;
+}
+
+/** The class that `Event` returns, to extend. */
+export interface EventBase<N extends string, S extends Shape> extends MessageElement<"event"> {
+  new (input: Input<S>): Simplify<Readonly<Fields<S>>> & MessageInstance & Named<N>;
+}
+
+/** The class that `Command` returns, to extend. */
+export interface CommandBase<N extends string, S extends Shape, R> extends MessageElement<"command"> {
+  new (input: Input<S>): Simplify<Readonly<Fields<S>>> & MessageInstance & Named<N> & Returning<R>;
+}
+
+/** The class that `Query` returns, to extend. */
+export interface QueryBase<N extends string, S extends Shape, R> extends MessageElement<"query"> {
+  new (input: Input<S>): Simplify<Readonly<Fields<S>>> & MessageInstance & Named<N> & Returning<R>;
+}
+
+/** Says that stored values are trusted: replay constructs without validation. */
+const trusted: unique symbol = Symbol("trusted");
+const identity: unique symbol = Symbol.for("nereus.messageId") as never;
+const reserved = ["equals", "toJSON"];
+
+/**
+ * A class of events: facts of the domain, named in the past tense, frozen, compared by identity.
+ *
+ * @param name the stored type name: explicit, so that renaming or minifying the class changes nothing
+ * @param shape a schema per field; unknown keys are refused, and every fault of a field is reported at once
+ * @throws ValidationError VALIDATION_FAILED from the constructor
+ * @example
+ * class DepositMade extends Event("DepositMade", { accountId: identifier(), amount: z.number().int().positive() }) {}
+ * const event = new DepositMade({ accountId: "576", amount: 900 });
+ */
+export function Event<const N extends string, S extends Shape>(
+  name: N,
+  shape: S,
+  options: EventOptions = {},
+): EventBase<N, S> {
+  return messageClass("event", name, shape, options) as unknown as EventBase<N, S>; // fields are known at run time only
+}
+
+/**
+ * A class of commands: what a user or a process wants done, in the imperative. `.returns<R>()` says what its handler
+ * answers, and `process` infers it.
+ *
+ * @throws ValidationError VALIDATION_FAILED from the constructor
+ * @example class OpenAccount extends Command("OpenAccount", { accountId: identifier() }).returns<string>() {}
+ */
+export function Command<const N extends string, S extends Shape>(
+  name: N,
+  shape: S,
+): CommandBase<N, S, void> & { returns<R>(): CommandBase<N, S, R> } {
+  return returning(messageClass("command", name, shape, {})) as never;
+}
+
+/**
+ * A class of queries: questions to the read side. `.returns<R>()` says what its handler answers.
+ *
+ * @throws ValidationError VALIDATION_FAILED from the constructor
+ * @example class FindAccounts extends Query("FindAccounts", { holder: z.string() }).returns<AccountSummary[]>() {}
+ */
+export function Query<const N extends string, S extends Shape>(
+  name: N,
+  shape: S,
+): QueryBase<N, S, void> & { returns<R>(): QueryBase<N, S, R> } {
+  return returning(messageClass("query", name, shape, {})) as never;
+}
+
+function returning(base: object): object {
+  return Object.assign(base, { returns: () => base });
+}
+
+function messageClass(
+  kind: "event" | "command" | "query",
+  name: string,
+  shape: Shape,
+  { version = 1, published = false }: EventOptions,
+): new (input: unknown, trust?: typeof trusted) => Message {
+  if (!Number.isSafeInteger(version) || version < 1) {
+    throw new NereusError("VALIDATION_FAILED", `${name} has version ${version}`, {
+      element: name,
+      fix: "A version is a whole number from 1.",
+    });
+  }
+  const compiled = new CompiledShape(name, shape, { reserved });
+  const own: MessageDefinition = { kind, name, version, published, shape: compiled };
+  return class extends Message {
+    static readonly [definition]: MessageDefinition = own;
+    constructor(input: unknown, trust?: typeof trusted) {
+      super();
+      fill(this, own.shape, trust === trusted ? (input as Values) : own.shape.parse(input), trust !== trusted);
+    }
+  };
+}
+
+function fill(message: object, shape: CompiledShape, values: Values, freeze: boolean): void {
+  const target = message as Values;
+  for (const { name } of shape.fields) target[name] = values[name];
+  if (!freeze) return;
+  for (const { name } of shape.deep) deepFreeze(values[name]);
+  Object.freeze(message);
+}
+
+/** What all messages share. The identity is a private field: invisible to equality checks and spreads. */
+class Message {
+  #id: string | undefined;
+
+  get [identity](): string {
+    this.#id ??= newIdentity();
+    return this.#id;
+  }
+
+  set [identity](id: string) {
+    this.#id = id;
+  }
+
+  equals(other: unknown): boolean {
+    return isMessage(other) && this[identity] === other[identity];
+  }
+
+  toJSON(): Values {
+    return encodeMessage(this);
+  }
+}
+
+interface AnyMessage {
+  [identity]: string;
+}
+
+function isMessage(value: unknown): value is AnyMessage {
+  return typeof value === "object" && value !== null && identity in value;
+}
+
+/** The identity of a message: made when it is first asked for, then kept. A UUID version 7. */
+export function messageId(message: object): string {
+  return (message as AnyMessage)[identity];
+}
+
+/** The definition of a message's class; undefined if it is not a message of that kind. */
+export function messageDefinition<K extends ElementKind>(message: unknown, kind: K): (MessageDefinition & { kind: K }) | undefined {
+  if (typeof message !== "object" || message === null) return undefined;
+  const found = (message.constructor as Partial<Element>)[definition] as MessageDefinition | undefined;
+  return found?.kind === kind ? (found as MessageDefinition & { kind: K }) : undefined;
+}
+
+/** The payload of a message as JSON carries it. */
+export function encodeMessage(message: object): Values {
+  const { shape } = (message.constructor as unknown as MessageElement<"event">)[definition];
+  return shape.encode({ ...message });
+}
+
+/** A message from stored values, without validation; frozen only if it leaves the framework. */
+export function restoreMessage<E>(messageClass: EventClass<E>, wire: Values, id?: string): E {
+  const { shape } = messageClass[definition];
+  const make = messageClass as unknown as new (input: Values, trust: typeof trusted) => E & AnyMessage;
+  const message = new make(shape.decode(wire), trusted);
+  if (id === undefined) return message;
+  message[identity] = id;
+  for (const { name } of shape.deep) deepFreeze((message as Values)[name]);
+  return Object.freeze(message);
+}

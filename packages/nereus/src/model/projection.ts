@@ -1,0 +1,81 @@
+import { definition, type Element } from "./element.ts";
+import type { Fields, Input, Shape, Simplify } from "./field.ts";
+import type { Named } from "./message.ts";
+import { CompiledShape, type Values } from "./shape.ts";
+
+export interface ProjectionOptions<K extends string = string> {
+  /** Lists of fields that queries select or order by. */
+  readonly indexes?: readonly (readonly K[])[];
+}
+
+/** The definition behind a projection's class. */
+export interface ProjectionDefinition {
+  readonly kind: "projection";
+  readonly name: string;
+  readonly shape: CompiledShape;
+  readonly indexes: readonly (readonly string[])[];
+}
+
+/** Any class made by `Projection`. `R` is its row, `I` what creates one. */
+export interface ProjectionClass<R = unknown, I = never> extends Element<"projection"> {
+  readonly [definition]: ProjectionDefinition;
+  new (input: I): R;
+}
+
+/** The class that `Projection` returns, to extend. */
+export interface ProjectionBase<N extends string, S extends Shape> extends Element<"projection"> {
+  readonly [definition]: ProjectionDefinition;
+  new (input: Input<S>): Simplify<Fields<S>> & Named<N>;
+}
+
+/**
+ * A class of rows of a read model. A projector fills it from events; views and queries read it.
+ *
+ * @param shape a schema per field, one of them `identifier()`: the key of a row
+ * @param options `indexes`: `[["holder"], ["status", "openedOn"]]`
+ * @example
+ * class AccountSummary extends Projection("AccountSummary",
+ *   { accountId: identifier(), holder: z.string(), balance: z.number().int() }, { indexes: [["holder"]] }) {}
+ */
+export function Projection<const N extends string, S extends Shape>(
+  name: N,
+  shape: S,
+  options: ProjectionOptions<keyof S & string> = {},
+): ProjectionBase<N, S> {
+  const compiled = new CompiledShape(name, shape, { reserved: ["toJSON"] });
+  const own: ProjectionDefinition = { kind: "projection", name, shape: compiled, indexes: options.indexes ?? [] };
+  const base = class extends Row {
+    static readonly [definition]: ProjectionDefinition = own;
+    constructor(input: unknown, origin?: typeof stored) {
+      super();
+      fillRow(this, compiled, origin === stored ? (input as Values) : compiled.parse(input));
+    }
+  };
+  return base as unknown as ProjectionBase<N, S>; // fields are known at run time only
+}
+
+const stored: unique symbol = Symbol("stored");
+
+function fillRow(row: object, shape: CompiledShape, values: Values): void {
+  const target = row as Values;
+  for (const { name } of shape.fields) target[name] = values[name];
+}
+
+class Row {
+  toJSON(): Values {
+    return (this.constructor as unknown as ProjectionClass)[definition].shape.encode({ ...(this as object) });
+  }
+}
+
+/** A row from its stored form, without validation. */
+export function restoreRow<R>(projection: ProjectionClass<R>, wire: Values): R {
+  const make = projection as unknown as new (values: Values, origin: typeof stored) => R;
+  return new make(projection[definition].shape.decode(wire), stored);
+}
+
+/** A row in the form that is stored; every fault of a changed row is reported. */
+export function encodeRow(projection: ProjectionClass, row: object): Values {
+  const { shape } = projection[definition];
+  shape.checkFields(row as Values);
+  return shape.encode({ ...row });
+}

@@ -1,0 +1,22 @@
+import type { ChangeScope } from "./change-scope.ts";
+import type { Issue } from "./errors.ts";
+import type { WireCodec } from "./wire.ts";
+
+/** How a shape treats a field that holds entities (`hasMany`, `hasOne`), without knowing what an entity is. */
+export interface Relation {
+  /** `(value, scope)`: the field's value bound to the aggregate it belongs to. */
+  attach(value: unknown, scope: ChangeScope): unknown;
+  /** The faults of a constructor's input, path included. */
+  faults(name: string, value: unknown): readonly Issue[];
+  readonly wire: WireCodec;
+  /** The entities held whose class, or a class below it, has rules. */
+  ruled(value: unknown): Iterable<object>;
+}
+
+export const relation: unique symbol = Symbol.for("nereus.relation") as never;
+
+/** The relation behind a field made by `hasMany` or `hasOne`; undefined for any other. */
+export function relationOf(field: unknown): Relation | undefined {
+  if (typeof field !== "object" || field === null || !(relation in field)) return undefined;
+  return field[relation] as Relation;
+}

@@ -1,0 +1,147 @@
+import { z } from "zod";
+import type { ChangeScope } from "./change-scope.ts";
+import { type Issue, NereusError, ValidationError } from "./errors.ts";
+import { type CompiledField, compileField, isField, issuesOf, type Shape } from "./field.ts";
+import { isPlain } from "./freeze.ts";
+import { shapeWire, type WireCodec } from "./wire.ts";
+
+/** Values by field name. */
+export type Values = Record<string, unknown>;
+
+export interface ShapeRules {
+  /** Whether a missing identity is generated (entities, state-stored aggregates) or a fault (messages). */
+  readonly generatesIdentity?: boolean;
+  /** Names that every element of this kind has already. */
+  readonly reserved: readonly string[];
+}
+
+/**
+ * The fields of one class, compiled once: parsing, encoding and blank values without looking at the schema again.
+ */
+export class CompiledShape {
+  readonly element: string;
+  readonly fields: readonly CompiledField[];
+  readonly identifiers: readonly CompiledField[];
+  /** Fields that hold more than primitives and need care against change in place. */
+  readonly deep: readonly CompiledField[];
+  /** Fields that hold entities. */
+  readonly relations: readonly CompiledField[];
+  readonly byName: ReadonlyMap<string, CompiledField>;
+  readonly #schema: z.ZodType<Values>;
+  readonly #wire: WireCodec | undefined;
+
+  constructor(element: string, shape: Shape, rules: ShapeRules) {
+    this.element = element;
+    this.fields = Object.entries(shape).map(([name, field]) => {
+      refuseBadField(element, name, field, rules.reserved);
+      return compileField(name, field);
+    });
+    this.identifiers = this.fields.filter((field) => field.identifier !== undefined);
+    this.deep = this.fields.filter((field) => !field.scalar && field.relation === undefined);
+    this.relations = this.fields.filter((field) => field.relation !== undefined);
+    this.byName = new Map(this.fields.map((field) => [field.name, field]));
+    this.#schema = z.strictObject(
+      Object.fromEntries(this.fields.map((field) => [field.name, parser(field, rules)])),
+    ) as unknown as z.ZodType<Values>; // the fields are only known at run time
+    this.#wire = shapeWire(this.fields.map((field) => [field.name, field.wire]));
+  }
+
+  /**
+   * Checked values from a constructor's input; every fault of every field is in the one error.
+   *
+   * @throws ValidationError VALIDATION_FAILED
+   */
+  parse(input: unknown): Values {
+    const result = this.#schema.safeParse(input);
+    const relations = this.#relationFaults(input);
+    if (result.success && relations.length === 0) return result.data;
+    const issues = result.success ? [] : issuesOf(result.error.issues);
+    throw new ValidationError("VALIDATION_FAILED", this.element, [...issues, ...relations]);
+  }
+
+  /**
+   * Checks values that were assigned without a check, such as those of a row.
+   *
+   * @throws ValidationError VALIDATION_FAILED naming every field that does not fit
+   */
+  checkFields(values: Values): void {
+    const issues: Issue[] = [];
+    for (const field of this.fields) issues.push(...(field.check(values[field.name]) ?? []));
+    for (const key of Object.keys(values)) {
+      if (!this.byName.has(key)) issues.push({ path: [key], code: "unrecognized_keys", message: "is not a field" });
+    }
+    if (issues.length > 0) throw new ValidationError("VALIDATION_FAILED", this.element, issues);
+  }
+
+  #relationFaults(input: unknown): readonly Issue[] {
+    const found: Issue[] = [];
+    for (const { name, relation } of this.relations) {
+      if (relation !== undefined && isPlain(input)) found.push(...relation.faults(name, (input as Values)[name]));
+    }
+    return found;
+  }
+
+  /**
+   * What an entity or value object takes of its input: a message or another instance may carry more fields than
+   * the shape has; a literal may not, since there an unknown key is a slip.
+   */
+  select(input: unknown): unknown {
+    if (typeof input !== "object" || input === null || isPlain(input)) return input;
+    const source = input as Values;
+    const names = this.fields.map((field) => field.name).filter((name) => source[name] !== undefined);
+    return Object.fromEntries(names.map((name) => [name, source[name]]));
+  }
+
+  /** The default of each field; undefined where there is none. */
+  blank(): Values {
+    const values: Values = {};
+    for (const field of this.fields) values[field.name] = field.blank();
+    return values;
+  }
+
+  /** Binds the entities among the values to the aggregate they belong to. */
+  attach(values: Values, scope: ChangeScope): void {
+    for (const { name, relation } of this.relations) values[name] = relation?.attach(values[name], scope);
+  }
+
+  /** The values in the form that JSON carries. */
+  encode(values: Values): Values {
+    return (this.#wire === undefined ? values : this.#wire.encode(values)) as Values;
+  }
+
+  /** The values from what {@link encode} gave. Unknown keys are dropped; nothing is validated. */
+  decode(wire: Values): Values {
+    return (this.#wire === undefined ? wire : this.#wire.decode(wire)) as Values;
+  }
+
+  /** The field that names the identity. Start-up checks have refused shapes without exactly one. */
+  get identifier(): CompiledField {
+    const [only] = this.identifiers;
+    if (only !== undefined) return only;
+    throw new NereusError("IDENTIFIER_MISSING", `${this.element} has no identifier field`, {
+      element: this.element,
+      fix: "Give one field the type identifier().",
+    });
+  }
+}
+
+function parser(field: CompiledField, rules: ShapeRules): z.core.$ZodType {
+  const { identifier, schema } = field;
+  if (identifier === undefined || rules.generatesIdentity !== true) return schema;
+  return z._default(schema, () => identifier.generate());
+}
+
+function refuseBadField(element: string, name: string, field: unknown, reserved: readonly string[]): void {
+  if (reserved.includes(name) || name === "constructor" || name === "__proto__") {
+    throw new NereusError("FIELD_NAME_RESERVED", `${element} cannot have a field named ${name}`, {
+      element,
+      fix: `Choose another name; these are taken: ${reserved.join(", ")}.`,
+    });
+  }
+  if (!isField(field)) {
+    throw new NereusError("SCHEMA_UNSUPPORTED", `Field ${name} of ${element} is not described by a schema`, {
+      element,
+      fix: "Use a Zod schema, another Standard Schema, a value object's class, hasMany(…) or hasOne(…).",
+    });
+  }
+}

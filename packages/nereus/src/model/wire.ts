@@ -1,0 +1,277 @@
+import { z } from "zod";
+import { NereusError } from "./errors.ts";
+
+/** How a value travels to JSON and back. `undefined` in place of a codec: JSON carries it as it is. */
+export interface WireCodec {
+  encode(value: unknown): unknown;
+  decode(wire: unknown): unknown;
+}
+
+/** A class that is its own field schema (a value object) says here how it travels. */
+export const wireOfClass: unique symbol = Symbol.for("nereus.wire") as never;
+
+/** The parts of a Zod 4 schema definition that the walk reads. */
+interface SchemaDefinition {
+  readonly type: string;
+  readonly innerType?: z.core.$ZodType;
+  readonly element?: z.core.$ZodType;
+  readonly shape?: Readonly<Record<string, z.core.$ZodType>>;
+  readonly catchall?: z.core.$ZodType;
+  readonly keyType?: z.core.$ZodType;
+  readonly valueType?: z.core.$ZodType;
+  readonly items?: readonly z.core.$ZodType[];
+  readonly rest?: z.core.$ZodType | null;
+  readonly options?: readonly z.core.$ZodType[];
+  readonly left?: z.core.$ZodType;
+  readonly right?: z.core.$ZodType;
+  readonly in?: z.core.$ZodType;
+  readonly out?: z.core.$ZodType;
+  readonly reverseTransform?: unknown;
+  readonly getter?: () => z.core.$ZodType;
+  readonly values?: readonly unknown[];
+}
+
+const native = new Set(["string", "number", "int", "boolean", "null", "undefined", "enum", "template_literal", "never"]);
+const wrappers = new Set(["optional", "nullable", "nonoptional", "default", "prefault", "catch", "readonly", "success"]);
+const scalars = new Set([...native, "bigint", "literal"]);
+
+/** Whether a value is a Zod 4 schema, of whichever copy of Zod. */
+export function isZod(schema: unknown): schema is z.core.$ZodType {
+  return typeof schema === "object" && schema !== null && "_zod" in schema;
+}
+
+export function definitionOfSchema(schema: z.core.$ZodType): SchemaDefinition {
+  return schema._zod.def as SchemaDefinition;
+}
+
+/** The schema under optional, nullable, default and the like. */
+export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+  const { type, innerType } = definitionOfSchema(schema);
+  return wrappers.has(type) && innerType !== undefined ? unwrap(innerType) : schema;
+}
+
+/** Whether every value of the schema is a primitive, so that it needs neither freezing nor copying. */
+export function isScalar(schema: z.core.$ZodType): boolean {
+  return scalars.has(definitionOfSchema(unwrap(schema)).type);
+}
+
+/** Whether a schema is a two-way codec (`z.codec`), whose values have a rich and a wire form. */
+export function isCodec(schema: z.core.$ZodType): boolean {
+  return definitionOfSchema(unwrap(schema)).reverseTransform !== undefined;
+}
+
+const cache = new WeakMap<object, WireCodec | null>();
+
+/**
+ * The wire codec of a schema, compiled once: dates travel as ISO text, bigints as decimal text, sets and maps as
+ * lists, codecs by their own encoding. Values whose type the schema does not know (`z.unknown()`, `z.custom()`) are
+ * checked to be JSON when they are stored.
+ *
+ * @throws NereusError SCHEMA_UNSUPPORTED for what has no JSON form (functions, symbols, files, promises)
+ */
+export function wireOf(schema: unknown): WireCodec | undefined {
+  if (typeof schema === "function" && wireOfClass in schema) return schema[wireOfClass] as WireCodec;
+  if (!isZod(schema)) return checkedJson;
+  const known = cache.get(schema);
+  if (known !== undefined) return known ?? undefined;
+  const wire = compile(schema);
+  cache.set(schema, wire ?? null);
+  return wire;
+}
+
+function compile(schema: z.core.$ZodType): WireCodec | undefined {
+  const definition = definitionOfSchema(schema);
+  const { type } = definition;
+  if (native.has(type)) return undefined;
+  if (wrappers.has(type)) return nullish(wireOf(definition.innerType));
+  const make = compilers[type];
+  if (make !== undefined) return make(schema, definition);
+  throw new NereusError("SCHEMA_UNSUPPORTED", `A field of type ${type} has no JSON form`, {
+    fix: "Describe the field with z.codec(wireSchema, richSchema, { decode, encode }).",
+  });
+}
+
+const compilers: Record<string, (schema: z.core.$ZodType, definition: SchemaDefinition) => WireCodec | undefined> = {
+  date: () => ({ encode: (value) => (value as Date).toISOString(), decode: (wire) => new Date(wire as string) }),
+  bigint: () => ({ encode: (value) => (value as bigint).toString(), decode: (wire) => BigInt(wire as string) }),
+  any: () => checkedJson,
+  unknown: () => checkedJson,
+  custom: () => checkedJson,
+  transform: () => checkedJson,
+  literal: (_, { values = [] }) => (values.some((value) => typeof value === "bigint") ? bigintLiteral : undefined),
+  array: (_, { element }) => listOf(wireOf(element)),
+  tuple: (_, { items = [], rest }) => tupleOf(items.map(wireOf), rest ? wireOf(rest) : undefined),
+  object: (_, { shape = {}, catchall }) => {
+    if (catchall !== undefined) wireOf(catchall);
+    return shapeWire(Object.entries(shape).map(([key, field]) => [key, wireOf(field)]));
+  },
+  record: (_, { valueType }) => recordOf(wireOf(valueType)),
+  map: (_, { keyType, valueType }) => mapOf(wireOf(keyType), wireOf(valueType)),
+  set: (_, { valueType }) => setOf(wireOf(valueType)),
+  union: (_, { options = [] }) => unionOf(options),
+  intersection: (_, { left, right }) => chain(wireOf(left), wireOf(right)),
+  lazy: (_, { getter }) => lazily(() => (getter === undefined ? undefined : wireOf(getter()))),
+  pipe: (schema, definition) => (isCodec(schema) ? codecWire(schema, definition) : wireOf(definition.out)),
+};
+
+function codecWire(schema: z.core.$ZodType, definition: SchemaDefinition): WireCodec {
+  const inner = wireOf(definition.in);
+  return {
+    encode: (value) => {
+      const wire = z.encode(schema, value);
+      return inner === undefined ? wire : inner.encode(wire);
+    },
+    decode: (wire) => z.decode(schema, (inner === undefined ? wire : inner.decode(wire)) as never),
+  };
+}
+
+function step(wire: WireCodec | undefined, direction: "encode" | "decode", value: unknown): unknown {
+  return wire === undefined ? value : wire[direction](value);
+}
+
+function nullish(wire: WireCodec | undefined): WireCodec | undefined {
+  if (wire === undefined || wire === checkedJson) return wire;
+  return {
+    encode: (value) => (value === null || value === undefined ? value : wire.encode(value)),
+    decode: (value) => (value === null || value === undefined ? value : wire.decode(value)),
+  };
+}
+
+function listOf(element: WireCodec | undefined): WireCodec | undefined {
+  if (element === undefined) return undefined;
+  return {
+    encode: (value) => (value as unknown[]).map(element.encode),
+    decode: (wire) => (wire as unknown[]).map(element.decode),
+  };
+}
+
+function tupleOf(items: readonly (WireCodec | undefined)[], rest: WireCodec | undefined): WireCodec | undefined {
+  if (rest === undefined && items.every((item) => item === undefined)) return undefined;
+  const at = (index: number): WireCodec | undefined => (index < items.length ? items[index] : rest);
+  return {
+    encode: (value) => (value as unknown[]).map((item, index) => step(at(index), "encode", item)),
+    decode: (wire) => (wire as unknown[]).map((item, index) => step(at(index), "decode", item)),
+  };
+}
+
+/** The codec of an object from those of its fields; undefined if JSON carries all of them. */
+export function shapeWire(fields: readonly (readonly [string, WireCodec | undefined])[]): WireCodec | undefined {
+  const coded = fields.filter((field): field is readonly [string, WireCodec] => field[1] !== undefined);
+  if (coded.length === 0) return undefined;
+  const convert = (value: unknown, direction: "encode" | "decode"): unknown => {
+    const result: Record<string, unknown> = { ...(value as object) };
+    for (const [key, wire] of coded) {
+      const item = result[key];
+      if (item !== undefined) result[key] = wire[direction](item);
+    }
+    return result;
+  };
+  return { encode: (value) => convert(value, "encode"), decode: (wire) => convert(wire, "decode") };
+}
+
+function recordOf(element: WireCodec | undefined): WireCodec | undefined {
+  if (element === undefined) return undefined;
+  const convert = (value: unknown, step: (value: unknown) => unknown): unknown =>
+    Object.fromEntries(Object.entries(value as object).map(([key, item]) => [key, step(item)]));
+  return { encode: (value) => convert(value, element.encode), decode: (wire) => convert(wire, element.decode) };
+}
+
+function mapOf(key: WireCodec | undefined, item: WireCodec | undefined): WireCodec {
+  const pair = tupleOf([key, item], undefined);
+  return {
+    encode: (value) => [...(value as Map<unknown, unknown>)].map((entry) => step(pair, "encode", entry)),
+    decode: (wire) => new Map((wire as unknown[]).map((entry) => step(pair, "decode", entry) as [unknown, unknown])),
+  };
+}
+
+function setOf(element: WireCodec | undefined): WireCodec {
+  return {
+    encode: (value) => [...(value as Set<unknown>)].map((item) => step(element, "encode", item)),
+    decode: (wire) => new Set((wire as unknown[]).map((item) => step(element, "decode", item))),
+  };
+}
+
+/** A union whose options need codecs is stored as `[option, value]`, so that decoding never has to guess. */
+function unionOf(options: readonly z.core.$ZodType[]): WireCodec | undefined {
+  const wires = options.map(wireOf);
+  if (wires.every((wire) => wire === undefined)) return undefined;
+  const check = (option: z.core.$ZodType, value: unknown): boolean =>
+    (isCodec(option) ? z.safeEncode(option, value) : z.safeParse(option, value)).success;
+  return {
+    encode: (value) => {
+      const index = options.findIndex((option) => check(option, value));
+      return [index, step(wires[index], "encode", value)];
+    },
+    decode: (wire) => {
+      const [index, value] = wire as [number, unknown];
+      return step(wires[index], "decode", value);
+    },
+  };
+}
+
+function chain(left: WireCodec | undefined, right: WireCodec | undefined): WireCodec | undefined {
+  if (left === undefined || right === undefined) return left ?? right;
+  return {
+    encode: (value) => right.encode(left.encode(value)),
+    decode: (wire) => left.decode(right.decode(wire)),
+  };
+}
+
+function lazily(resolve: () => WireCodec | undefined): WireCodec {
+  return {
+    encode: (value) => {
+      const wire = resolve();
+      return wire === undefined ? value : wire.encode(value);
+    },
+    decode: (value) => {
+      const wire = resolve();
+      return wire === undefined ? value : wire.decode(value);
+    },
+  };
+}
+
+const bigintLiteral: WireCodec = {
+  encode: (value) => (typeof value === "bigint" ? { bigint: value.toString() } : value),
+  decode: (wire) =>
+    typeof wire === "object" && wire !== null && "bigint" in wire ? BigInt(wire.bigint as string) : wire,
+};
+
+const checkedJson: WireCodec = {
+  encode: (value) => {
+    assertJson(value, []);
+    return value;
+  },
+  decode: (wire) => wire,
+};
+
+/**
+ * Refuses what JSON would lose or change.
+ *
+ * @throws NereusError PAYLOAD_NOT_SERIALISABLE naming the path
+ */
+export function assertJson(value: unknown, path: readonly (string | number)[]): void {
+  if (value === null || typeof value === "string" || typeof value === "boolean" || value === undefined) return;
+  if (typeof value === "number" && Number.isFinite(value)) return;
+  if (Array.isArray(value)) {
+    value.forEach((item, index) => {
+      if (item === undefined) throw notJson("undefined", [...path, index]);
+      assertJson(item, [...path, index]);
+    });
+    return;
+  }
+  const prototype = typeof value === "object" ? Object.getPrototypeOf(value) : undefined;
+  if (prototype !== Object.prototype && prototype !== null) throw notJson(describeValue(value), path);
+  for (const [key, item] of Object.entries(value as object)) assertJson(item, [...path, key]);
+}
+
+function describeValue(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value);
+  return Object.prototype.toString.call(value) === "[object Object]" ? "an instance of a class" : Object.prototype.toString.call(value).slice(8, -1);
+}
+
+function notJson(what: string, path: readonly (string | number)[]): NereusError {
+  const place = path.length === 0 ? "A value" : `The value at ${path.join(".")}`;
+  return new NereusError("PAYLOAD_NOT_SERIALISABLE", `${place} is ${what}, which JSON cannot carry`, {
+    fix: "Give the field a schema that says its type (z.date(), z.bigint(), z.codec(…), a value object).",
+  });
+}

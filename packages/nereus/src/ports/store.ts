@@ -1,0 +1,216 @@
+import type { MessageKind, NewMessage, ReplayMessage, StoredMessage, StreamId } from "../log/message.ts";
+
+/**
+ * What a store can promise beyond the contract of {@link Store}.
+ * `transactional`: everything in one {@link Commit} becomes visible at once or not at all.
+ * `durable`: what was acknowledged is there after a crash of the process or the machine.
+ */
+export type Capability = "transactional" | "durable";
+
+/** The version a stream must be at: an exact one (`-1` is `"none"`), or a condition. `"any"` never conflicts. */
+export type ExpectedVersion = number | "any" | "none" | "exists";
+
+/**
+ * Messages for one stream. A stream may occur again later in the same commit (to keep the global order of messages
+ * that alternate between streams): the later entry then says `"any"`, since the first one was checked.
+ */
+export interface Append {
+  readonly stream: StreamId;
+  readonly expectedVersion: ExpectedVersion;
+  readonly messages: readonly NewMessage[];
+}
+
+/** A write of one document (a state-stored aggregate, or a row of a projection). `data: null` removes it. */
+export interface DocumentWrite {
+  readonly collection: string;
+  readonly tenant: string;
+  readonly id: string;
+  /** The version the stored document must have: `"none"` inserts, a number replaces, `"any"` does either. */
+  readonly expectedVersion: ExpectedVersion;
+  /** JSON text, or null to remove. */
+  readonly data: string | null;
+}
+
+/** A message for a broker, kept with the commit that caused it until a relay has delivered it. */
+export interface OutboxEntry {
+  readonly id: string;
+  readonly destination: string;
+  /** JSON text. */
+  readonly data: string;
+}
+
+/** How far a subscription has come: moved only from the position that its owner knows. */
+export interface CheckpointMove {
+  readonly name: string;
+  /** Where the owner believes it is; 0 where there is none yet. */
+  readonly expected: number;
+  readonly position: number;
+}
+
+/** The remembered outcome of a command that carried an idempotency key. */
+export interface IdempotencyRecord {
+  readonly tenant: string;
+  readonly key: string;
+  /** Binds the key to command type and payload. */
+  readonly fingerprint: string;
+  /** The command's result as JSON text; null where it returned nothing. */
+  readonly result: string | null;
+  /** The last position that the command wrote. */
+  readonly position: number;
+}
+
+/** All that one command, or one batch of a subscription, writes. */
+export interface Commit {
+  readonly appends?: readonly Append[];
+  readonly documents?: readonly DocumentWrite[];
+  readonly outbox?: readonly OutboxEntry[];
+  readonly checkpoint?: CheckpointMove;
+  /** Its `position` is filled in by the store. */
+  readonly idempotency?: Omit<IdempotencyRecord, "position">;
+}
+
+/** Why a commit was refused. A stream's conflict carries the messages the caller had not seen, so a retry needs no read. */
+export type Conflict =
+  | {
+      readonly on: "stream";
+      readonly stream: StreamId;
+      readonly expected: ExpectedVersion;
+      /** The version the stream is at; -1 if it does not exist. */
+      readonly actual: number;
+      /** The messages after `expected`, in order (all of them for `"none"`; none for `"exists"`). */
+      readonly unseen: readonly StoredMessage[];
+    }
+  | {
+      readonly on: "document";
+      readonly collection: string;
+      readonly id: string;
+      readonly expected: ExpectedVersion;
+      /** The document as it is now, if there is one. */
+      readonly current: StoredDocument | undefined;
+    }
+  | { readonly on: "checkpoint"; readonly name: string; readonly actual: number };
+
+/** The store's answer to a {@link Commit}. Faults of the machine (locked, full, corrupt) are thrown instead. */
+export type CommitOutcome =
+  /** `position`: that of the last message written (the log's head if none was). */
+  | { readonly status: "committed"; readonly position: number }
+  | { readonly status: "conflict"; readonly conflict: Conflict }
+  /** The idempotency key is already taken; nothing was written. */
+  | { readonly status: "duplicate"; readonly record: IdempotencyRecord };
+
+export interface StreamRange {
+  /** First version wanted, inclusive. Default: 0 forwards, the last one backwards. */
+  readonly from?: number;
+  readonly direction?: "forwards" | "backwards";
+  /** The most messages that one page may hold. Read on from the last one's version. */
+  readonly limit: number;
+}
+
+export interface LogFilter {
+  /** Only positions greater than this. */
+  readonly after: number;
+  /** The most messages that one page may hold. */
+  readonly limit: number;
+  /** Default: `["event"]`. */
+  readonly kinds?: readonly MessageKind[];
+  readonly categories?: readonly string[];
+  readonly types?: readonly string[];
+  readonly tenant?: string;
+  readonly correlationId?: string;
+}
+
+export interface LogPage {
+  readonly messages: readonly StoredMessage[];
+  /** Everything that matches up to this position is in the page, so a reader may go on from here. */
+  readonly through: number;
+}
+
+/**
+ * Reads of the log. Each returns one page, so that no stream is ever held in memory whole; there is no hidden
+ * limit. A reader that follows `through` never sees a position and then later a lower one.
+ */
+export interface LogReader {
+  readStream(stream: StreamId, range: StreamRange): Promise<readonly StoredMessage[]>;
+  readLog(filter: LogFilter): Promise<LogPage>;
+  /** The messages of one stream from a version on, as short rows. Shorter than `limit`: the stream ends there. */
+  replay(stream: StreamId, from: number, limit: number): Promise<readonly ReplayMessage[]>;
+  /** The highest position that readers may see; 0 in an empty log. */
+  head(): Promise<number>;
+}
+
+export interface StoredDocument {
+  readonly id: string;
+  /** From 0, one more with every write. */
+  readonly version: number;
+  readonly data: string;
+}
+
+/** A JSON scalar as it stands in the stored document. */
+export type StoredScalar = string | number | boolean | null;
+
+/** One condition on a top-level field. `eq` and `ne` treat null as a value; the others never match null. */
+export type Condition =
+  | { readonly field: string; readonly op: "eq" | "ne" | "lt" | "lte" | "gt" | "gte"; readonly value: StoredScalar }
+  | { readonly field: string; readonly op: "in"; readonly value: readonly StoredScalar[] }
+  /** Case-sensitive substring of a text. */
+  | { readonly field: string; readonly op: "contains"; readonly value: string };
+
+export interface DocumentQuery {
+  /** All must hold. */
+  readonly where?: readonly Condition[];
+  /** Ties are broken by id, ascending. Without it: by id. Null comes first ascending, last descending. */
+  readonly orderBy?: readonly { readonly field: string; readonly direction: "asc" | "desc" }[];
+  /** Absent: all. */
+  readonly limit?: number;
+  readonly offset?: number;
+}
+
+/** Reads of documents, as of the last commit. */
+export interface DocumentReader {
+  /** Those that exist, by id. */
+  get(collection: string, tenant: string, ids: readonly string[]): Promise<ReadonlyMap<string, StoredDocument>>;
+  find(collection: string, tenant: string, query: DocumentQuery): Promise<readonly StoredDocument[]>;
+  count(collection: string, tenant: string, where: readonly Condition[]): Promise<number>;
+}
+
+/** Reads of the store's own books. */
+export interface RecordReader {
+  /** Where a subscription stands; 0 if it has none. */
+  checkpoint(name: string): Promise<number>;
+  idempotency(tenant: string, key: string): Promise<IdempotencyRecord | undefined>;
+  /** Entries in the order in which they were committed, after a sequence number. */
+  outbox(after: number, limit: number): Promise<readonly (OutboxEntry & { readonly sequence: number })[]>;
+}
+
+/** The type that a top-level field has in stored JSON; it decides how a database compares it. */
+export type FieldType = "text" | "integer" | "real" | "boolean" | "bigint" | "json";
+
+/** The shape of a collection of documents, so that a database can give it a table with named, typed columns. */
+export interface CollectionShape {
+  readonly name: string;
+  readonly fields: readonly { readonly name: string; readonly type: FieldType }[];
+  readonly indexes: readonly (readonly string[])[];
+}
+
+/**
+ * A place that keeps a domain's facts and rows.
+ *
+ * Guarantees: a commit is atomic; versions in a stream are gapless from 0; positions rise in commit order and no
+ * reader sees one appear below what it has read; appending messages whose ids are already stored in that stream is
+ * answered with the first result, writing nothing (an id found elsewhere is `EVENT_ID_REUSED`); concurrent commits
+ * may share one transaction of the database, and the refusal of one never fails another.
+ */
+export interface Store {
+  /** For messages: `memory`, `sqlite bank.db`. */
+  readonly name: string;
+  readonly capabilities: ReadonlySet<Capability>;
+  readonly log: LogReader;
+  readonly documents: DocumentReader;
+  readonly records: RecordReader;
+  /** Prepares the store and its collections; safe to repeat with more collections. */
+  open(collections: readonly CollectionShape[]): Promise<void>;
+  close(): Promise<void>;
+  commit(commit: Commit): Promise<CommitOutcome>;
+  /** Calls back after commits that wrote messages, from this process at least; returns the way to stop. */
+  onCommit(listener: () => void): () => void;
+}

@@ -1,0 +1,1 @@
+export { type Given, given, type When } from "./given.ts";

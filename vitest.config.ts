@@ -1,0 +1,15 @@
+import { defaultServerConditions } from "vite";
+import { defineConfig } from "vitest/config";
+
+const conditions = ["@nereus/source", ...defaultServerConditions];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: ["@nereus/source"] } },
+  test: {
+    include: ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts"],
+    // No test shares state through a module, so files may share a process: many times faster on few cores.
+    isolate: false,
+    reporters: ["default", "./scripts/closing-line.ts"],
+  },
+});
