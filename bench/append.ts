@@ -1,4 +1,4 @@
-/** Claim 1: appending one event of about 297 bytes to a new stream, acknowledged when it is durable. */
+/** Claim 1: appending one event of about 300 bytes to a new stream, acknowledged when it is durable. */
 import { type Discipline, holdContest, readOptions } from "./contest.ts";
 import { ratioIn, report } from "./report.ts";
 

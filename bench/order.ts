@@ -1,4 +1,4 @@
-/** The one domain every contestant runs: two events of nine fields, about 297 bytes as JSON, and what they fold into. */
+/** The one domain every contestant runs: two events of nine fields, about 300 bytes as JSON, and what they fold into. */
 
 export type OrderPlaced = {
   orderId: string;

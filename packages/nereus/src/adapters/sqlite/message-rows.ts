@@ -2,6 +2,11 @@ import type { NewMessage, ReplayMessage, StoredMessage } from "../../log/message
 import type { Row } from "./connection.ts";
 import type { MessageTypes } from "./message-types.ts";
 
+/** What the read statements select, where it is put together rather than read from a file. */
+export const messageColumns: string =
+  "m.position, version, type, checksum, recorded_at, occurred_at, tenant, stream_id, id, " +
+  "correlation_id, causation_id, traceparent, extensions, data";
+
 /** The columns of the read statements, in their order. */
 type MessageColumns = readonly [
   position: number,

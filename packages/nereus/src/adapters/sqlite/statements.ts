@@ -80,18 +80,18 @@ SELECT m.position, m.tenant, t.kind, t.category, m.stream_id, m.version, t.type,
 FROM nereus_messages AS m JOIN nereus_types AS t ON t.number = m.type;`,
 ];
 
-export const addMessageType: string = `INSERT INTO nereus_types (number, kind, category, type, schema_version) VALUES (?1, ?2, ?3, ?4, ?5)`;
+export const addMessageType: string = `INSERT INTO nereus_types (number, kind, category, type, schema_version) VALUES (?, ?, ?, ?, ?)`;
 
-export const addOutcome: string = `INSERT INTO nereus_outcomes (tenant, key, fingerprint, result, position) VALUES (?1, ?2, ?3, ?4, ?5)`;
+export const addOutcome: string = `INSERT INTO nereus_outcomes (tenant, key, fingerprint, result, position) VALUES (?, ?, ?, ?, ?)`;
 
-export const addToOutbox: string = `INSERT INTO nereus_outbox (id, destination, data) VALUES (?1, ?2, ?3)`;
+export const addToOutbox: string = `INSERT INTO nereus_outbox (id, destination, data) VALUES (?, ?, ?)`;
 
 export const appendMessage: string = `INSERT INTO nereus_messages (
   position, stream, version, type, checksum, recorded_at, occurred_at, tenant, stream_id, id,
   correlation_id, causation_id, traceparent, extensions, data
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
-export const checkpoint: string = `SELECT position FROM nereus_checkpoints WHERE name = ?1`;
+export const checkpoint: string = `SELECT position FROM nereus_checkpoints WHERE name = ?`;
 
 export const collections: string = `SELECT name, table_name, layout FROM nereus_collections`;
 
@@ -99,48 +99,47 @@ export const head: string = `SELECT max(position) FROM nereus_messages`;
 
 export const lastPosition: string = `SELECT seq FROM sqlite_sequence WHERE name = 'nereus_messages'`;
 
-export const messageById: string = `SELECT stream, version, position FROM nereus_messages WHERE id = ?1`;
+export const messageById: string = `SELECT stream, version, position FROM nereus_messages WHERE id = ?`;
 
-export const messageTypes: string = `SELECT number, kind, category, type, schema_version FROM nereus_types WHERE number > ?1 ORDER BY number`;
+export const messageTypes: string = `SELECT number, kind, category, type, schema_version FROM nereus_types WHERE number > ? ORDER BY number`;
 
-export const moveCheckpoint: string = `INSERT INTO nereus_checkpoints (name, position) VALUES (?1, ?2)
+export const moveCheckpoint: string = `INSERT INTO nereus_checkpoints (name, position) VALUES (?, ?)
 ON CONFLICT (name) DO UPDATE SET position = excluded.position`;
 
-export const nameTaken: string = `SELECT 1 FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE`;
+export const nameTaken: string = `SELECT 1 FROM sqlite_schema WHERE name = ? COLLATE NOCASE`;
 
-export const outbox: string = `SELECT sequence, id, destination, data FROM nereus_outbox WHERE sequence > ?1 ORDER BY sequence LIMIT ?2`;
+export const outbox: string = `SELECT sequence, id, destination, data FROM nereus_outbox WHERE sequence > ? ORDER BY sequence LIMIT ?`;
 
-export const outcome: string = `SELECT fingerprint, result, position FROM nereus_outcomes WHERE tenant = ?1 AND key = ?2`;
+export const outcome: string = `SELECT fingerprint, result, position FROM nereus_outcomes WHERE tenant = ? AND key = ?`;
 
-export const putCollection: string = `INSERT INTO nereus_collections (name, table_name, layout) VALUES (?1, ?2, ?3)
+export const putCollection: string = `INSERT INTO nereus_collections (name, table_name, layout) VALUES (?, ?, ?)
 ON CONFLICT (name) DO UPDATE SET layout = excluded.layout`;
 
 export const readLogCorrelation: string = `SELECT position, version, type, checksum, recorded_at, occurred_at, tenant, stream_id, id,
   correlation_id, causation_id, traceparent, extensions, data
 FROM nereus_messages INDEXED BY nereus_messages_by_correlation
-WHERE correlation_id = ?4 AND position > ?1 AND type IN (SELECT value FROM json_each(?3))
-  AND (?5 IS NULL OR tenant = ?5)
-ORDER BY position LIMIT ?2`;
+WHERE position > ? AND (? IS NULL OR tenant = ?) AND correlation_id = ? AND type IN (SELECT value FROM json_each(?))
+ORDER BY position LIMIT ?`;
 
 export const readLogScan: string = `SELECT position, version, type, checksum, recorded_at, occurred_at, tenant, stream_id, id,
   correlation_id, causation_id, traceparent, extensions, data
 FROM nereus_messages NOT INDEXED
-WHERE position > ?1 AND type IN (SELECT value FROM json_each(?3))
-ORDER BY position LIMIT ?2`;
+WHERE position > ? AND (? IS NULL OR tenant = ?) AND type IN (SELECT value FROM json_each(?))
+ORDER BY position LIMIT ?`;
 
 export const readStreamBackwards: string = `SELECT position, version, type, checksum, recorded_at, occurred_at, tenant, stream_id, id,
   correlation_id, causation_id, traceparent, extensions, data
-FROM nereus_messages WHERE stream = ?1 AND version <= ?2 ORDER BY version DESC LIMIT ?3`;
+FROM nereus_messages WHERE stream = ? AND version <= ? ORDER BY version DESC LIMIT ?`;
 
 export const readStreamForwards: string = `SELECT position, version, type, checksum, recorded_at, occurred_at, tenant, stream_id, id,
   correlation_id, causation_id, traceparent, extensions, data
-FROM nereus_messages WHERE stream = ?1 AND version >= ?2 ORDER BY version LIMIT ?3`;
+FROM nereus_messages WHERE stream = ? AND version >= ? ORDER BY version LIMIT ?`;
 
 export const replayStream: string = `SELECT version, type, checksum, data
-FROM nereus_messages WHERE stream = ?1 AND version >= ?2 ORDER BY version LIMIT ?3`;
+FROM nereus_messages WHERE stream = ? AND version >= ? ORDER BY version LIMIT ?`;
 
-export const startStream: string = `INSERT INTO nereus_streams (tenant, kind, category, id, number) VALUES (?1, ?2, ?3, ?4, ?5)`;
+export const startStream: string = `INSERT INTO nereus_streams (tenant, kind, category, id, number) VALUES (?, ?, ?, ?, ?)`;
 
-export const streamNumber: string = `SELECT number FROM nereus_streams WHERE tenant = ?1 AND kind = ?2 AND category = ?3 AND id = ?4`;
+export const streamNumber: string = `SELECT number FROM nereus_streams WHERE tenant = ? AND kind = ? AND category = ? AND id = ?`;
 
-export const streamVersion: string = `SELECT max(version) FROM nereus_messages WHERE stream = ?1`;
+export const streamVersion: string = `SELECT max(version) FROM nereus_messages WHERE stream = ?`;

@@ -1,2 +1,2 @@
--- ?1 name
-SELECT position FROM nereus_checkpoints WHERE name = ?1
+-- Parameters: name
+SELECT position FROM nereus_checkpoints WHERE name = ?

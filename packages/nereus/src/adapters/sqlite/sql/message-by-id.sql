@@ -1,2 +1,2 @@
--- ?1 message id
-SELECT stream, version, position FROM nereus_messages WHERE id = ?1
+-- Parameters: message id
+SELECT stream, version, position FROM nereus_messages WHERE id = ?

@@ -1,2 +1,2 @@
--- ?1 the highest number already known. The types written since.
-SELECT number, kind, category, type, schema_version FROM nereus_types WHERE number > ?1 ORDER BY number
+-- Parameters: the highest number already known. The types written since.
+SELECT number, kind, category, type, schema_version FROM nereus_types WHERE number > ? ORDER BY number

@@ -1,3 +1,3 @@
--- ?1 name, ?2 position
-INSERT INTO nereus_checkpoints (name, position) VALUES (?1, ?2)
+-- Parameters: name, position
+INSERT INTO nereus_checkpoints (name, position) VALUES (?, ?)
 ON CONFLICT (name) DO UPDATE SET position = excluded.position

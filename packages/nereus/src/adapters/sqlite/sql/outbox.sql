@@ -1,2 +1,2 @@
--- ?1 after this sequence number, ?2 limit
-SELECT sequence, id, destination, data FROM nereus_outbox WHERE sequence > ?1 ORDER BY sequence LIMIT ?2
+-- Parameters: after this sequence number, limit
+SELECT sequence, id, destination, data FROM nereus_outbox WHERE sequence > ? ORDER BY sequence LIMIT ?

@@ -1,4 +1,4 @@
--- ?1 stream number, ?2 last version, ?3 limit
+-- Parameters: stream number, last version, limit
 SELECT position, version, type, checksum, recorded_at, occurred_at, tenant, stream_id, id,
   correlation_id, causation_id, traceparent, extensions, data
-FROM nereus_messages WHERE stream = ?1 AND version <= ?2 ORDER BY version DESC LIMIT ?3
+FROM nereus_messages WHERE stream = ? AND version <= ? ORDER BY version DESC LIMIT ?

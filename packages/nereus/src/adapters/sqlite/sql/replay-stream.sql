@@ -1,3 +1,3 @@
--- ?1 stream number, ?2 first version, ?3 limit
+-- Parameters: stream number, first version, limit
 SELECT version, type, checksum, data
-FROM nereus_messages WHERE stream = ?1 AND version >= ?2 ORDER BY version LIMIT ?3
+FROM nereus_messages WHERE stream = ? AND version >= ? ORDER BY version LIMIT ?

@@ -1,2 +1,2 @@
--- ?1 stream number. The stream's version.
-SELECT max(version) FROM nereus_messages WHERE stream = ?1
+-- Parameters: stream number. The stream's version.
+SELECT max(version) FROM nereus_messages WHERE stream = ?
