@@ -38,8 +38,16 @@ export {
   ValidationError,
 } from "./model/errors.ts";
 export { EventSourcedAggregate, type EventSourcedBase } from "./model/event-sourced-aggregate.ts";
-export type { EntityInput, Field, Fields, FieldsView, IdentifierField, Input, RelationField, Shape } from "./model/field.ts";
-export { type IdentifierOptions, identifier } from "./model/identity.ts";
+export type {
+  EntityInput,
+  Field,
+  Fields,
+  FieldsView,
+  Input,
+  RelationField,
+  Shape,
+} from "./model/field.ts";
+export { type IdentifierField, type IdentifierOptions, identifier } from "./model/identity.ts";
 export {
   Command,
   type CommandBase,

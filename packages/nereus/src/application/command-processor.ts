@@ -5,7 +5,7 @@ import { ConcurrencyError, isNereusError, NereusError } from "../model/errors.ts
 import { encodeMessage, messageDefinition, messageId, type Returning } from "../model/message.ts";
 import { assertJson } from "../model/wire.ts";
 import type { Conflict, IdempotencyRecord } from "../ports/store.ts";
-import type { Cause } from "./commit-of.ts";
+import type { Cause } from "./cause.ts";
 import type { CommandContext } from "./context.ts";
 import { HandlerContext } from "./handler-context.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
@@ -74,7 +74,8 @@ export class CommandProcessor {
       const unit = new UnitOfWork(this.#runtime, this.#cause(task), carried);
       const step = await this.#attempt(task, unit);
       if ("done" in step) return step.done;
-      if (attempt >= retries || task.options.expectedVersion !== undefined) throw outOfRetries(task, attempt, step.again);
+      if (attempt >= retries || task.options.expectedVersion !== undefined)
+        throw outOfRetries(task, attempt, step.again);
       carried = unit.carry(step.again);
       if (attempt > 2) await pause(attempt);
     }
@@ -90,7 +91,8 @@ export class CommandProcessor {
       unit.abandon();
       throw error;
     }
-    const record = task.idempotency === undefined ? undefined : { ...task.idempotency, result: encodeResult(task, result) };
+    const record =
+      task.idempotency === undefined ? undefined : { ...task.idempotency, result: encodeResult(task, result) };
     const outcome = await unit.commit(record);
     if (outcome.status === "duplicate") return { done: remembered(bound(outcome.record, task)) };
     if (outcome.status === "conflict") {
@@ -139,7 +141,8 @@ export class CommandProcessor {
 
   #context(command: object, unit: UnitOfWork): CommandContext {
     const process = <R>(inner: Returning<R>): Promise<R> => this.#nested(inner, unit) as Promise<R>;
-    const query = <R>(question: Returning<R>): Promise<R> => this.#queries.ask(question, unit.cause.tenant) as Promise<R>;
+    const query = <R>(question: Returning<R>): Promise<R> =>
+      this.#queries.ask(question, unit.cause.tenant) as Promise<R>;
     return new HandlerContext(this.#runtime, unit, messageId(command), process, query);
   }
 
@@ -260,10 +263,14 @@ function outOfRetries({ route, id, options }: Task, attempt: number, conflict: C
     });
   }
   const where = conflict === undefined ? "" : ` on ${describeConflict(conflict)}`;
-  return new ConcurrencyError("CONCURRENCY_CONFLICT", `${name} ${id ?? ""}: ${attempt + 1} attempts met conflicts${where}`, {
-    element: name,
-    fix: "Try again later; if it happens often, split the aggregate or raise the domain's retries.",
-  });
+  return new ConcurrencyError(
+    "CONCURRENCY_CONFLICT",
+    `${name} ${id ?? ""}: ${attempt + 1} attempts met conflicts${where}`,
+    {
+      element: name,
+      fix: "Try again later; if it happens often, split the aggregate or raise the domain's retries.",
+    },
+  );
 }
 
 function describeConflict(conflict: Conflict): string {

@@ -4,16 +4,10 @@ import { type AggregateClass, AggregateRoot, type Pending } from "../model/aggre
 import { definition } from "../model/element.ts";
 import { newIdentity } from "../model/identity.ts";
 import type { Append, Commit, DocumentWrite, ExpectedVersion } from "../ports/store.ts";
+import type { Cause } from "./cause.ts";
 import { inlineWrites, type RaisedEvent } from "./inline-projections.ts";
 import { streamOf } from "./loading.ts";
 import type { Runtime } from "./registry.ts";
-
-/** What is known of the command that a unit of work handles. */
-export interface Cause extends Envelope {
-  /** The command's own id: the cause of its events. */
-  readonly id: string;
-  readonly tenant: string;
-}
 
 /** An aggregate in a unit of work. */
 export interface Tracked {
@@ -75,7 +69,8 @@ function eventAppends(events: readonly RaisedEvent[], envelope: Envelope): Appen
   for (const { event, stream, eventSourced, base } of events) {
     if (stream !== current) {
       run = [];
-      const expectedVersion: ExpectedVersion = !eventSourced || checked.has(stream) ? "any" : base === -1 ? "none" : base;
+      const expectedVersion: ExpectedVersion =
+        !eventSourced || checked.has(stream) ? "any" : base === -1 ? "none" : base;
       appends.push({ stream, expectedVersion, messages: run });
       checked.add(stream);
       current = stream;

@@ -1,6 +1,6 @@
 import type { AggregateClass } from "../model/aggregate-root.ts";
-import type { ProjectionClass } from "../model/projection.ts";
 import type { Returning } from "../model/message.ts";
+import type { ProjectionClass } from "../model/projection.ts";
 import type { ReadRepository, Repository } from "./repository.ts";
 import type { View } from "./view.ts";
 

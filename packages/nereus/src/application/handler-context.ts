@@ -3,8 +3,8 @@ import { definition } from "../model/element.ts";
 import type { Clock, CommandContext, Log, MessageMetadata } from "./context.ts";
 import type { Runtime } from "./registry.ts";
 import type { Repository } from "./repository.ts";
-import { UnitRepository } from "./unit-repository.ts";
 import { type UnitOfWork, unknownAggregate } from "./unit-of-work.ts";
+import { UnitRepository } from "./unit-repository.ts";
 
 /** What a command handler is handed. Members are made when they are asked for: most handlers use one or none. */
 export class HandlerContext implements CommandContext {
@@ -29,7 +29,8 @@ export class HandlerContext implements CommandContext {
   }
 
   get repository(): CommandContext["repository"] {
-    return <A extends object>(aggregate: AggregateClass<A>) => repositoryIn(this.#runtime, this.#unit, aggregate, false);
+    return <A extends object>(aggregate: AggregateClass<A>) =>
+      repositoryIn(this.#runtime, this.#unit, aggregate, false);
   }
 
   get metadata(): MessageMetadata {
@@ -54,7 +55,8 @@ export function repositoryIn<A extends object>(
   readOnly: boolean,
 ): Repository<A> {
   const known = runtime.registry.aggregates.get(aggregate[definition].name);
-  if (known === undefined || known[definition] !== aggregate[definition]) throw unknownAggregate(aggregate[definition].name);
+  if (known === undefined || known[definition] !== aggregate[definition])
+    throw unknownAggregate(aggregate[definition].name);
   // one class serves every aggregate; the type of this one is known only to the caller
   return new UnitRepository(runtime, known, unit, readOnly) as unknown as Repository<A>;
 }

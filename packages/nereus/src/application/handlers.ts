@@ -22,6 +22,7 @@ export interface CommandHandlersDefinition {
 export interface CommandHandlers<A> extends Element<"commandHandlers"> {
   readonly [definition]: CommandHandlersDefinition;
   /** Adds the aggregate that the handler returns; `process` answers its identity. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a command that declares no result returns void
   create<R extends string | void, C>(
     command: CommandClass<R, C>,
     handler: (command: NoInfer<C>, context: CommandContext) => A | Promise<A>,

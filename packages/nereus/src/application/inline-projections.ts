@@ -2,7 +2,7 @@ import type { StreamId } from "../log/message.ts";
 import { definition, type Element } from "../model/element.ts";
 import { messageId } from "../model/message.ts";
 import type { DocumentWrite } from "../ports/store.ts";
-import type { Cause } from "./commit-of.ts";
+import type { Cause } from "./cause.ts";
 import type { ProjectorDefinition } from "./projector.ts";
 import type { Runtime } from "./registry.ts";
 import { type Projected, RowSession } from "./row-session.ts";

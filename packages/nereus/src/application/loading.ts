@@ -10,7 +10,7 @@ import {
   thaw,
 } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
-import type { Values } from "../model/shape.ts";
+import type { Values } from "../model/values.ts";
 import type { LogReader, StoredDocument } from "../ports/store.ts";
 import type { Log } from "./context.ts";
 import type { Runtime } from "./registry.ts";
@@ -100,4 +100,3 @@ function reportBrokenRules(root: AggregateRoot, stream: StreamId, log: Log): voi
     log.warn(`${stream.category} ${stream.id} was loaded in a state that breaks its rules`, error);
   }
 }
-

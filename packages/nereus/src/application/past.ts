@@ -29,7 +29,8 @@ export async function loadPast(
     if (done) break;
   }
   if (last === -1) throw absent(stream);
-  if (root.version === -1 || ("atVersion" in past && root.version < past.atVersion)) throw noSuchPast(stream, past, last);
+  if (root.version === -1 || ("atVersion" in past && root.version < past.atVersion))
+    throw noSuchPast(stream, past, last);
   AggregateRoot.seams.setReadOnly(root);
   return root;
 }

@@ -77,10 +77,7 @@ export interface ProjectorDefinition {
 export interface Projector<Row, NewRow> extends Element<"projector"> {
   readonly [definition]: ProjectorDefinition;
   /** A new row. @throws NereusError PROJECTION_ROW_EXISTS when it runs */
-  create<E>(
-    event: EventClass<E>,
-    make: (event: NoInfer<E>, metadata: EventMetadata) => NewRow,
-  ): Projector<Row, NewRow>;
+  create<E>(event: EventClass<E>, make: (event: NoInfer<E>, metadata: EventMetadata) => NewRow): Projector<Row, NewRow>;
   /** A change of a row. @throws NereusError PROJECTION_ROW_MISSING when it runs */
   update<E>(
     event: EventClass<E>,

@@ -1,7 +1,7 @@
 import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
 import { encodeRow, restoreRow } from "../model/projection.ts";
-import type { Values } from "../model/shape.ts";
+import type { Values } from "../model/values.ts";
 import type { DocumentReader, DocumentWrite, ExpectedVersion, StoredDocument } from "../ports/store.ts";
 import type { EventMetadata, Projecting, ProjectorDefinition, Rows } from "./projector.ts";
 
@@ -236,4 +236,3 @@ export class RowSession {
     });
   }
 }
-

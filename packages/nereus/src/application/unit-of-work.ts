@@ -1,8 +1,9 @@
-import { type AggregateClass, aggregateIdentity, AggregateRoot, definitionOfRoot } from "../model/aggregate-root.ts";
+import { type AggregateClass, AggregateRoot, aggregateIdentity, definitionOfRoot } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
 import type { Commit, CommitOutcome, Conflict } from "../ports/store.ts";
-import { type Cause, commitOf, type Tracked, writesNothing } from "./commit-of.ts";
+import type { Cause } from "./cause.ts";
+import { commitOf, type Tracked, writesNothing } from "./commit-of.ts";
 import { cacheKey, catchUp, fromDocument, hydrate, replayOnto, streamOf } from "./loading.ts";
 import type { Runtime } from "./registry.ts";
 

@@ -1,7 +1,7 @@
-import { AggregateRoot, type AggregateClass } from "../model/aggregate-root.ts";
+import type { StoredMessage } from "../log/message.ts";
+import { type AggregateClass, AggregateRoot } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
-import type { StoredMessage } from "../log/message.ts";
 import { pagesOf, streamOf } from "./loading.ts";
 import { absent, loadPast } from "./past.ts";
 import type { Runtime } from "./registry.ts";

@@ -2,7 +2,7 @@ import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
 import type { CompiledField } from "../model/field.ts";
 import { type ProjectionClass, restoreRow } from "../model/projection.ts";
-import type { Values } from "../model/shape.ts";
+import type { Values } from "../model/values.ts";
 import type { Condition, DocumentQuery, DocumentReader, StoredDocument, StoredScalar } from "../ports/store.ts";
 
 /** What a field may be compared with. A bare value, or null, means equality. */

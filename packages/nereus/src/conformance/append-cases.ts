@@ -130,9 +130,7 @@ export const appendCases: readonly ConformanceCase[] = [
       });
       assert.deepEqual(conflicted(refused, "stream").stream, streamOf("b"));
       assert.deepEqual(await wholeStream(store, "a"), []);
-      committed(
-        await store.commit({ appends: [appendOf("a", "none", messageOf()), appendOf("b", 0, messageOf())] }),
-      );
+      committed(await store.commit({ appends: [appendOf("a", "none", messageOf()), appendOf("b", 0, messageOf())] }));
       assert.equal((await wholeStream(store, "a")).length, 1);
       assert.equal((await wholeStream(store, "b")).length, 2);
     },

@@ -30,9 +30,7 @@ export const concurrencyCases: readonly ConformanceCase[] = [
     async run({ create }) {
       const store = await create();
       for (let round = 0; round < 5; round++) {
-        const commits = numbersTo(64).map(() =>
-          store.commit({ appends: [appendOf("a", round - 1, messageOf())] }),
-        );
+        const commits = numbersTo(64).map(() => store.commit({ appends: [appendOf("a", round - 1, messageOf())] }));
         const outcomes = await Promise.all(commits);
         assert.equal(outcomes.filter(({ status }) => status === "committed").length, 1);
         const stored = await wholeStream(store, "a");
@@ -78,11 +76,17 @@ export const concurrencyCases: readonly ConformanceCase[] = [
           }
         }),
       );
-      assert.deepEqual(answered, [...answered].sort((a, b) => a - b));
+      assert.deepEqual(
+        answered,
+        [...answered].sort((a, b) => a - b),
+      );
       const positions = (await wholeLog(store)).map(({ position }) => position);
       assert.deepEqual(positions, answered);
       const ofStream = (await wholeStream(store, "s3")).map(({ position }) => position);
-      assert.deepEqual(ofStream, [...ofStream].sort((a, b) => a - b));
+      assert.deepEqual(
+        ofStream,
+        [...ofStream].sort((a, b) => a - b),
+      );
     },
   },
   {
@@ -107,7 +111,10 @@ export const concurrencyCases: readonly ConformanceCase[] = [
         await new Promise((resolve) => setImmediate(resolve));
       }
       await writing;
-      assert.deepEqual(seen, (await wholeLog(store)).map(({ position }) => position));
+      assert.deepEqual(
+        seen,
+        (await wholeLog(store)).map(({ position }) => position),
+      );
     },
   },
   {

@@ -61,7 +61,12 @@ export const repetitionCases: readonly ConformanceCase[] = [
       const messages = messagesOf(2);
       await append(store, "a", "none", ...messages);
       await append(store, "b", "none", messageOf());
-      for (const [stream, expected] of [["b", "any"], ["b", "none"], ["c", "none"], ["c", 4]] as const) {
+      for (const [stream, expected] of [
+        ["b", "any"],
+        ["b", "none"],
+        ["c", "none"],
+        ["c", 4],
+      ] as const) {
         await assert.rejects(store.commit({ appends: [appendOf(stream, expected, ...messages)] }), isReused);
       }
       assert.deepEqual(idsOf(await wholeStream(store, "a")), idsOf(messages));
@@ -74,7 +79,13 @@ export const repetitionCases: readonly ConformanceCase[] = [
       const store = await create();
       const [one, two, three] = [messageOf(), messageOf(), messageOf()];
       await append(store, "a", "none", one, two, three);
-      for (const messages of [[two, one], [one, three], [one, messageOf()], [messageOf(), two], [one, one]]) {
+      for (const messages of [
+        [two, one],
+        [one, three],
+        [one, messageOf()],
+        [messageOf(), two],
+        [one, one],
+      ]) {
         for (const expected of ["any", "none", 2] as const) {
           await assert.rejects(store.commit({ appends: [appendOf("a", expected, ...messages)] }), isReused);
         }

@@ -46,7 +46,8 @@ class ModelInProgress {
     const take = this.#takers[kindOf(element) ?? ""];
     if (take === undefined) {
       const what = typeof element === "function" ? `the class or function ${element.name}` : typeof element;
-      const fix = "List aggregates, projections, events, commands, and what commandHandlers, queryHandlers and projector return.";
+      const fix =
+        "List aggregates, projections, events, commands, and what commandHandlers, queryHandlers and projector return.";
       this.#fault("ELEMENT_UNKNOWN", this.#domain, `${what} is not an element`, fix);
       return;
     }
@@ -73,10 +74,15 @@ class ModelInProgress {
     entity: () => undefined,
     valueObject: () => undefined,
     commandHandlers: (element: Element) =>
-      this.#commandHandlers.push(definitionOf<CommandHandlersDefinition>(element, "commandHandlers") as CommandHandlersDefinition),
+      this.#commandHandlers.push(
+        definitionOf<CommandHandlersDefinition>(element, "commandHandlers") as CommandHandlersDefinition,
+      ),
     queryHandlers: (element: Element) =>
-      this.#queryHandlers.push(definitionOf<QueryHandlersDefinition>(element, "queryHandlers") as QueryHandlersDefinition),
-    projector: (element: Element) => this.#takeProjector(definitionOf<ProjectorDefinition>(element, "projector") as ProjectorDefinition),
+      this.#queryHandlers.push(
+        definitionOf<QueryHandlersDefinition>(element, "queryHandlers") as QueryHandlersDefinition,
+      ),
+    projector: (element: Element) =>
+      this.#takeProjector(definitionOf<ProjectorDefinition>(element, "projector") as ProjectorDefinition),
   };
 
   #takeNamed<E extends Element>(into: Map<string, E>, element: E): void {
@@ -103,13 +109,23 @@ class ModelInProgress {
     const known = this.#events.add(event);
     if (known === undefined) return;
     const { name } = event[definition];
-    this.#fault("EVENT_NAME_DUPLICATE", name, "two event classes have this name", "Give each event class a name of its own.");
+    this.#fault(
+      "EVENT_NAME_DUPLICATE",
+      name,
+      "two event classes have this name",
+      "Give each event class a name of its own.",
+    );
   }
 
   #checkAggregate({ name, shape, eventSourced, appliers }: AggregateDefinition): void {
     this.#checkIdentifier(name, shape);
     if (eventSourced && appliers.size === 0) {
-      this.#fault("APPLY_MISSING", name, "it applies no event, so it can have no state", `Add .applies(Event, …) to ${name}.`);
+      this.#fault(
+        "APPLY_MISSING",
+        name,
+        "it applies no event, so it can have no state",
+        `Add .applies(Event, …) to ${name}.`,
+      );
     }
     for (const { event } of appliers.values()) this.#takeEvent(event);
   }
@@ -120,7 +136,12 @@ class ModelInProgress {
     }
     if (identifiers.length > 1) {
       const names = identifiers.map((field) => field.name).join(", ");
-      this.#fault("IDENTIFIER_AMBIGUOUS", name, `it has several identifiers: ${names}`, "Keep one identifier(); use z.string() for references.");
+      this.#fault(
+        "IDENTIFIER_AMBIGUOUS",
+        name,
+        `it has several identifiers: ${names}`,
+        "Keep one identifier(); use z.string() for references.",
+      );
     }
   }
 
@@ -141,11 +162,21 @@ class ModelInProgress {
   #checkProjection({ name, shape, indexes }: ProjectionDefinition): void {
     this.#checkIdentifier(name, shape);
     if (!this.#projectors.has(name)) {
-      this.#fault("PROJECTOR_MISSING", name, "nothing fills it", `Add projector(${name}, { run: "async" }) to the elements.`);
+      this.#fault(
+        "PROJECTOR_MISSING",
+        name,
+        "nothing fills it",
+        `Add projector(${name}, { run: "async" }) to the elements.`,
+      );
     }
     for (const field of indexes.flat()) {
       if (shape.byName.has(field)) continue;
-      this.#fault("INDEX_FIELD_UNKNOWN", name, `an index names the field ${field}`, "Index fields that the projection has.");
+      this.#fault(
+        "INDEX_FIELD_UNKNOWN",
+        name,
+        `an index names the field ${field}`,
+        "Index fields that the projection has.",
+      );
     }
   }
 
@@ -162,10 +193,20 @@ class ModelInProgress {
       if (handling.how === "update" && identityField === undefined) {
         const wanted = aggregate[definition].shape.identifiers[0]?.name ?? "identifier()";
         const fix = `Give ${own.name} a field ${wanted}, or handle it with .on(…).`;
-        this.#fault("COMMAND_IDENTITY_UNKNOWN", own.name, `no field says which ${aggregate[definition].name} is meant`, fix);
+        this.#fault(
+          "COMMAND_IDENTITY_UNKNOWN",
+          own.name,
+          `no field says which ${aggregate[definition].name} is meant`,
+          fix,
+        );
       }
       if (this.#commands.has(own.name)) {
-        this.#fault("COMMAND_HANDLED_TWICE", own.name, `${name} handles it, and another does too`, "Keep one handler per command.");
+        this.#fault(
+          "COMMAND_HANDLED_TWICE",
+          own.name,
+          `${name} handles it, and another does too`,
+          "Keep one handler per command.",
+        );
         continue;
       }
       this.#commands.set(own.name, { command, aggregate, handling, identityField });
@@ -177,7 +218,12 @@ class ModelInProgress {
     for (const { query, run } of handlings) {
       const own = query[definition];
       if (this.#queries.has(own.name)) {
-        this.#fault("QUERY_HANDLED_TWICE", own.name, `${name} handles it, and another does too`, "Keep one handler per query.");
+        this.#fault(
+          "QUERY_HANDLED_TWICE",
+          own.name,
+          `${name} handles it, and another does too`,
+          "Keep one handler per query.",
+        );
         continue;
       }
       this.#queries.set(own.name, { query, projection, run });

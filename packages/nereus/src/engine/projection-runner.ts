@@ -1,10 +1,10 @@
+import type { ProjectorDefinition } from "../application/projector.ts";
+import type { Runtime } from "../application/registry.ts";
+import { type Projected, RowSession } from "../application/row-session.ts";
 import type { StoredMessage } from "../log/message.ts";
 import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
 import type { DocumentWrite } from "../ports/store.ts";
-import type { ProjectorDefinition } from "../application/projector.ts";
-import type { Runtime } from "../application/registry.ts";
-import { type Projected, RowSession } from "../application/row-session.ts";
 
 /** Events per batch: one transaction, one checkpoint. */
 const batch = 1000;

@@ -1,7 +1,7 @@
 import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
-import { encodeMessage, type EventClass, messageId, restoreMessage } from "../model/message.ts";
-import type { Values } from "../model/shape.ts";
+import { type EventClass, encodeMessage, messageId, restoreMessage } from "../model/message.ts";
+import type { Values } from "../model/values.ts";
 import { checksumOf } from "./checksum.ts";
 import type { NewMessage, ReplayMessage } from "./message.ts";
 
@@ -90,10 +90,14 @@ export function restoreEvent(event: EventClass | undefined, message: ReplayMessa
 
 function unknownType(event: EventClass | undefined, { type, schemaVersion }: ReplayMessage): NereusError {
   const known = event === undefined ? "" : `; this domain has version ${event[definition].version}`;
-  return new NereusError("UNKNOWN_EVENT_TYPE", `No element has the stored event ${type} version ${schemaVersion}${known}`, {
-    element: type,
-    fix: "Keep the event's class, name and version as long as events of it are stored.",
-  });
+  return new NereusError(
+    "UNKNOWN_EVENT_TYPE",
+    `No element has the stored event ${type} version ${schemaVersion}${known}`,
+    {
+      element: type,
+      fix: "Keep the event's class, name and version as long as events of it are stored.",
+    },
+  );
 }
 
 function damaged({ type, version }: ReplayMessage): NereusError {

@@ -7,7 +7,8 @@ import { refuseRedeclared, scopeIn, setState, valuesOf } from "./fields-of.ts";
 import { copyOf, deepFreeze } from "./freeze.ts";
 import { brokenInvariants, type Invariant, invariantError } from "./invariant.ts";
 import { type EventClass, messageDefinition } from "./message.ts";
-import type { CompiledShape, Values } from "./shape.ts";
+import type { CompiledShape } from "./shape.ts";
+import type { Values } from "./values.ts";
 
 /** One event of an aggregate, and what it does to the state. */
 export interface Applier {

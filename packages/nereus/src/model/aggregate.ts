@@ -1,12 +1,19 @@
-import { type AggregateClass, type AggregateDefinition, type AggregateInstance, type AggregateOptions, AggregateRoot } from "./aggregate-root.ts";
+import {
+  type AggregateClass,
+  type AggregateDefinition,
+  type AggregateInstance,
+  type AggregateOptions,
+  AggregateRoot,
+} from "./aggregate-root.ts";
 import { definition } from "./element.ts";
 import { stored } from "./entity.ts";
+import { aggregateNames } from "./event-sourced-aggregate.ts";
 import type { EntityInput, Fields, FieldsView, Shape, Simplify } from "./field.ts";
 import { defineAccessors } from "./fields-of.ts";
 import { deepFreeze } from "./freeze.ts";
-import { aggregateNames } from "./event-sourced-aggregate.ts";
 import type { EventClass, Named } from "./message.ts";
-import { CompiledShape, type Values } from "./shape.ts";
+import { CompiledShape } from "./shape.ts";
+import type { Values } from "./values.ts";
 
 type Raised<C extends readonly EventClass[]> = C[number] extends EventClass<infer E> ? E : never;
 

@@ -1,14 +1,26 @@
 import { type Issue, NereusError, ValidationError } from "./errors.ts";
-import type { CompiledField } from "./field.ts";
 import { copyOf, deepFreeze, isMutableInstance, isPlain } from "./freeze.ts";
-import type { Values } from "./shape.ts";
+import type { Transitions } from "./status.ts";
+import type { Values } from "./values.ts";
+
+/** What a scope needs to know of a field. */
+export interface ScopedField {
+  readonly name: string;
+  readonly scalar: boolean;
+  /** Defined for an identity, which may be set once. */
+  readonly identifier: object | undefined;
+  readonly transitions: Transitions | undefined;
+  /** Binds a value that holds entities to the scope. */
+  readonly relation: { attach(value: unknown, scope: ChangeScope): unknown } | undefined;
+  check(value: unknown): readonly Issue[] | undefined;
+}
 
 /** One step to undo: a field's former value, or an operation of a collection. */
 type Step = FieldStep | { readonly undo: () => void };
 
 interface FieldStep {
   readonly values: Values;
-  readonly field: CompiledField;
+  readonly field: ScopedField;
   readonly former: unknown;
 }
 
@@ -35,7 +47,7 @@ export class ChangeScope {
   }
 
   /** Assigns a field, if the scope allows it. */
-  assign(values: Values, field: CompiledField, input: unknown, element: string): void {
+  assign(values: Values, field: ScopedField, input: unknown, element: string): void {
     const value = field.relation !== undefined && this.mode !== "closed" ? field.relation.attach(input, this) : input;
     if (this.mode === "replaying") {
       values[field.name] = value;
@@ -46,7 +58,8 @@ export class ChangeScope {
       return;
     }
     const former = values[field.name];
-    if (field.identifier !== undefined && former !== undefined && former !== value) throw immutableIdentity(element, field.name);
+    if (field.identifier !== undefined && former !== undefined && former !== value)
+      throw immutableIdentity(element, field.name);
     const issues = field.check(value);
     if (issues !== undefined) throw new ValidationError("VALIDATION_FAILED", element, issues);
     this.#journal.push({ values, field, former });
@@ -57,7 +70,7 @@ export class ChangeScope {
    * Reads a field that may hold something mutable. Inside a change the caller gets a copy of its own that becomes
    * the value; outside, lists and objects are frozen, and dates, maps and sets are handed out as copies.
    */
-  read(values: Values, field: CompiledField): unknown {
+  read(values: Values, field: ScopedField): unknown {
     const value = values[field.name];
     if (typeof value !== "object" || value === null || this.mode === "replaying") return value;
     if (isMutableInstance(value)) return this.mode === "recording" ? this.#own(values, field, value) : copyOf(value);
@@ -65,7 +78,7 @@ export class ChangeScope {
     return value;
   }
 
-  #own(values: Values, field: CompiledField, value: object): object {
+  #own(values: Values, field: ScopedField, value: object): object {
     const copy = copyOf(value);
     this.#journal.push({ values, field, former: value });
     values[field.name] = copy;
@@ -121,7 +134,13 @@ function transitionFaults({ values, field, former }: FieldStep): Issue[] {
   const allowed = field.transitions?.[former as string] ?? [];
   if (allowed.includes(now as string)) return [];
   const list = allowed.length === 0 ? "it is a terminal state" : `allowed: ${allowed.join(", ")}`;
-  return [{ path: [field.name], code: "STATUS_TRANSITION_FORBIDDEN", message: `cannot go from ${former} to ${now} (${list})` }];
+  return [
+    {
+      path: [field.name],
+      code: "STATUS_TRANSITION_FORBIDDEN",
+      message: `cannot go from ${former} to ${now} (${list})`,
+    },
+  ];
 }
 
 function forbiddenTransition(element: string, issues: readonly Issue[]): NereusError {

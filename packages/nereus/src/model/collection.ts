@@ -1,10 +1,18 @@
 import { inspect } from "node:util";
 import type { ChangeScope } from "./change-scope.ts";
+import {
+  attachEntity,
+  type EntityClass,
+  entityDefinition,
+  identityOf,
+  stored,
+  toEntity,
+  unknownEntity,
+} from "./entity.ts";
 import { type Issue, NereusError, ValidationError } from "./errors.ts";
-import { attachEntity, type EntityClass, entityDefinition, identityOf, stored, toEntity, unknownEntity } from "./entity.ts";
 import type { RelationField } from "./field.ts";
 import { type Relation, relation } from "./relation.ts";
-import type { Values } from "./shape.ts";
+import type { Values } from "./values.ts";
 
 /**
  * The entities of a `hasMany` field, in the order in which they were added, each identity once.
@@ -49,7 +57,9 @@ export function hasMany<E extends object, I>(
  *
  * @example address: hasOne(Address)
  */
-export function hasOne<E extends object, I>(entity: EntityClass<E, I>): RelationField<E | I | undefined, E | undefined, Readonly<E> | undefined> {
+export function hasOne<E extends object, I>(
+  entity: EntityClass<E, I>,
+): RelationField<E | I | undefined, E | undefined, Readonly<E> | undefined> {
   return { [relation]: new OneRelation(entity as unknown as EntityClass<object>) } as never;
 }
 

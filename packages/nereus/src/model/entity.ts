@@ -7,7 +7,8 @@ import { defineAccessors, refuseRedeclared, scopeIn, setScope, setState, valuesO
 import { deepFreeze } from "./freeze.ts";
 import { brokenInvariants, checkInvariants, type Invariant } from "./invariant.ts";
 import type { Named } from "./message.ts";
-import { CompiledShape, type Values } from "./shape.ts";
+import { CompiledShape } from "./shape.ts";
+import type { Values } from "./values.ts";
 
 /** The definition behind an entity's class. */
 export interface EntityDefinition {
@@ -82,7 +83,9 @@ class EntityRoot {
   }
 
   equals(other: unknown): boolean {
-    return other instanceof EntityRoot && other.constructor === this.constructor && identityOf(other) === identityOf(this);
+    return (
+      other instanceof EntityRoot && other.constructor === this.constructor && identityOf(other) === identityOf(this)
+    );
   }
 
   toJSON(): Values {

@@ -1,4 +1,12 @@
-import { type AggregateClass, type AggregateDefinition, type AggregateInstance, type AggregateOptions, AggregateRoot, blankAggregate, freezeFields } from "./aggregate-root.ts";
+import {
+  type AggregateClass,
+  type AggregateDefinition,
+  type AggregateInstance,
+  type AggregateOptions,
+  AggregateRoot,
+  blankAggregate,
+  freezeFields,
+} from "./aggregate-root.ts";
 import { definition } from "./element.ts";
 import { NereusError } from "./errors.ts";
 import type { Fields, FieldsView, Shape, Simplify } from "./field.ts";

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import type { Issue } from "./errors.ts";
+import { type IdentifierField, identifierOf } from "./identity.ts";
+import type { Relation } from "./relation.ts";
+import { relationOf } from "./relation.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 import type { Transitions } from "./status.ts";
 import { statusOf } from "./status.ts";
 import { definitionOfSchema, isCodec, isScalar, isZod, unwrap, type WireCodec, wireOf, wireOfClass } from "./wire.ts";
-import { identifierOf } from "./identity.ts";
-import type { Relation } from "./relation.ts";
-import { relationOf } from "./relation.ts";
 
 /** What a field may be described by: a Zod schema, any Standard Schema, a value object's class, `hasMany` or `hasOne`. */
 export type Field = StandardSchema | ValueObjectField | RelationField;
@@ -28,13 +28,6 @@ declare const relationType: unique symbol;
  */
 export interface RelationField<Input = unknown, Output = unknown, View = Output> {
   readonly [relationType]: { readonly input: Input; readonly output: Output; readonly view: View };
-}
-
-declare const identifierType: unique symbol;
-
-/** The type of `identifier()`: a string schema that marks the identity. */
-export interface IdentifierField extends StandardSchema<string, string> {
-  readonly [identifierType]: true;
 }
 
 /** The type that a field holds. */
@@ -136,7 +129,10 @@ function parserOf(field: Field): z.core.$ZodType {
   return z.any().transform((value, context) => {
     const result = standard.validate(value);
     if (result instanceof Promise) {
-      context.addIssue({ code: "custom", message: "has a schema that validates asynchronously; use a synchronous one" });
+      context.addIssue({
+        code: "custom",
+        message: "has a schema that validates asynchronously; use a synchronous one",
+      });
       return z.NEVER;
     }
     for (const issue of result.issues ?? []) {

@@ -1,6 +1,7 @@
 import type { ChangeScope } from "./change-scope.ts";
 import { NereusError } from "./errors.ts";
-import type { CompiledShape, Values } from "./shape.ts";
+import type { CompiledShape } from "./shape.ts";
+import type { Values } from "./values.ts";
 
 /**
  * Where an instance keeps its fields and the scope it belongs to. Own symbols, not private fields, so that deep

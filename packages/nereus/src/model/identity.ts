@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { IdentifierField } from "./field.ts";
+import type { StandardSchema } from "./standard-schema.ts";
 
 /** Random bytes are drawn in blocks: one call of the system's generator serves 256 identities. */
 const block = new Uint8Array(256 * 10);
@@ -26,7 +26,7 @@ export function newIdentity(): string {
   const time = byte(high >>> 8) + byte(high) + byte(low >>> 24) + byte(low >>> 16);
   const at = used;
   used += 8;
-  const rest = byte((block[at] ?? 0) & 0x3f | 0x80) + random(at + 1);
+  const rest = byte(((block[at] ?? 0) & 0x3f) | 0x80) + random(at + 1);
   const tail = random(at + 2) + random(at + 3) + random(at + 4) + random(at + 5) + random(at + 6) + random(at + 7);
   return `${time}-${byte(low >>> 8)}${byte(low)}-7${counterText()}-${rest}-${tail}`;
 }
@@ -59,6 +59,13 @@ function counterText(): string {
 }
 
 const mark: unique symbol = Symbol.for("nereus.identifier") as never;
+
+declare const identifierType: unique symbol;
+
+/** The type of `identifier()`: a string schema that marks the identity. */
+export interface IdentifierField extends StandardSchema<string, string> {
+  readonly [identifierType]: true;
+}
 
 export interface IdentifierOptions {
   /** Makes an identity where none is given. Default: UUID version 7. */

@@ -3,7 +3,8 @@ import { NereusError } from "./errors.ts";
 import type { Fields, Input, Shape, Simplify } from "./field.ts";
 import { deepFreeze } from "./freeze.ts";
 import { newIdentity } from "./identity.ts";
-import { CompiledShape, type Values } from "./shape.ts";
+import { CompiledShape } from "./shape.ts";
+import type { Values } from "./values.ts";
 
 declare const messageName: unique symbol;
 declare const resultType: unique symbol;
@@ -135,7 +136,10 @@ function messageClass(
   name: string,
   shape: Shape,
   { version = 1, published = false }: EventOptions,
-): new (input: unknown, trust?: typeof trusted) => Message {
+): new (
+  input: unknown,
+  trust?: typeof trusted,
+) => Message {
   if (!Number.isSafeInteger(version) || version < 1) {
     throw new NereusError("VALIDATION_FAILED", `${name} has version ${version}`, {
       element: name,
@@ -197,7 +201,10 @@ export function messageId(message: object): string {
 }
 
 /** The definition of a message's class; undefined if it is not a message of that kind. */
-export function messageDefinition<K extends ElementKind>(message: unknown, kind: K): (MessageDefinition & { kind: K }) | undefined {
+export function messageDefinition<K extends ElementKind>(
+  message: unknown,
+  kind: K,
+): (MessageDefinition & { kind: K }) | undefined {
   if (typeof message !== "object" || message === null) return undefined;
   const found = (message.constructor as Partial<Element>)[definition] as MessageDefinition | undefined;
   return found?.kind === kind ? (found as MessageDefinition & { kind: K }) : undefined;

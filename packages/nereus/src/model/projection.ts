@@ -1,7 +1,8 @@
 import { definition, type Element } from "./element.ts";
 import type { Fields, Input, Shape, Simplify } from "./field.ts";
 import type { Named } from "./message.ts";
-import { CompiledShape, type Values } from "./shape.ts";
+import { CompiledShape } from "./shape.ts";
+import type { Values } from "./values.ts";
 
 export interface ProjectionOptions<K extends string = string> {
   /** Lists of fields that queries select or order by. */

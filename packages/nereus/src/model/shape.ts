@@ -3,10 +3,8 @@ import type { ChangeScope } from "./change-scope.ts";
 import { type Issue, NereusError, ValidationError } from "./errors.ts";
 import { type CompiledField, compileField, isField, issuesOf, type Shape } from "./field.ts";
 import { isPlain } from "./freeze.ts";
+import type { Values } from "./values.ts";
 import { shapeWire, type WireCodec } from "./wire.ts";
-
-/** Values by field name. */
-export type Values = Record<string, unknown>;
 
 export interface ShapeRules {
   /** Whether a missing identity is generated (entities, state-stored aggregates) or a fault (messages). */

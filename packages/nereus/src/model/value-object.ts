@@ -1,12 +1,13 @@
 import { definition, type Element } from "./element.ts";
+import { NereusError, ValidationError } from "./errors.ts";
 import type { Fields, Input, Shape, Simplify } from "./field.ts";
 import { deepFreeze } from "./freeze.ts";
 import { checkInvariants, type Invariant } from "./invariant.ts";
-import { NereusError, ValidationError } from "./errors.ts";
-import { CompiledShape, type Values } from "./shape.ts";
-import type { StandardSchema } from "./standard-schema.ts";
-import { type WireCodec, wireOfClass } from "./wire.ts";
 import type { Named } from "./message.ts";
+import { CompiledShape } from "./shape.ts";
+import type { StandardSchema } from "./standard-schema.ts";
+import type { Values } from "./values.ts";
+import { type WireCodec, wireOfClass } from "./wire.ts";
 
 /** What every value object has besides its fields. */
 export interface ValueObjectInstance<I> {
@@ -53,7 +54,12 @@ export function ValueObject<const N extends string, S extends Shape>(name: N, sh
     static readonly [definition]: ValueObjectDefinition = own;
     constructor(input: unknown, stored?: typeof trusted) {
       super();
-      fill(this, own, stored === trusted ? (input as Values) : compiled.parse(compiled.select(input)), stored !== trusted);
+      fill(
+        this,
+        own,
+        stored === trusted ? (input as Values) : compiled.parse(compiled.select(input)),
+        stored !== trusted,
+      );
     }
   };
   return base as unknown as ValueObjectClass<N, S>; // fields are known at run time only

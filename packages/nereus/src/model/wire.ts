@@ -31,8 +31,27 @@ interface SchemaDefinition {
   readonly values?: readonly unknown[];
 }
 
-const native = new Set(["string", "number", "int", "boolean", "null", "undefined", "enum", "template_literal", "never"]);
-const wrappers = new Set(["optional", "nullable", "nonoptional", "default", "prefault", "catch", "readonly", "success"]);
+const native = new Set([
+  "string",
+  "number",
+  "int",
+  "boolean",
+  "null",
+  "undefined",
+  "enum",
+  "template_literal",
+  "never",
+]);
+const wrappers = new Set([
+  "optional",
+  "nullable",
+  "nonoptional",
+  "default",
+  "prefault",
+  "catch",
+  "readonly",
+  "success",
+]);
 const scalars = new Set([...native, "bigint", "literal"]);
 
 /** Whether a value is a Zod 4 schema, of whichever copy of Zod. */
@@ -266,7 +285,9 @@ export function assertJson(value: unknown, path: readonly (string | number)[]): 
 
 function describeValue(value: unknown): string {
   if (typeof value !== "object" || value === null) return String(value);
-  return Object.prototype.toString.call(value) === "[object Object]" ? "an instance of a class" : Object.prototype.toString.call(value).slice(8, -1);
+  return Object.prototype.toString.call(value) === "[object Object]"
+    ? "an instance of a class"
+    : Object.prototype.toString.call(value).slice(8, -1);
 }
 
 function notJson(what: string, path: readonly (string | number)[]): NereusError {

@@ -1,5 +1,7 @@
 import { AssertionError, deepStrictEqual } from "node:assert";
-import type { DomainProcessOptions, Domain } from "../domain/domain.ts";
+import { fromDocument, hydrate, streamOf } from "../application/loading.ts";
+import type { Runtime } from "../application/registry.ts";
+import type { Domain, DomainProcessOptions } from "../domain/domain.ts";
 import { runtimeOf } from "../domain/domain.ts";
 import { serialiseEvent } from "../log/event-types.ts";
 import type { AggregateClass } from "../model/aggregate-root.ts";
@@ -7,8 +9,6 @@ import { definition } from "../model/element.ts";
 import { isNereusError, NereusError } from "../model/errors.ts";
 import { encodeMessage, type MessageInstance, messageDefinition, messageId, type Returning } from "../model/message.ts";
 import type { ProjectionClass } from "../model/projection.ts";
-import type { Runtime } from "../application/registry.ts";
-import { fromDocument, hydrate, streamOf } from "../application/loading.ts";
 
 /** What happened before, ready for a command. */
 export interface Given {
@@ -182,11 +182,18 @@ async function append(runtime: Runtime, event: object): Promise<void> {
   const now = clock.now().getTime();
   const envelope = { recordedAt: now, occurredAt: now, correlationId: messageId(event), causationId: null };
   const message = serialiseEvent(event, { ...envelope, traceparent: null, extensions: null });
-  await store.commit({ appends: [{ stream: streamOf(owner, "", String(id)), expectedVersion: "any", messages: [message] }] });
+  await store.commit({
+    appends: [{ stream: streamOf(owner, "", String(id)), expectedVersion: "any", messages: [message] }],
+  });
 }
 
 /** An aggregate as it is stored, past every cache. */
-async function load(runtime: Runtime, aggregate: AggregateClass, id: string, tenant: string): Promise<object | undefined> {
+async function load(
+  runtime: Runtime,
+  aggregate: AggregateClass,
+  id: string,
+  tenant: string,
+): Promise<object | undefined> {
   const { store } = runtime;
   if (aggregate[definition].eventSourced) {
     return hydrate(runtime, store.log, aggregate, streamOf(aggregate, tenant, id));

@@ -27,7 +27,10 @@ export class MemoryLog implements LogReader {
     }
     const end = Math.min(messages.length, (range.from ?? messages.length) + 1);
     if (end <= 0) return [];
-    return messages.slice(Math.max(0, end - range.limit), end).reverse().map(copyOf);
+    return messages
+      .slice(Math.max(0, end - range.limit), end)
+      .reverse()
+      .map(copyOf);
   }
 
   async readLog(filter: LogFilter): Promise<LogPage> {

@@ -62,11 +62,7 @@ function nullClause(op: Exclude<Condition["op"], "in" | "contains">, column: str
 }
 
 /** A bigint field: its column holds the number, exact within 64 bits; a greater one is told apart by its digits. */
-function wholeNumberClause(
-  condition: Exclude<Condition, { op: "contains" }>,
-  column: string,
-  field: string,
-): Clause {
+function wholeNumberClause(condition: Exclude<Condition, { op: "contains" }>, column: string, field: string): Clause {
   const digits = `(_data ->> ${textLiteral(pathOf(field))})`;
   if (condition.op === "in") return oneOfWholeNumbers(condition.value, column, digits);
   const { op, value } = condition;

@@ -69,7 +69,12 @@ export function writeDocuments({ connection, tables }: Session, writes: readonly
   }
 }
 
-function stored({ connection }: Session, table: CollectionTable, tenant: string, id: string): StoredDocument | undefined {
+function stored(
+  { connection }: Session,
+  table: CollectionTable,
+  tenant: string,
+  id: string,
+): StoredDocument | undefined {
   const row = connection.prepare(table.get).get(tenant, id);
   return row && documentOf(row);
 }

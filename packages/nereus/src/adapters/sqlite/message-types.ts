@@ -61,9 +61,7 @@ export class MessageTypes {
 
   #add(entry: MessageType, key: string): number {
     const number = this.#byNumber.length + 1;
-    this.#connection
-      .prepare(addMessageType)
-      .run(number, entry.kind, entry.category, entry.type, entry.schemaVersion);
+    this.#connection.prepare(addMessageType).run(number, entry.kind, entry.category, entry.type, entry.schemaVersion);
     this.#byNumber.push(entry);
     this.#numbers.set(key, number);
     return number;

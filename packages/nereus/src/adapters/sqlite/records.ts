@@ -1,10 +1,4 @@
-import type {
-  CheckpointMove,
-  Conflict,
-  IdempotencyRecord,
-  OutboxEntry,
-  RecordReader,
-} from "../../ports/store.ts";
+import type { CheckpointMove, Conflict, IdempotencyRecord, OutboxEntry, RecordReader } from "../../ports/store.ts";
 import type { Read, Session } from "./session.ts";
 import { addOutcome, addToOutbox, checkpoint, moveCheckpoint, outbox, outcome } from "./statements.ts";
 

@@ -1,0 +1,2 @@
+/** Values by field name. */
+export type Values = Record<string, unknown>;
