@@ -11,6 +11,7 @@ const files: Record<string, string> = {
   "nereus-sqlite": "nereus",
   "emmett-memory": "emmett-memory",
   "castore-memory": "castore-memory",
+  "nereus-sqlite-uncached": "nereus",
   "nereus-memory": "nereus",
 };
 

@@ -7,6 +7,7 @@ import type { AggregateRoot } from "../model/aggregate-root.ts";
 export class AggregateCache {
   readonly #most: number;
   readonly #entries = new Map<string, AggregateRoot>();
+  #oldestFirst = this.#entries.keys();
 
   /** @param most how many aggregates to keep; 0 keeps none */
   constructor(most: number) {
@@ -25,9 +26,17 @@ export class AggregateCache {
     if (known !== undefined && known.version > root.version) return;
     this.#entries.delete(key);
     this.#entries.set(key, root);
-    if (this.#entries.size <= this.#most) return;
-    const [oldest] = this.#entries.keys();
-    if (oldest !== undefined) this.#entries.delete(oldest);
+    if (this.#entries.size > this.#most) this.#dropOldest();
+  }
+
+  /** Goes on where it stopped: a new iterator would walk over the gaps of all entries that were dropped before. */
+  #dropOldest(): void {
+    let next = this.#oldestFirst.next();
+    if (next.done === true) {
+      this.#oldestFirst = this.#entries.keys();
+      next = this.#oldestFirst.next();
+    }
+    if (next.done !== true) this.#entries.delete(next.value);
   }
 
   clear(): void {

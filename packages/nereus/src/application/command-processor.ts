@@ -1,12 +1,12 @@
 import { hash } from "node:crypto";
-import { type AggregateRoot, aggregateIdentity } from "../model/aggregate-root.ts";
+import { AggregateRoot, aggregateIdentity } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import { ConcurrencyError, isNereusError, NereusError } from "../model/errors.ts";
 import { encodeMessage, messageDefinition, messageId, type Returning } from "../model/message.ts";
 import { assertJson } from "../model/wire.ts";
 import type { Conflict, IdempotencyRecord } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
-import type { CommandContext } from "./context.ts";
+import type { Clock, CommandContext } from "./context.ts";
 import { HandlerContext } from "./handler-context.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { cacheKey, streamOf } from "./loading.ts";
@@ -55,36 +55,73 @@ export class CommandProcessor {
     this.#queries = queries;
   }
 
-  async process(command: object, options: ProcessOptions): Promise<Processed> {
+  /** Without an idempotency key, the only waits are the aggregate's turn, a load that misses the cache, the commit. */
+  process(command: object, options: ProcessOptions): Promise<Processed> {
+    assertOptions(options);
     const route = this.#route(command);
-    const idempotency = await this.#claim(command, options);
-    if (idempotency !== undefined && "position" in idempotency) return remembered(idempotency);
     const id = identityIn(route, command);
-    const attempts = (): Promise<Processed> => this.#attempts({ command, route, id, options, idempotency });
-    if (id === undefined) return attempts();
-    return this.#queue.run(cacheKey(route.aggregate, options.tenant ?? "", id), attempts);
+    const turn = id === undefined ? undefined : cacheKey(route.aggregate, options.tenant ?? "", id);
+    if (options.idempotencyKey === undefined) {
+      return this.#attempts({ command, route, id, turn, options, idempotency: undefined });
+    }
+    return this.#once({
+      command,
+      route,
+      id,
+      turn,
+      options,
+      idempotency: claimOf(command, options.idempotencyKey, options),
+    });
+  }
+
+  async #once(task: Task & { readonly idempotency: Claim }): Promise<Processed> {
+    const { tenant, key } = task.idempotency;
+    const record = await this.#runtime.store.records.idempotency(tenant, key);
+    if (record === undefined) return this.#attempts(task);
+    assertSameCommand(record, task.idempotency);
+    return remembered(record);
   }
 
   /** Tries until the command is committed, refused, or out of retries. */
   async #attempts(task: Task): Promise<Processed> {
-    const { retries } = this.#runtime;
-    let carried: Carried = new Map();
-    for (let attempt = 0; ; attempt++) {
-      assertInTime(task);
-      const unit = new UnitOfWork(this.#runtime, this.#cause(task), carried);
-      const step = await this.#attempt(task, unit);
-      if ("done" in step) return step.done;
-      if (attempt >= retries || task.options.expectedVersion !== undefined)
-        throw outOfRetries(task, attempt, step.again);
-      carried = unit.carry(step.again);
-      if (attempt > 2) await pause(attempt);
+    const { turn, options } = task;
+    const wait = turn === undefined ? undefined : this.#queue.enter(turn);
+    if (wait !== undefined) await this.#inTurn(wait, task);
+    try {
+      let carried: Carried = nothingCarried;
+      for (let attempt = 0; ; attempt++) {
+        assertInTime(task, this.#runtime.clock);
+        const unit = new UnitOfWork(this.#runtime, this.#cause(task), carried);
+        const step = await this.#attempt(task, unit);
+        if ("position" in step) return step;
+        if (attempt >= this.#runtime.retries || options.expectedVersion !== undefined) {
+          throw outOfRetries(task, attempt, step.again);
+        }
+        carried = unit.carry(step.again);
+        if (attempt > 2) await pause(attempt);
+      }
+    } finally {
+      if (turn !== undefined) this.#queue.leave(turn);
     }
   }
 
-  async #attempt(task: Task, unit: UnitOfWork): Promise<{ done: Processed } | { again: Conflict | undefined }> {
+  /** A handler that calls `domain.process` for its own aggregate would wait for itself: that must not be silent. */
+  async #inTurn(wait: Promise<void>, { route, id }: Task): Promise<void> {
+    const { name } = route.aggregate[definition];
+    const advice = "if a handler calls domain.process, let it call context.process instead";
+    const report = (): void => this.#runtime.log.warn(`A command waits for its turn with ${name} ${id}; ${advice}`);
+    const timer = setTimeout(report, longWait);
+    await wait;
+    clearTimeout(timer);
+  }
+
+  async #attempt(task: Task, unit: UnitOfWork): Promise<Processed | { readonly again: Conflict | undefined }> {
     let result: unknown;
     try {
-      result = await this.#handle(task, unit);
+      if (task.options.expectedVersion !== undefined)
+        await this.#assertVersion(task, unit, task.options.expectedVersion);
+      const handled = this.#run(task.route, task.command, task.id, unit);
+      result = handled instanceof Promise ? await handled : handled;
       if (!unit.wrote && (await unit.wasStale())) return { again: undefined };
     } catch (error) {
       if (await unit.wasStale()) return { again: undefined };
@@ -94,20 +131,29 @@ export class CommandProcessor {
     const record =
       task.idempotency === undefined ? undefined : { ...task.idempotency, result: encodeResult(task, result) };
     const outcome = await unit.commit(record);
-    if (outcome.status === "duplicate") return { done: remembered(bound(outcome.record, task)) };
+    if (outcome.status === "duplicate") return remembered(bound(outcome.record, task));
     if (outcome.status === "conflict") {
       refuseExisting(task, outcome.conflict);
       return { again: outcome.conflict };
     }
     unit.saved();
-    return { done: { result, position: outcome.position } };
+    return { result, position: outcome.position };
   }
 
-  async #handle(task: Task, unit: UnitOfWork): Promise<unknown> {
-    const { route, command, id, options } = task;
-    if (options.expectedVersion !== undefined) await this.#assertVersion(task, unit, options.expectedVersion);
+  /** Calls the handler: at once where nothing has to be loaded, so that no promise is made without need. */
+  #run(route: CommandRoute, command: object, id: string | undefined, unit: UnitOfWork): unknown {
+    const { handling, aggregate } = route;
     const context = this.#context(command, unit);
-    return run(route, command, id, unit, context);
+    if (handling.how === "on") return handling.run(command, context);
+    if (handling.how === "create") return whenever(handling.run(command, context), (created) => create(unit, created));
+    const identity = id as string; // start-up has refused update handlers whose command names no identity
+    return whenever(unit.load(aggregate, identity, true), (root) => {
+      if (root === undefined) throw absent(streamOf(aggregate, unit.cause.tenant, identity));
+      return whenever(handling.run(root as object, command, context), (result) => {
+        unit.add(root as AggregateRoot);
+        return result;
+      });
+    });
   }
 
   /** The version is held against the store, whatever the cache has. */
@@ -132,7 +178,7 @@ export class CommandProcessor {
   async #nested(command: object, unit: UnitOfWork): Promise<unknown> {
     try {
       const route = this.#route(command);
-      return await run(route, command, identityIn(route, command), unit, this.#context(command, unit));
+      return await this.#run(route, command, identityIn(route, command), unit);
     } catch (error) {
       unit.innerFailure ??= { error };
       throw error;
@@ -174,20 +220,11 @@ export class CommandProcessor {
       extensions: null,
     };
   }
-
-  /** What an idempotency key stands for: the record of an earlier command, or the claim of this one. */
-  async #claim(command: object, options: ProcessOptions): Promise<Claim | IdempotencyRecord | undefined> {
-    const { idempotencyKey: key, tenant = "" } = options;
-    if (key === undefined) return undefined;
-    const { name } = messageDefinition(command, "command") ?? { name: "" };
-    const fingerprint = hash("sha256", `${name}\n${JSON.stringify(encodeMessage(command))}`);
-    const claim: Claim = { tenant, key, fingerprint };
-    const record = await this.#runtime.store.records.idempotency(tenant, key);
-    if (record === undefined) return claim;
-    assertSameCommand(record, claim);
-    return record;
-  }
 }
+
+/** Milliseconds after which a command that waits for others of its aggregate is reported. */
+const longWait = 10_000;
+const nothingCarried: Carried = new Map();
 
 interface Claim {
   readonly tenant: string;
@@ -199,29 +236,57 @@ interface Task {
   readonly command: object;
   readonly route: CommandRoute;
   readonly id: string | undefined;
+  /** The key of the aggregate whose turn the command waits for, if it names one. */
+  readonly turn: string | undefined;
   readonly options: ProcessOptions;
   readonly idempotency: Claim | undefined;
 }
 
-async function run(
-  { handling, aggregate }: CommandRoute,
-  command: object,
-  id: string | undefined,
-  unit: UnitOfWork,
-  context: CommandContext,
-): Promise<unknown> {
-  if (handling.how === "on") return handling.run(command, context);
-  if (handling.how === "create") {
-    const created = (await handling.run(command, context)) as AggregateRoot;
-    await context.repository(aggregate as never).add(created as never);
-    return aggregateIdentity(created);
+function assertOptions({ tenant, deadline, occurredAt, expectedVersion, idempotencyKey }: ProcessOptions): void {
+  for (const [name, date] of [
+    ["deadline", deadline],
+    ["occurredAt", occurredAt],
+  ] as const) {
+    if (date !== undefined && Number.isNaN(date.getTime())) throw badOption(name, "is not a valid Date");
   }
-  const identity = id as string; // start-up has refused update handlers whose command names no identity
-  const found = await unit.load(aggregate, identity, true);
-  if (found === undefined) throw absent(streamOf(aggregate, unit.cause.tenant, identity));
-  const result = await handling.run(found, command, context);
-  unit.add(found);
-  return result;
+  if (expectedVersion !== undefined && !Number.isSafeInteger(expectedVersion)) {
+    throw badOption("expectedVersion", "is not a whole number");
+  }
+  for (const [name, text] of [
+    ["tenant", tenant],
+    ["idempotencyKey", idempotencyKey],
+  ] as const) {
+    if (text !== undefined && (!text.isWellFormed() || text.includes("\0"))) {
+      throw badOption(name, "contains NUL or a lone surrogate");
+    }
+  }
+}
+
+function badOption(name: string, fault: string): NereusError {
+  return new NereusError("OPTION_INVALID", `The option ${name} ${fault}`, {
+    fix: `Give another ${name}, or leave it out.`,
+  });
+}
+
+/** What an idempotency key is bound to: tenant, command type and payload. */
+function claimOf(command: object, key: string, { tenant = "" }: ProcessOptions): Claim {
+  const { name } = messageDefinition(command, "command") ?? { name: "" };
+  return { tenant, key, fingerprint: hash("sha256", `${name}\n${JSON.stringify(encodeMessage(command))}`) };
+}
+
+/** Goes on with a value now, or with a promise's value when it is there. */
+function whenever(value: unknown, next: (value: unknown) => unknown): unknown {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
+function create(unit: UnitOfWork, created: unknown): string | undefined {
+  if (!(created instanceof AggregateRoot)) {
+    throw new NereusError("VALIDATION_FAILED", "A create handler returned no aggregate", {
+      fix: "Return the new aggregate, for example (command) => Account.open(command).",
+    });
+  }
+  unit.add(created);
+  return aggregateIdentity(created);
 }
 
 function identityIn({ identityField }: CommandRoute, command: object): string | undefined {
@@ -230,8 +295,8 @@ function identityIn({ identityField }: CommandRoute, command: object): string | 
   return value === undefined ? undefined : String(value);
 }
 
-function assertInTime({ options: { deadline }, command, route }: Task): void {
-  if (deadline === undefined || route === undefined || deadline.getTime() > Date.now()) return;
+function assertInTime({ options: { deadline }, command }: Task, clock: Clock): void {
+  if (deadline === undefined || deadline.getTime() > clock.now().getTime()) return;
   const name = messageDefinition(command, "command")?.name ?? "";
   throw new NereusError("DEADLINE_EXCEEDED", `${name} was not handled before ${deadline.toISOString()}`, {
     element: name,

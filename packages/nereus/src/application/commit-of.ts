@@ -23,24 +23,22 @@ export interface Tracked {
 }
 
 /** Everything that the aggregates of a unit of work come to, as one commit. */
-export async function commitOf(
+export function commitOf(
   runtime: Runtime,
   cause: Cause,
   tracked: readonly Tracked[],
   idempotency: Commit["idempotency"],
-): Promise<Commit> {
+): Commit | Promise<Commit> {
   const added = tracked.filter((one) => one.added);
   const events = raisedEvents(added, cause.tenant);
-  const envelope: Envelope = { ...cause, causationId: cause.id };
+  const { id, recordedAt, occurredAt, correlationId, traceparent, extensions } = cause;
+  const envelope: Envelope = { recordedAt, occurredAt, correlationId, causationId: id, traceparent, extensions };
   const appends = eventAppends(events, envelope);
   for (const one of added) if (publishesFact(one)) appends.push(factOf(one, cause.tenant, envelope));
   const documents = added.filter(isChangedDocument).map((one) => documentOf(one, cause.tenant));
-  const inline = await inlineWrites(runtime, cause, events);
-  return {
-    appends,
-    documents: inline.length === 0 ? documents : [...documents, ...inline],
-    ...(idempotency === undefined ? {} : { idempotency }),
-  };
+  const commit: Commit = { appends, documents, ...(idempotency === undefined ? {} : { idempotency }) };
+  if (runtime.registry.inline.length === 0 || events.length === 0) return commit;
+  return inlineWrites(runtime, cause, events).then((rows) => ({ ...commit, documents: [...documents, ...rows] }));
 }
 
 export function writesNothing({ appends = [], documents = [], idempotency }: Commit): boolean {

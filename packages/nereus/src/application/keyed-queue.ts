@@ -1,18 +1,28 @@
 /**
- * Lets tasks of one key run one after another, in the order in which they came, and tasks of different keys freely.
- * Commands for one aggregate wait for each other instead of conflicting (an idea of Commanded).
+ * Lets one task per key run at a time, in the order in which they came. Commands for one aggregate wait for each
+ * other instead of conflicting (an idea of Commanded).
  */
 export class KeyedQueue {
-  readonly #tails = new Map<string, Promise<unknown>>();
+  /** Who waits behind the task that runs; a key without a running task is absent. */
+  readonly #waiting = new Map<string, (() => void)[] | undefined>();
 
-  async run<T>(key: string, task: () => Promise<T>): Promise<T> {
-    const before = this.#tails.get(key);
-    const mine = before === undefined ? task() : before.then(task, task);
-    this.#tails.set(key, mine);
-    try {
-      return await mine;
-    } finally {
-      if (this.#tails.get(key) === mine) this.#tails.delete(key);
+  /** Takes the turn: undefined if it is free, else a promise for when it comes. Each turn ends with {@link leave}. */
+  enter(key: string): Promise<void> | undefined {
+    if (!this.#waiting.has(key)) {
+      this.#waiting.set(key, undefined);
+      return undefined;
     }
+    return new Promise((resolve) => {
+      const line = this.#waiting.get(key) ?? [];
+      line.push(resolve);
+      this.#waiting.set(key, line);
+    });
+  }
+
+  leave(key: string): void {
+    const line = this.#waiting.get(key);
+    const next = line?.shift();
+    if (next === undefined) this.#waiting.delete(key);
+    else next();
   }
 }

@@ -47,8 +47,11 @@ export async function catchUp(root: AggregateRoot, log: LogReader, stream: Strea
   const before = root.version;
   for (;;) {
     const messages = await log.replay(stream, root.version + 1, page);
-    if (messages.length > 0) replayOnto(root, messages);
-    if (messages.length < page) return root.version > before;
+    if (messages.length > 0 && root.version === before) thaw(root);
+    applyAll(root, messages);
+    if (messages.length === page) continue;
+    if (root.version > before) freezeFields(root);
+    return root.version > before;
   }
 }
 
@@ -58,22 +61,26 @@ export async function catchUp(root: AggregateRoot, log: LogReader, stream: Strea
  * @throws NereusError UNKNOWN_EVENT_TYPE or CHECKSUM_MISMATCH
  */
 export function replayOnto(root: AggregateRoot, messages: readonly ReplayMessage[]): void {
+  thaw(root);
+  applyAll(root, messages);
+  freezeFields(root);
+}
+
+function applyAll(root: AggregateRoot, messages: readonly ReplayMessage[]): void {
   const { appliers } = definitionOfRoot(root);
-  if (root.version >= 0) thaw(root);
-  let version = root.version;
+  let { version } = root;
   AggregateRoot.seams.replay(
     root,
     () => version,
     () => {
       for (const message of messages) {
         const applier = appliers.get(message.type);
-        applier?.apply(root as never, restoreEvent(applier.event, message) as never);
-        if (applier === undefined) restoreEvent(undefined, message);
+        const event = restoreEvent(applier?.event, message);
+        applier?.apply(root as never, event as never);
         version = message.version;
       }
     },
   );
-  freezeFields(root);
 }
 
 /** A state-stored aggregate from its document. */

@@ -75,7 +75,7 @@ function noSuchPast({ category, id }: StreamId, past: PastOptions, last: number)
 }
 
 function badPast(what: string): NereusError {
-  return new NereusError("VALIDATION_FAILED", `The past asked for is not clear: ${what}`, {
+  return new NereusError("OPTION_INVALID", `The past asked for is not clear: ${what}`, {
     fix: "Give either { atVersion: whole number from 0 } or { asOf: Date, by?: 'recorded' | 'occurred' }.",
   });
 }

@@ -7,6 +7,8 @@ import { commitOf, type Tracked, writesNothing } from "./commit-of.ts";
 import { cacheKey, catchUp, fromDocument, hydrate, replayOnto, streamOf } from "./loading.ts";
 import type { Runtime } from "./registry.ts";
 
+type Loaded = AggregateRoot | undefined;
+
 /** Aggregates handed on from a refused attempt to the next one, so that it need not read them again. */
 export type Carried = Map<string, AggregateRoot>;
 
@@ -30,30 +32,23 @@ export class UnitOfWork {
   }
 
   /**
-   * The aggregate, loaded once.
+   * The aggregate, loaded once; without a promise if it is in hand already.
    *
    * @param trust take a cached one as it is: the commit's version check, or {@link wasStale}, will tell
    */
-  async load(aggregate: AggregateClass, id: string, trust: boolean): Promise<AggregateRoot | undefined> {
+  load(aggregate: AggregateClass, id: string, trust: boolean): Loaded | Promise<Loaded> {
     this.#assertOpen();
     const key = cacheKey(aggregate, this.cause.tenant, id);
     const known = this.#tracked.get(key);
     if (known !== undefined) return known.root;
     const carried = this.#carried.get(key);
-    const found = carried ?? (await this.#fetch(aggregate, id, key, trust));
-    // another load of the same aggregate may have come first while this one waited
-    const meanwhile = this.#tracked.get(key);
-    if (meanwhile !== undefined) return meanwhile.root;
-    if (found === undefined) return undefined;
-    const verified = carried !== undefined || !this.#fromCache.delete(key);
-    this.#tracked.set(key, { key, root: found, aggregate, id, base: found.version, added: false, verified });
-    return found;
+    if (carried !== undefined) return this.#track(key, carried, aggregate, id, true);
+    const cached = trust && aggregate[definition].eventSourced ? this.#runtime.cache.take(key) : undefined;
+    if (cached !== undefined) return this.#track(key, cached, aggregate, id, false);
+    return this.#fetch(aggregate, id, key).then((found) => found && this.#track(key, found, aggregate, id, true));
   }
 
-  /** Keys of aggregates that were taken from the cache without a look at the store. */
-  readonly #fromCache = new Set<string>();
-
-  async #fetch(aggregate: AggregateClass, id: string, key: string, trust: boolean): Promise<AggregateRoot | undefined> {
+  async #fetch(aggregate: AggregateClass, id: string, key: string): Promise<Loaded> {
     const { store, cache } = this.#runtime;
     const { tenant } = this.cause;
     if (!aggregate[definition].eventSourced) {
@@ -64,9 +59,16 @@ export class UnitOfWork {
     const stream = streamOf(aggregate, tenant, id);
     const cached = cache.take(key);
     if (cached === undefined) return hydrate(this.#runtime, store.log, aggregate, stream);
-    if (trust) this.#fromCache.add(key);
-    else await catchUp(cached, store.log, stream);
+    await catchUp(cached, store.log, stream);
     return cached;
+  }
+
+  #track(key: string, root: AggregateRoot, aggregate: AggregateClass, id: string, verified: boolean): AggregateRoot {
+    // another load of the same aggregate may have come first while this one waited
+    const meanwhile = this.#tracked.get(key);
+    if (meanwhile !== undefined) return meanwhile.root;
+    this.#tracked.set(key, { key, root, aggregate, id, base: root.version, added: false, verified });
+    return root;
   }
 
   /** Registers an aggregate to be saved. */
@@ -82,7 +84,15 @@ export class UnitOfWork {
     if (known !== undefined && known.root !== root) throw duplicate(own.name, id);
     const base = root.version - (own.eventSourced ? root.pendingEvents.length : 0);
     if (own.eventSourced && root.version === -1) throw nothingRaised(own.name, id);
-    this.#tracked.set(key, { key, root, aggregate, id, base: known?.base ?? base, added: true, verified: true });
+    this.#tracked.set(key, {
+      key,
+      root,
+      aggregate,
+      id,
+      base: known?.base ?? base,
+      added: true,
+      verified: known?.verified ?? true,
+    });
   }
 
   /**
@@ -90,14 +100,21 @@ export class UnitOfWork {
    *
    * @throws NereusError INNER_FAILURE_SWALLOWED, AGGREGATE_NOT_ADDED
    */
-  async commit(idempotency?: Commit["idempotency"]): Promise<CommitOutcome> {
+  commit(idempotency?: Commit["idempotency"]): Promise<CommitOutcome> {
     this.#assertOpen();
     if (this.innerFailure !== undefined) throw swallowed(this.innerFailure.error);
     this.#assertAllAdded();
-    const commit = await commitOf(this.#runtime, this.cause, [...this.#tracked.values()], idempotency);
+    const commit = commitOf(this.#runtime, this.cause, [...this.#tracked.values()], idempotency);
     this.#closed = true;
-    if (writesNothing(commit)) return { status: "committed", position: await this.#runtime.store.log.head() };
-    return this.#runtime.store.commit(commit);
+    return commit instanceof Promise ? commit.then((ready) => this.#write(ready)) : this.#write(commit);
+  }
+
+  async #writeNothing(): Promise<CommitOutcome> {
+    return { status: "committed", position: await this.#runtime.store.log.head() };
+  }
+
+  #write(commit: Commit): Promise<CommitOutcome> {
+    return writesNothing(commit) ? this.#writeNothing() : this.#runtime.store.commit(commit);
   }
 
   /** Whether anything was added; if not, its decisions rest on what was read. */

@@ -142,5 +142,5 @@ function scalarOf(field: CompiledField, value: unknown): StoredScalar {
 
 function refuseBadCount(name: string, value: number | undefined): void {
   if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return;
-  throw new NereusError("VALIDATION_FAILED", `${name} is ${value}`, { fix: `Give ${name} as a whole number from 0.` });
+  throw new NereusError("OPTION_INVALID", `${name} is ${value}`, { fix: `Give ${name} as a whole number from 0.` });
 }

@@ -103,7 +103,6 @@ export class Domain {
    */
   async process<R>(command: Returning<R>, options: DomainProcessOptions = {}): Promise<R> {
     const running = this.#started();
-    assertTenant(options.tenant);
     const { result, position } = await running.commands.process(command, options);
     for (const projection of options.visibleIn ?? []) await runnerOf(running, projection)?.reach(position);
     return result as R;
@@ -191,11 +190,4 @@ function weakenedPromises(domain: string, registry: Registry, store: Store): Mod
       fix: "Use a transactional store: memory() or sqlite(path).",
     },
   ];
-}
-
-function assertTenant(tenant: string | undefined): void {
-  if (tenant === undefined || (tenant.isWellFormed() && !tenant.includes("\0"))) return;
-  throw new NereusError("VALIDATION_FAILED", "The tenant contains NUL or a lone surrogate", {
-    fix: "Name tenants with ordinary text.",
-  });
 }

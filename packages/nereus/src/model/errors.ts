@@ -137,6 +137,7 @@ export const errorCodes = {
   INNER_FAILURE_SWALLOWED: "A nested command failed and its error was caught; the whole unit of work was refused.",
   UNIT_OF_WORK_CLOSED: "A handler's context was used after its unit of work had ended.",
   READ_ONLY_CONTEXT: "Something was added to a repository in a context that only reads.",
+  OPTION_INVALID: "An option of a command or a read has no usable value.",
   DEADLINE_EXCEEDED: "The deadline of a command passed before it could be handled.",
   IDEMPOTENCY_KEY_REUSED: "An idempotency key was used again with another command or payload.",
   RESULT_NOT_SERIALISABLE: "A result cannot be kept for its idempotency key, because it is not JSON.",

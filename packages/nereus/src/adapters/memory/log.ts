@@ -11,7 +11,9 @@ export class MemoryLog implements LogReader {
   /** A message's position is its place here plus one. Nothing in it ever leaves the store but as a copy. */
   readonly #messages: StoredMessage[] = [];
   readonly #streams = new Map<string, StoredMessage[]>();
+  /** Filled when a lookup needs it: ids of version 7 mostly arrive in order, and then a comparison is enough. */
   readonly #byId = new Map<string, StoredMessage>();
+  #highestId = "";
   readonly #index = new LogIndex(this.#messages);
 
   constructor(ensureOpen: () => void) {
@@ -74,6 +76,11 @@ export class MemoryLog implements LogReader {
 
   /** The position that a first commit of the same messages was answered with, if there was one. @internal */
   firstResult(appends: readonly Append[]): number | undefined {
+    if (appends.every(({ messages }) => messages.every(({ id }) => id > this.#highestId))) return undefined;
+    for (let at = this.#byId.size; at < this.#messages.length; at++) {
+      const message = this.#messages[at] as StoredMessage;
+      this.#byId.set(message.id, message);
+    }
     if (!appends.some(({ messages }) => messages.some(({ id }) => this.#byId.has(id)))) return undefined;
     return repeatedAppend(appends, (id, stream) => {
       const stored = this.#byId.get(id);
@@ -91,7 +98,7 @@ export class MemoryLog implements LogReader {
         const entry = storedCopyOf(message, own, stored.length, this.#messages.length + 1);
         stored.push(entry);
         this.#messages.push(entry);
-        this.#byId.set(entry.id, entry);
+        if (entry.id > this.#highestId) this.#highestId = entry.id;
       }
     }
   }

@@ -10,6 +10,7 @@ import { appendMessage, lastPosition, messageById } from "./statements.ts";
 /** Checks and writes appends in the transaction that is open. */
 export class Appends {
   readonly #session: Session;
+  #before = 0;
   #last = 0;
 
   constructor(session: Session) {
@@ -21,9 +22,15 @@ export class Appends {
     return this.#last;
   }
 
+  /** Whether the transaction has written messages. */
+  get wrote(): boolean {
+    return this.#last > this.#before;
+  }
+
   /** To be called at the start of every transaction. */
   begin(): void {
-    this.#last = Number(this.#session.connection.prepare(lastPosition).get()?.[0] ?? 0);
+    this.#before = Number(this.#session.connection.prepare(lastPosition).get()?.[0] ?? 0);
+    this.#last = this.#before;
   }
 
   conflict(appends: readonly Append[]): Conflict | undefined {

@@ -10,9 +10,12 @@ import type { Session } from "./session.ts";
 export class CommitWriter {
   readonly #session: Session;
   readonly #appends: Appends;
+  readonly #onMessages: () => void;
 
-  constructor(session: Session) {
+  /** @param onMessages called after each transaction that wrote messages */
+  constructor(session: Session, onMessages: () => void) {
     this.#session = session;
+    this.#onMessages = onMessages;
     this.#appends = new Appends(session);
   }
 
@@ -26,6 +29,7 @@ export class CommitWriter {
       });
       streams.committed();
       types.committed();
+      if (this.#appends.wrote) this.#onMessages();
       return outcomes;
     } catch (error) {
       streams.rolledBack();

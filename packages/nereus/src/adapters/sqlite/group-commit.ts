@@ -17,8 +17,6 @@ export interface GroupCommitSettings {
   readonly path: string;
   /** How long a batch waits for the file's lock, in milliseconds. */
   readonly busyTimeout: number;
-  /** Called after a transaction that wrote messages. */
-  readonly onMessages: () => void;
 }
 
 /**
@@ -94,7 +92,6 @@ export class GroupCommit {
 
   #answer(batch: readonly Waiting[], outcomes: readonly CommitOutcome[]): void {
     for (const [at, { resolve }] of batch.entries()) resolve(outcomes[at] as CommitOutcome);
-    if (batch.some(({ commit }, at) => wroteMessages(commit, outcomes[at]))) this.#settings.onMessages();
   }
 
   /** Another process holds the file: puts the batch back and tries again soon, or gives up on it. */
@@ -110,8 +107,4 @@ export class GroupCommit {
     this.#scheduled = true;
     setTimeout(this.#flush, pauseAfter(this.#attempts++));
   }
-}
-
-function wroteMessages(commit: Commit, outcome: CommitOutcome | undefined): boolean {
-  return outcome?.status === "committed" && (commit.appends ?? []).some(({ messages }) => messages.length > 0);
 }

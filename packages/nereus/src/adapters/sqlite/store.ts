@@ -93,10 +93,9 @@ export class SqliteStore implements Store {
     };
     this.#session = session;
     this.#commits = new GroupCommit({
-      writer: new CommitWriter(session),
+      writer: new CommitWriter(session, () => this.#wakeUps.ring()),
       path: this.#path,
       busyTimeout: this.#busyTimeout,
-      onMessages: () => this.#wakeUps.ring(),
     });
     return session;
   }

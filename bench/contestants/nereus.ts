@@ -1,0 +1,274 @@
+/**
+ * Nereus as it is built and published. Its model is written as a user would write it; only the appender, for which there
+ * is no public call, goes to the store with an event in the form in which the framework stores it.
+ */
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import {
+  Command,
+  commandHandlers,
+  Domain,
+  type Element,
+  Event,
+  EventSourcedAggregate,
+  identifier,
+  Projection,
+  projector,
+  Query,
+  queryHandlers,
+  type Store,
+} from "nereus";
+import { memory } from "nereus/memory";
+import { sqlite } from "nereus/sqlite";
+import { z } from "zod";
+import { type Envelope, serialiseEvent } from "../../packages/nereus/dist/log/event-types.js";
+import type { Appender, CatchUp, CommandRunner, Contestant, Hydrator, Place } from "../contestant.ts";
+import { catchUpEvents, historyOf } from "../history.ts";
+import { itemLimit, type OrderEvent, type OrderState } from "../order.ts";
+
+const text = () => z.string().max(200);
+const count = () => z.number().int().min(0);
+
+const placedFields = {
+  orderId: identifier(),
+  customerId: text(),
+  placedAt: text(),
+  currency: text(),
+  total: count(),
+  itemCount: count(),
+  channel: text(),
+  shipTo: text(),
+  note: text(),
+};
+
+const addedFields = {
+  orderId: identifier(),
+  itemId: text(),
+  sku: text(),
+  name: text(),
+  quantity: count(),
+  unitPrice: count(),
+  addedBy: text(),
+  addedAt: text(),
+  note: text(),
+};
+
+class OrderPlaced extends Event("OrderPlaced", placedFields) {}
+class ItemAdded extends Event("ItemAdded", addedFields) {}
+class PlaceOrder extends Command("PlaceOrder", placedFields).returns<string>() {}
+class AddItem extends Command("AddItem", addedFields) {}
+class LoadOrder extends Query("LoadOrder", { orderId: identifier() }).returns<OrderState>() {}
+
+class Order extends EventSourcedAggregate("Order", {
+  orderId: identifier(),
+  customerId: text(),
+  items: count().default(0),
+  total: count().default(0),
+})
+  .applies(OrderPlaced, (order, event) => {
+    order.orderId = event.orderId;
+    order.customerId = event.customerId;
+    order.items = event.itemCount;
+    order.total = event.total;
+  })
+  .applies(ItemAdded, (order, event) => {
+    order.items += event.quantity;
+    order.total += event.quantity * event.unitPrice;
+  })
+  .invariant("items", "the order is full", (order) => order.items <= itemLimit) {
+  static place(command: PlaceOrder) {
+    return Order.create((order) => order.raise(new OrderPlaced(command)));
+  }
+  addItem(command: AddItem) {
+    this.raise(new ItemAdded(command));
+  }
+}
+
+class OrderSummary extends Projection("OrderSummary", {
+  orderId: identifier(),
+  customerId: text(),
+  items: count(),
+  total: count(),
+}) {}
+
+const orderCommands = commandHandlers(Order)
+  .create(PlaceOrder, (command) => Order.place(command))
+  .update(AddItem, (order, command) => order.addItem(command));
+
+const orderSummaries = projector(OrderSummary, { run: "async" })
+  .create(OrderPlaced, ({ orderId, customerId, itemCount, total }) => ({
+    orderId,
+    customerId,
+    items: itemCount,
+    total,
+  }))
+  .update(
+    ItemAdded,
+    (event) => event.orderId,
+    (row, event) => {
+      row.items += event.quantity;
+      row.total += event.quantity * event.unitPrice;
+    },
+  );
+
+const orderQueries = queryHandlers(OrderSummary).on(LoadOrder, ({ orderId }, { repository }) =>
+  repository(Order).get(orderId),
+);
+
+const elements: Element[] = [Order, orderCommands, OrderSummary, orderSummaries, orderQueries];
+
+type Opened = { domain: Domain; store: Store; stored: () => Promise<number> };
+type Opening = (place: Place, options?: { cachedAggregates: number }) => Promise<Opened>;
+
+const fileOf = (place: Place): string => join(place.directory, "nereus.db");
+
+const openSqlite: Opening = async (place, options) => {
+  const store = sqlite(fileOf(place));
+  const domain = new Domain("orders", { elements, store, ...options });
+  await domain.start();
+  const stored = async (): Promise<number> => {
+    const other = new DatabaseSync(fileOf(place));
+    const { stored } = other.prepare("SELECT count(*) AS stored FROM nereus_messages").get() as { stored: number };
+    other.close();
+    return stored;
+  };
+  return { domain, store, stored };
+};
+
+const openMemory: Opening = async (place) => {
+  const store = memory();
+  const domain = new Domain("orders", { elements, store });
+  await domain.start();
+  await writeHistory(store, place);
+  return { domain, store, stored: () => store.log.head() };
+};
+
+/** Under this name the checkpoint of `orderSummaries` is kept. */
+const checkpoint = "projection:OrderSummary:1";
+
+function append(store: Store, orderId: string, version: number, events: OrderEvent[]) {
+  const now = Date.now();
+  const envelope: Envelope = {
+    recordedAt: now,
+    occurredAt: now,
+    correlationId: orderId,
+    causationId: null,
+    traceparent: null,
+    extensions: null,
+  };
+  const messages = events.map((event) => serialiseEvent(eventOf(event), envelope));
+  const stream = { tenant: "", kind: "event", category: "Order", id: orderId } as const;
+  return store.commit({ appends: [{ stream, expectedVersion: version === 0 ? "none" : version - 1, messages }] });
+}
+
+const eventOf = (event: OrderEvent): OrderPlaced | ItemAdded =>
+  event.type === "OrderPlaced" ? new OrderPlaced(event.data) : new ItemAdded(event.data);
+
+/** Batches that wait together share a transaction, in the order in which they came. */
+async function writeHistory(store: Store, place: Place): Promise<void> {
+  let waiting: Promise<void>[] = [];
+  for (const { orderId, version, events } of historyOf(place.history)) {
+    waiting.push(append(store, orderId, version, events).then(expectCommitted));
+    if (waiting.length < 256) continue;
+    await Promise.all(waiting);
+    waiting = [];
+  }
+  await Promise.all(waiting);
+}
+
+function expectCommitted({ status }: { status: string }): void {
+  if (status !== "committed") throw new Error(`append answered "${status}"`);
+}
+
+async function seed(place: Place): Promise<void> {
+  const { domain, store } = await openSqlite(place);
+  await writeHistory(store, place);
+  await domain.stop();
+}
+
+const appenderBy =
+  (open: Opening) =>
+  async (place: Place): Promise<Appender> => {
+    const { domain, store, stored } = await open(place);
+    return {
+      append: async (orderId, event) => expectCommitted(await append(store, orderId, 0, [event])),
+      stored,
+      close: () => domain.stop(),
+    };
+  };
+
+const commandRunnerBy =
+  (open: Opening, options?: { cachedAggregates: number }) =>
+  async (place: Place): Promise<CommandRunner> => {
+    const { domain, stored } = await open(place, options);
+    return {
+      place: (command) => domain.process(new PlaceOrder(command)),
+      addItem: (command) => domain.process(new AddItem(command)),
+      stored,
+      close: () => domain.stop(),
+    };
+  };
+
+/** Queries load aggregates from the log: neither cache nor snapshot. */
+async function hydrator(place: Place): Promise<Hydrator> {
+  const { domain } = await openSqlite(place);
+  return {
+    load: (orderId) => domain.query(new LoadOrder({ orderId })),
+    close: () => domain.stop(),
+  };
+}
+
+/** `settle` cannot be given up, so after the deadline it is left to itself: the process ends with the cell. */
+async function catchUp(place: Place): Promise<CatchUp> {
+  const { domain, store } = await openSqlite(place);
+  return {
+    async run(deadline) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, deadline - performance.now());
+      });
+      await Promise.race([domain.settle(), late]);
+      clearTimeout(timer);
+      // every event of the history concerns the projection, so positions count them
+      return Math.min(await store.records.checkpoint(checkpoint), catchUpEvents);
+    },
+    rows: () => domain.view(OrderSummary).find(),
+    close: () => domain.stop(),
+  };
+}
+
+async function durability(place: Place): Promise<string> {
+  const { domain } = await openSqlite(place);
+  const database = new DatabaseSync(fileOf(place));
+  const { journal_mode: mode } = database.prepare("PRAGMA journal_mode").get() as { journal_mode: string };
+  database.close();
+  await domain.stop();
+  return `journal_mode=${mode} (read back), synchronous=FULL (the default of sqlite())`;
+}
+
+export const contestants: Contestant[] = [
+  {
+    name: "nereus-sqlite",
+    store: "sqlite",
+    durability,
+    seed,
+    appender: appenderBy(openSqlite),
+    commandRunner: commandRunnerBy(openSqlite),
+    hydrator,
+    catchUp,
+  },
+  {
+    name: "nereus-sqlite-uncached",
+    store: "sqlite",
+    durability,
+    seed,
+    commandRunner: commandRunnerBy(openSqlite, { cachedAggregates: 0 }),
+  },
+  {
+    name: "nereus-memory",
+    store: "memory",
+    durability: async () => "none; events are kept as JSON text with a checksum",
+    appender: appenderBy(openMemory),
+    commandRunner: commandRunnerBy(openMemory),
+  },
+];

@@ -1,0 +1,37 @@
+import { appendCases } from "./append-cases.ts";
+import { atomicityCases } from "./atomicity-cases.ts";
+import { concurrencyCases } from "./concurrency-cases.ts";
+import type { ConformanceCase } from "./conformance-case.ts";
+import { documentCases } from "./document-cases.ts";
+import { filterCases } from "./filter-cases.ts";
+import { lifecycleCases } from "./lifecycle-cases.ts";
+import { queryCases } from "./query-cases.ts";
+import { readCases } from "./read-cases.ts";
+import { recordCases } from "./record-cases.ts";
+import { repetitionCases } from "./repetition-cases.ts";
+import { textCases } from "./text-cases.ts";
+
+export type { ConformanceCase, ConformanceHarness } from "./conformance-case.ts";
+
+/**
+ * The contract of a store, sentence by sentence. Every store that comes with Nereus passes all of them; run them
+ * against a store of your own with any test runner.
+ *
+ * @example
+ * for (const { name, requires = [], run } of conformanceCases) {
+ *   it.skipIf(requires.some((capability) => !capabilities.has(capability)))(name, () => run(harness));
+ * }
+ */
+export const conformanceCases: readonly ConformanceCase[] = [
+  ...appendCases,
+  ...repetitionCases,
+  ...concurrencyCases,
+  ...atomicityCases,
+  ...readCases,
+  ...filterCases,
+  ...textCases,
+  ...documentCases,
+  ...queryCases,
+  ...recordCases,
+  ...lifecycleCases,
+];

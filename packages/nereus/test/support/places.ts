@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Domain, type DomainOptions, type Element, type Log, type Store } from "nereus";
+import { memory } from "nereus/memory";
+import { sqlite } from "nereus/sqlite";
+import { onTestFinished } from "vitest";
+
+/** Where a test keeps its data: `store()` gives, time and again, a store of the same data, as another process has it. */
+export interface Place {
+  store(): Store;
+  /** A started domain of these elements over the data, with a cache of its own; stopped when the test ends. */
+  start(elements: readonly Element[], options?: Partial<DomainOptions>): Promise<Domain>;
+  /** The database file; empty for memory. */
+  readonly path: string;
+}
+
+export interface PlaceKind {
+  readonly name: string;
+  open(): Place;
+}
+
+/** Keeps what a domain reports, so that a test can look at it and its output stays clean. */
+export class RecordedLog implements Log {
+  readonly warnings: { message: string; details: unknown }[] = [];
+  readonly errors: { message: string; details: unknown }[] = [];
+  warn(message: string, details?: unknown): void {
+    this.warnings.push({ message, details });
+  }
+  error(message: string, details?: unknown): void {
+    this.errors.push({ message, details });
+  }
+}
+
+function place(store: () => Store, path: string): Place {
+  return {
+    store,
+    path,
+    async start(elements, options = {}) {
+      const domain = new Domain("test", { elements, store: store(), log: new RecordedLog(), ...options });
+      await domain.start();
+      onTestFinished(() => domain.stop());
+      return domain;
+    },
+  };
+}
+
+/** A new folder that is gone when the test ends. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "nereus-test-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Every store that the framework brings, for `describe.each`. */
+export const places: readonly PlaceKind[] = [
+  {
+    name: "memory",
+    open() {
+      const store = memory();
+      return place(() => store, "");
+    },
+  },
+  {
+    name: "sqlite",
+    open() {
+      const path = join(temporaryFolder(), "test.db");
+      return place(() => sqlite(path, { synchronous: "NORMAL" }), path);
+    },
+  },
+];
