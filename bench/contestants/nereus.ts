@@ -1,6 +1,7 @@
 /**
  * Nereus as it is built and published. Its model is written as a user would write it; only the appender, for which there
- * is no public call, goes to the store with an event in the form in which the framework stores it.
+ * is no public call, goes to the store's port, with messages made by the framework's own function. Like those of the
+ * peers its events are not validated; those of commands are.
  */
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -21,7 +22,8 @@ import {
 import { memory } from "nereus/memory";
 import { sqlite } from "nereus/sqlite";
 import { z } from "zod";
-import { type Envelope, serialiseEvent } from "../../packages/nereus/dist/log/event-types.js";
+import { type Envelope, serialise } from "../../packages/nereus/dist/log/event-types.js";
+import { newIdentity } from "../../packages/nereus/dist/model/identity.js";
 import type { Appender, CatchUp, CommandRunner, Contestant, Hydrator, Place } from "../contestant.ts";
 import { catchUpEvents, historyOf } from "../history.ts";
 import { itemLimit, type OrderEvent, type OrderState } from "../order.ts";
@@ -156,13 +158,10 @@ function append(store: Store, orderId: string, version: number, events: OrderEve
     traceparent: null,
     extensions: null,
   };
-  const messages = events.map((event) => serialiseEvent(eventOf(event), envelope));
+  const messages = events.map(({ type, data }) => serialise(newIdentity(), type, 1, data, envelope));
   const stream = { tenant: "", kind: "event", category: "Order", id: orderId } as const;
   return store.commit({ appends: [{ stream, expectedVersion: version === 0 ? "none" : version - 1, messages }] });
 }
-
-const eventOf = (event: OrderEvent): OrderPlaced | ItemAdded =>
-  event.type === "OrderPlaced" ? new OrderPlaced(event.data) : new ItemAdded(event.data);
 
 /** Batches that wait together share a transaction, in the order in which they came. */
 async function writeHistory(store: Store, place: Place): Promise<void> {

@@ -1,4 +1,3 @@
-export type { ProcessOptions } from "./application/command-processor.ts";
 export type { Clock, CommandContext, Log, MessageMetadata, QueryContext } from "./application/context.ts";
 export {
   type CommandHandlers,
@@ -6,6 +5,7 @@ export {
   type QueryHandlers,
   queryHandlers,
 } from "./application/handlers.ts";
+export type { ProcessOptions } from "./application/process-options.ts";
 export {
   type EventMetadata,
   type ProjectionRun,

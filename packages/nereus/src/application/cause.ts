@@ -1,8 +1,12 @@
 import type { Envelope } from "../log/event-types.ts";
 
-/** What is known of the command that a unit of work handles. */
-export interface Cause extends Envelope {
-  /** The command's own id: the cause of its events. */
+/** What is known of the message that a unit of work handles. */
+export interface Cause {
+  /** Its own id: the cause of its events. */
   readonly id: string;
+  /** The id of the message that caused it; null for a request from outside. */
+  readonly causationId: string | null;
   readonly tenant: string;
+  /** What its events carry. */
+  readonly envelope: Envelope;
 }

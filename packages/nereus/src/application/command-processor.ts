@@ -1,48 +1,20 @@
-import { hash } from "node:crypto";
 import { AggregateRoot, aggregateIdentity } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
-import { ConcurrencyError, isNereusError, NereusError } from "../model/errors.ts";
-import { encodeMessage, messageDefinition, messageId, type Returning } from "../model/message.ts";
-import { assertJson } from "../model/wire.ts";
-import type { Conflict, IdempotencyRecord } from "../ports/store.ts";
+import { ConcurrencyError, NereusError } from "../model/errors.ts";
+import { messageDefinition, messageId } from "../model/message.ts";
+import type { Conflict } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
+import { metAt, outOfRetries, refuseExisting } from "./command-faults.ts";
 import type { Clock, CommandContext } from "./context.ts";
-import { HandlerContext } from "./handler-context.ts";
+import { HandlerContext, type Joining } from "./handler-context.ts";
+import { type Claim, claimOf, encodeResult, remembered } from "./idempotency.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { cacheKey, streamOf } from "./loading.ts";
 import { absent } from "./past.ts";
+import { assertOptions, type Processed, type ProcessOptions } from "./process-options.ts";
 import type { QueryProcessor } from "./query-processor.ts";
 import type { CommandRoute, Runtime } from "./registry.ts";
 import { type Carried, UnitOfWork } from "./unit-of-work.ts";
-
-/** How one command is to be processed. */
-export interface ProcessOptions {
-  /**
-   * Makes the command take effect once: the same key with the same command answers the first result, with another
-   * one it is an error. Bound to the tenant; kept in the transaction of the command.
-   */
-  readonly idempotencyKey?: string;
-  /** The version that the aggregate must be at (as an If-Match header says); no retry then. */
-  readonly expectedVersion?: number;
-  /** Taken over from the request; by default the command's own id. */
-  readonly correlationId?: string;
-  /** The id of the message that led to this command, if one did. */
-  readonly causationId?: string;
-  /** Later than this, the command is refused. */
-  readonly deadline?: Date;
-  readonly tenant?: string;
-  /** When its events happened, if not now (imports, late facts). */
-  readonly occurredAt?: Date;
-  /** W3C trace context of the request. */
-  readonly traceparent?: string;
-}
-
-/** What a command came to. */
-export interface Processed {
-  readonly result: unknown;
-  /** The log's position when its effects were in. */
-  readonly position: number;
-}
 
 /** Takes a command to its handler, and what the handler did to the store. */
 export class CommandProcessor {
@@ -74,35 +46,67 @@ export class CommandProcessor {
     });
   }
 
+  /** Commands with one key wait for each other, so that the first is done before the next looks for its result. */
   async #once(task: Task & { readonly idempotency: Claim }): Promise<Processed> {
-    const { tenant, key } = task.idempotency;
-    const record = await this.#runtime.store.records.idempotency(tenant, key);
-    if (record === undefined) return this.#attempts(task);
-    assertSameCommand(record, task.idempotency);
-    return remembered(record);
+    const turn = `\0${task.idempotency.tenant}\0${task.idempotency.key}`;
+    const wait = this.#queue.enter(turn);
+    if (wait !== undefined) await wait;
+    try {
+      return (await this.#remembered(task)) ?? (await this.#attempts(task));
+    } finally {
+      this.#queue.leave(turn);
+    }
+  }
+
+  /** The outcome of an earlier command with the same key, if it had one. */
+  async #remembered({ idempotency }: Task): Promise<Processed | undefined> {
+    if (idempotency === undefined) return undefined;
+    const record = await this.#runtime.store.records.idempotency(idempotency.tenant, idempotency.key);
+    if (record === undefined) return undefined;
+    return remembered(record, idempotency);
   }
 
   /** Tries until the command is committed, refused, or out of retries. */
   async #attempts(task: Task): Promise<Processed> {
-    const { turn, options } = task;
+    const { options } = task;
+    let turn = task.turn;
     const wait = turn === undefined ? undefined : this.#queue.enter(turn);
     if (wait !== undefined) await this.#inTurn(wait, task);
     try {
       let carried: Carried = nothingCarried;
       for (let attempt = 0; ; attempt++) {
         assertInTime(task, this.#runtime.clock);
-        const unit = new UnitOfWork(this.#runtime, this.#cause(task), carried);
+        const unit = new UnitOfWork(this.#runtime, this.#cause(task), carried, task);
         const step = await this.#attempt(task, unit);
         if ("position" in step) return step;
         if (attempt >= this.#runtime.retries || options.expectedVersion !== undefined) {
-          throw outOfRetries(task, attempt, step.again);
+          const { name } = task.route.aggregate[definition];
+          const expectsVersion = options.expectedVersion !== undefined;
+          throw outOfRetries({ name, id: task.id, expectsVersion }, attempt, step.again);
         }
         carried = unit.carry(step.again);
+        if (task.turn === undefined) turn = await this.#turnAfter(turn, step.again, options.tenant ?? "");
         if (attempt > 2) await pause(attempt);
       }
     } finally {
       if (turn !== undefined) this.#queue.leave(turn);
     }
+  }
+
+  /** A command that named no aggregate, but met a conflict, waits in the line of the aggregate it met it at. */
+  async #turnAfter(
+    turn: string | undefined,
+    conflict: Conflict | undefined,
+    tenant: string,
+  ): Promise<string | undefined> {
+    const met = conflict === undefined ? undefined : metAt(conflict);
+    const aggregate = met === undefined ? undefined : this.#runtime.registry.aggregates.get(met.name);
+    if (met === undefined || aggregate === undefined) return turn;
+    const next = cacheKey(aggregate, tenant, met.id);
+    if (next === turn) return turn;
+    if (turn !== undefined) this.#queue.leave(turn); // never two turns at once: no two commands wait for each other
+    await this.#queue.enter(next);
+    return next;
   }
 
   /** A handler that calls `domain.process` for its own aggregate would wait for itself: that must not be silent. */
@@ -122,18 +126,21 @@ export class CommandProcessor {
         await this.#assertVersion(task, unit, task.options.expectedVersion);
       const handled = this.#run(task.route, task.command, task.id, unit);
       result = handled instanceof Promise ? await handled : handled;
-      if (!unit.wrote && (await unit.wasStale())) return { again: undefined };
+      unit.assertComplete();
+      if (unit.unchecked && (await unit.wasStale(false))) return { again: undefined };
     } catch (error) {
-      if (await unit.wasStale()) return { again: undefined };
+      if (await unit.wasStale(true)) return { again: undefined };
       unit.abandon();
+      const earlier = await this.#remembered(task); // another process may have had the same key
+      if (earlier !== undefined) return earlier;
       throw error;
     }
-    const record =
-      task.idempotency === undefined ? undefined : { ...task.idempotency, result: encodeResult(task, result) };
-    const outcome = await unit.commit(record);
-    if (outcome.status === "duplicate") return remembered(bound(outcome.record, task));
+    const { name } = task.route.aggregate[definition];
+    const { idempotency } = task;
+    const outcome = await unit.commit(idempotency && { ...idempotency, result: encodeResult(name, result) });
+    if (outcome.status === "duplicate") return remembered(outcome.record, idempotency as Claim);
     if (outcome.status === "conflict") {
-      refuseExisting(task, outcome.conflict);
+      refuseExisting(name, outcome.conflict);
       return { again: outcome.conflict };
     }
     unit.saved();
@@ -185,17 +192,20 @@ export class CommandProcessor {
     }
   }
 
+  /** What a handler may call back. */
+  readonly #joining: Joining = {
+    process: (command, unit) => this.#nested(command, unit),
+    query: (question, unit) => this.#queries.ask(question, unit.cause.tenant),
+  };
+
   #context(command: object, unit: UnitOfWork): CommandContext {
-    const process = <R>(inner: Returning<R>): Promise<R> => this.#nested(inner, unit) as Promise<R>;
-    const query = <R>(question: Returning<R>): Promise<R> =>
-      this.#queries.ask(question, unit.cause.tenant) as Promise<R>;
-    return new HandlerContext(this.#runtime, unit, messageId(command), process, query);
+    return new HandlerContext(this.#runtime, unit, messageId(command), this.#joining);
   }
 
   #route(command: object): CommandRoute {
     const own = messageDefinition(command, "command");
     const route = own === undefined ? undefined : this.#runtime.registry.commands.get(own.name);
-    if (route !== undefined) return route;
+    if (route !== undefined && route.command[definition] === own) return route;
     const name = own?.name ?? String((command as object | undefined)?.constructor?.name ?? command);
     throw new NereusError("UNKNOWN_COMMAND", `Domain ${this.#runtime.registry.domain} handles no command ${name}`, {
       element: name,
@@ -212,12 +222,15 @@ export class CommandProcessor {
     return {
       id,
       tenant: options.tenant ?? "",
-      recordedAt,
-      occurredAt: options.occurredAt?.getTime() ?? recordedAt,
-      correlationId: options.correlationId ?? id,
       causationId: options.causationId ?? null,
-      traceparent: options.traceparent ?? null,
-      extensions: null,
+      envelope: {
+        recordedAt,
+        occurredAt: options.occurredAt?.getTime() ?? recordedAt,
+        correlationId: options.correlationId ?? id,
+        causationId: id,
+        traceparent: options.traceparent ?? null,
+        extensions: null,
+      },
     };
   }
 }
@@ -225,12 +238,6 @@ export class CommandProcessor {
 /** Milliseconds after which a command that waits for others of its aggregate is reported. */
 const longWait = 10_000;
 const nothingCarried: Carried = new Map();
-
-interface Claim {
-  readonly tenant: string;
-  readonly key: string;
-  readonly fingerprint: string;
-}
 
 interface Task {
   readonly command: object;
@@ -240,38 +247,6 @@ interface Task {
   readonly turn: string | undefined;
   readonly options: ProcessOptions;
   readonly idempotency: Claim | undefined;
-}
-
-function assertOptions({ tenant, deadline, occurredAt, expectedVersion, idempotencyKey }: ProcessOptions): void {
-  for (const [name, date] of [
-    ["deadline", deadline],
-    ["occurredAt", occurredAt],
-  ] as const) {
-    if (date !== undefined && Number.isNaN(date.getTime())) throw badOption(name, "is not a valid Date");
-  }
-  if (expectedVersion !== undefined && !Number.isSafeInteger(expectedVersion)) {
-    throw badOption("expectedVersion", "is not a whole number");
-  }
-  for (const [name, text] of [
-    ["tenant", tenant],
-    ["idempotencyKey", idempotencyKey],
-  ] as const) {
-    if (text !== undefined && (!text.isWellFormed() || text.includes("\0"))) {
-      throw badOption(name, "contains NUL or a lone surrogate");
-    }
-  }
-}
-
-function badOption(name: string, fault: string): NereusError {
-  return new NereusError("OPTION_INVALID", `The option ${name} ${fault}`, {
-    fix: `Give another ${name}, or leave it out.`,
-  });
-}
-
-/** What an idempotency key is bound to: tenant, command type and payload. */
-function claimOf(command: object, key: string, { tenant = "" }: ProcessOptions): Claim {
-  const { name } = messageDefinition(command, "command") ?? { name: "" };
-  return { tenant, key, fingerprint: hash("sha256", `${name}\n${JSON.stringify(encodeMessage(command))}`) };
 }
 
 /** Goes on with a value now, or with a promise's value when it is there. */
@@ -302,75 +277,6 @@ function assertInTime({ options: { deadline }, command }: Task, clock: Clock): v
     element: name,
     fix: "Send it again with a later deadline if it is still wanted.",
   });
-}
-
-/** A `create` that finds the aggregate there already is a mistake or a repetition, not a race to win. */
-function refuseExisting({ route }: Task, conflict: Conflict): void {
-  const { name } = route.aggregate[definition];
-  const isStream = conflict.on === "stream" && conflict.expected === "none";
-  const isDocument = conflict.on === "document" && conflict.expected === "none" && conflict.current !== undefined;
-  if (!isStream && !isDocument) return;
-  const category = conflict.on === "stream" ? conflict.stream.category : conflict.collection;
-  const id = conflict.on === "stream" ? conflict.stream.id : conflict.id;
-  if (isDocument && category !== name) return; // an inline projection's row: another command was faster
-  throw new ConcurrencyError("AGGREGATE_EXISTS", `${category} ${id} exists already`, {
-    element: category,
-    fix: "Use another identity, or change the one that exists.",
-  });
-}
-
-function outOfRetries({ route, id, options }: Task, attempt: number, conflict: Conflict | undefined): NereusError {
-  const { name } = route.aggregate[definition];
-  if (options.expectedVersion !== undefined) {
-    return new ConcurrencyError("EXPECTED_VERSION_MISMATCH", `${name} ${id ?? ""} changed meanwhile`, {
-      element: name,
-      fix: "Read it again, decide again, and give the version that you read.",
-    });
-  }
-  const where = conflict === undefined ? "" : ` on ${describeConflict(conflict)}`;
-  return new ConcurrencyError(
-    "CONCURRENCY_CONFLICT",
-    `${name} ${id ?? ""}: ${attempt + 1} attempts met conflicts${where}`,
-    {
-      element: name,
-      fix: "Try again later; if it happens often, split the aggregate or raise the domain's retries.",
-    },
-  );
-}
-
-function describeConflict(conflict: Conflict): string {
-  if (conflict.on === "stream") return `${conflict.stream.category} ${conflict.stream.id}`;
-  return conflict.on === "document" ? `${conflict.collection} ${conflict.id}` : conflict.name;
-}
-
-function assertSameCommand(record: IdempotencyRecord, claim: Claim): void {
-  if (record.fingerprint === claim.fingerprint) return;
-  throw new NereusError("IDEMPOTENCY_KEY_REUSED", `The idempotency key ${claim.key} belongs to another command`, {
-    fix: "Use one key per intended effect: the same key only for the same command with the same fields.",
-  });
-}
-
-function bound(record: IdempotencyRecord, { idempotency }: Task): IdempotencyRecord {
-  if (idempotency !== undefined) assertSameCommand(record, idempotency);
-  return record;
-}
-
-function remembered({ result, position }: IdempotencyRecord): Processed {
-  return { result: result === null ? undefined : JSON.parse(result), position };
-}
-
-function encodeResult({ route }: Task, result: unknown): string | null {
-  if (result === undefined) return null;
-  try {
-    assertJson(result, []);
-  } catch (error) {
-    throw new NereusError("RESULT_NOT_SERIALISABLE", "The handler's result cannot be kept for its idempotency key", {
-      element: route.aggregate[definition].name,
-      cause: isNereusError(error) ? error : undefined,
-      fix: "Answer text, numbers, booleans, lists and plain objects from commands that carry a key.",
-    });
-  }
-  return JSON.stringify(result);
 }
 
 /** Full jitter, so that rivals do not meet again: up to 2, 4, 8 … 64 milliseconds. */

@@ -1,11 +1,11 @@
 import { type Envelope, serialise, serialiseEvent } from "../log/event-types.ts";
 import type { NewMessage, StreamId } from "../log/message.ts";
-import { type AggregateClass, AggregateRoot, type Pending } from "../model/aggregate-root.ts";
+import { type AggregateClass, AggregateRoot } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import { newIdentity } from "../model/identity.ts";
 import type { Append, Commit, DocumentWrite, ExpectedVersion } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
-import { inlineWrites, type RaisedEvent } from "./inline-projections.ts";
+import { type EventSource, inlineWrites, type RaisedEvent } from "./inline-projections.ts";
 import { streamOf } from "./loading.ts";
 import type { Runtime } from "./registry.ts";
 
@@ -29,10 +29,9 @@ export function commitOf(
   tracked: readonly Tracked[],
   idempotency: Commit["idempotency"],
 ): Commit | Promise<Commit> {
-  const added = tracked.filter((one) => one.added);
+  const added = tracked.every((one) => one.added) ? tracked : tracked.filter((one) => one.added);
   const events = raisedEvents(added, cause.tenant);
-  const { id, recordedAt, occurredAt, correlationId, traceparent, extensions } = cause;
-  const envelope: Envelope = { recordedAt, occurredAt, correlationId, causationId: id, traceparent, extensions };
+  const { envelope } = cause;
   const appends = eventAppends(events, envelope);
   for (const one of added) if (publishesFact(one)) appends.push(factOf(one, cause.tenant, envelope));
   const documents = added.filter(isChangedDocument).map((one) => documentOf(one, cause.tenant));
@@ -46,14 +45,16 @@ export function writesNothing({ appends = [], documents = [], idempotency }: Com
 }
 
 /** All events in the order in which they were raised, whichever aggregate raised them. */
-function raisedEvents(added: readonly Tracked[], tenant: string): RaisedEvent[] {
-  const all: (RaisedEvent & Pending)[] = [];
+function raisedEvents(added: readonly Tracked[], tenant: string): readonly RaisedEvent[] {
+  const all: RaisedEvent[] = [];
   for (const { root, aggregate, id, base } of added) {
-    const stream = streamOf(aggregate, tenant, id);
     const { eventSourced } = aggregate[definition];
-    AggregateRoot.seams.pending(root).forEach((pending, index) => {
-      all.push({ ...pending, stream, eventSourced, base, version: eventSourced ? base + 1 + index : -1 });
-    });
+    const source = { stream: streamOf(aggregate, tenant, id), base: eventSourced ? base : undefined };
+    let version = base;
+    for (const { event, order } of AggregateRoot.seams.pending(root)) {
+      version += 1;
+      all.push({ event, order, source, version: eventSourced ? version : -1 });
+    }
   }
   return added.length === 1 ? all : all.sort((a, b) => a.order - b.order);
 }
@@ -61,21 +62,25 @@ function raisedEvents(added: readonly Tracked[], tenant: string): RaisedEvent[] 
 /** Runs of events of one stream; the first run of a stream carries its expected version. */
 function eventAppends(events: readonly RaisedEvent[], envelope: Envelope): Append[] {
   const appends: Append[] = [];
-  const checked = new Set<StreamId>();
   let run: NewMessage[] = [];
-  let current: StreamId | undefined;
-  for (const { event, stream, eventSourced, base } of events) {
-    if (stream !== current) {
+  let current: EventSource | undefined;
+  for (const { event, source } of events) {
+    if (source !== current) {
       run = [];
-      const expectedVersion: ExpectedVersion =
-        !eventSourced || checked.has(stream) ? "any" : base === -1 ? "none" : base;
-      appends.push({ stream, expectedVersion, messages: run });
-      checked.add(stream);
-      current = stream;
+      const { stream } = source;
+      const again = current !== undefined && appends.some((append) => append.stream === stream);
+      appends.push({ stream, expectedVersion: again ? "any" : expectedOf(source), messages: run });
+      current = source;
     }
     run.push(serialiseEvent(event, envelope));
   }
   return appends;
+}
+
+/** The events of a state-stored aggregate need no check of their own: its document has one. */
+function expectedOf({ base }: EventSource): ExpectedVersion {
+  if (base === undefined) return "any";
+  return base === -1 ? "none" : base;
 }
 
 function publishesFact({ aggregate, root }: Tracked): boolean {

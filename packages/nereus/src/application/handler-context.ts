@@ -1,31 +1,38 @@
 import type { AggregateClass } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
+import type { Returning } from "../model/message.ts";
 import type { Clock, CommandContext, Log, MessageMetadata } from "./context.ts";
 import type { Runtime } from "./registry.ts";
 import type { Repository } from "./repository.ts";
 import { type UnitOfWork, unknownAggregate } from "./unit-of-work.ts";
 import { UnitRepository } from "./unit-repository.ts";
 
+/** What a context calls back: a nested command in its unit of work, a query as of the last commit. */
+export interface Joining {
+  process(command: object, unit: UnitOfWork): Promise<unknown>;
+  query(question: object, unit: UnitOfWork): Promise<unknown>;
+}
+
 /** What a command handler is handed. Members are made when they are asked for: most handlers use one or none. */
 export class HandlerContext implements CommandContext {
-  readonly process: CommandContext["process"];
-  readonly query: CommandContext["query"];
   readonly #runtime: Runtime;
   readonly #unit: UnitOfWork;
   readonly #id: string;
+  readonly #joining: Joining;
 
-  constructor(
-    runtime: Runtime,
-    unit: UnitOfWork,
-    id: string,
-    process: CommandContext["process"],
-    query: CommandContext["query"],
-  ) {
+  constructor(runtime: Runtime, unit: UnitOfWork, id: string, joining: Joining) {
     this.#runtime = runtime;
     this.#unit = unit;
     this.#id = id;
-    this.process = process;
-    this.query = query;
+    this.#joining = joining;
+  }
+
+  get process(): CommandContext["process"] {
+    return <R>(command: Returning<R>) => this.#joining.process(command, this.#unit) as Promise<R>;
+  }
+
+  get query(): CommandContext["query"] {
+    return <R>(question: Returning<R>) => this.#joining.query(question, this.#unit) as Promise<R>;
   }
 
   get repository(): CommandContext["repository"] {
@@ -34,7 +41,8 @@ export class HandlerContext implements CommandContext {
   }
 
   get metadata(): MessageMetadata {
-    const { correlationId, causationId, tenant, occurredAt } = this.#unit.cause;
+    const { causationId, tenant, envelope } = this.#unit.cause;
+    const { correlationId, occurredAt } = envelope;
     return { id: this.#id, correlationId, causationId, tenant, occurredAt: new Date(occurredAt) };
   }
 

@@ -7,13 +7,19 @@ import type { ProjectorDefinition } from "./projector.ts";
 import type { Runtime } from "./registry.ts";
 import { type Projected, RowSession } from "./row-session.ts";
 
+/** The aggregate that an event comes from. */
+export interface EventSource {
+  readonly stream: StreamId;
+  /** The version that its stream has in the store, -1 for a new one; undefined for a state-stored aggregate. */
+  readonly base: number | undefined;
+}
+
 /** An event that a unit of work is about to append. */
 export interface RaisedEvent {
   readonly event: object;
-  readonly stream: StreamId;
-  readonly eventSourced: boolean;
-  /** The stored version of its aggregate before; -1 if there was none. */
-  readonly base: number;
+  /** Its place among all events raised in this process. */
+  readonly order: number;
+  readonly source: EventSource;
   /** The version it will have; -1 where only the store knows (state-stored aggregates). */
   readonly version: number;
 }
@@ -45,8 +51,8 @@ async function project(
   return session.writes(true);
 }
 
-function projected({ event, stream, version }: RaisedEvent, cause: Cause): Projected {
-  const { tenant, correlationId, id } = cause;
+function projected({ event, source: { stream }, version }: RaisedEvent, { tenant, envelope }: Cause): Projected {
+  const { recordedAt, occurredAt, correlationId, causationId } = envelope;
   return {
     event,
     metadata: {
@@ -55,10 +61,10 @@ function projected({ event, stream, version }: RaisedEvent, cause: Cause): Proje
       category: stream.category,
       streamId: stream.id,
       version,
-      recordedAt: new Date(cause.recordedAt),
-      occurredAt: new Date(cause.occurredAt),
+      recordedAt: new Date(recordedAt),
+      occurredAt: new Date(occurredAt),
       correlationId,
-      causationId: id,
+      causationId,
     },
   };
 }

@@ -7,7 +7,6 @@ import {
   definitionOfRoot,
   freezeFields,
   restoreAggregate,
-  thaw,
 } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import type { Values } from "../model/values.ts";
@@ -47,7 +46,6 @@ export async function catchUp(root: AggregateRoot, log: LogReader, stream: Strea
   const before = root.version;
   for (;;) {
     const messages = await log.replay(stream, root.version + 1, page);
-    if (messages.length > 0 && root.version === before) thaw(root);
     applyAll(root, messages);
     if (messages.length === page) continue;
     if (root.version > before) freezeFields(root);
@@ -61,7 +59,6 @@ export async function catchUp(root: AggregateRoot, log: LogReader, stream: Strea
  * @throws NereusError UNKNOWN_EVENT_TYPE or CHECKSUM_MISMATCH
  */
 export function replayOnto(root: AggregateRoot, messages: readonly ReplayMessage[]): void {
-  thaw(root);
   applyAll(root, messages);
   freezeFields(root);
 }

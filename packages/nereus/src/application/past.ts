@@ -1,6 +1,7 @@
 import type { StoredMessage, StreamId } from "../log/message.ts";
 import { type AggregateClass, AggregateRoot, blankAggregate } from "../model/aggregate-root.ts";
 import { AggregateNotFoundError, NereusError } from "../model/errors.ts";
+import { isStorable } from "../model/identity.ts";
 import type { LogReader } from "../ports/store.ts";
 import { pagesOf, replayOnto } from "./loading.ts";
 import type { PastOptions } from "./repository.ts";
@@ -20,6 +21,7 @@ export async function loadPast(
   past: PastOptions,
 ): Promise<AggregateRoot> {
   const pick = pickerOf(past);
+  if (!isStorable(stream.id)) throw absent(stream);
   const root = blankAggregate(aggregate);
   let last = -1;
   for await (const messages of pagesOf(log, stream)) {
@@ -31,7 +33,7 @@ export async function loadPast(
   if (last === -1) throw absent(stream);
   if (root.version === -1 || ("atVersion" in past && root.version < past.atVersion))
     throw noSuchPast(stream, past, last);
-  AggregateRoot.seams.setReadOnly(root);
+  AggregateRoot.seams.lock(root, "past");
   return root;
 }
 

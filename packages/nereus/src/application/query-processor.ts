@@ -53,9 +53,7 @@ export class QueryProcessor {
   #readingUnit(query: object, tenant: string): UnitOfWork {
     const id = messageId(query);
     const now = this.#runtime.clock.now().getTime();
-    const cause = {
-      id,
-      tenant,
+    const envelope = {
       recordedAt: now,
       occurredAt: now,
       correlationId: id,
@@ -63,13 +61,14 @@ export class QueryProcessor {
       traceparent: null,
       extensions: null,
     };
+    const cause = { id, tenant, causationId: null, envelope };
     return new UnitOfWork(this.#runtime, cause, new Map());
   }
 
   #route(query: object): QueryRoute {
     const own = messageDefinition(query, "query");
     const route = own === undefined ? undefined : this.#runtime.registry.queries.get(own.name);
-    if (route !== undefined) return route;
+    if (route !== undefined && route.query[definition] === own) return route;
     const name = own?.name ?? String((query as object | undefined)?.constructor?.name ?? query);
     throw new NereusError("UNKNOWN_QUERY", `Domain ${this.#runtime.registry.domain} handles no query ${name}`, {
       element: name,

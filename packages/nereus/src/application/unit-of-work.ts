@@ -1,6 +1,7 @@
 import { type AggregateClass, AggregateRoot, aggregateIdentity, definitionOfRoot } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
+import { isStorable } from "../model/identity.ts";
 import type { Commit, CommitOutcome, Conflict } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
 import { commitOf, type Tracked, writesNothing } from "./commit-of.ts";
@@ -11,6 +12,12 @@ type Loaded = AggregateRoot | undefined;
 
 /** Aggregates handed on from a refused attempt to the next one, so that it need not read them again. */
 export type Carried = Map<string, AggregateRoot>;
+
+interface Addressed {
+  readonly turn: string | undefined;
+  readonly id: string | undefined;
+  readonly route: { readonly aggregate: AggregateClass };
+}
 
 /**
  * What one command does, until it is committed: every aggregate once, by class, tenant and identity; all their events
@@ -23,12 +30,23 @@ export class UnitOfWork {
   readonly #runtime: Runtime;
   readonly #tracked = new Map<string, Tracked>();
   readonly #carried: Carried;
+  readonly #addressed: Addressed | undefined;
   #closed = false;
 
-  constructor(runtime: Runtime, cause: Cause, carried: Carried) {
+  /** @param addressed the aggregate that the command names, if it does: its key is made already */
+  constructor(runtime: Runtime, cause: Cause, carried: Carried, addressed?: Addressed) {
     this.#runtime = runtime;
     this.cause = cause;
     this.#carried = carried;
+    this.#addressed = addressed;
+  }
+
+  #keyOf(aggregate: AggregateClass, id: string): string {
+    const known = this.#addressed;
+    if (known?.turn !== undefined && known.id === id && known.route.aggregate[definition] === aggregate[definition]) {
+      return known.turn;
+    }
+    return cacheKey(aggregate, this.cause.tenant, id);
   }
 
   /**
@@ -38,7 +56,8 @@ export class UnitOfWork {
    */
   load(aggregate: AggregateClass, id: string, trust: boolean): Loaded | Promise<Loaded> {
     this.#assertOpen();
-    const key = cacheKey(aggregate, this.cause.tenant, id);
+    if (!isStorable(id)) return undefined; // no identifier() accepts it, and a database might confuse it with another
+    const key = this.#keyOf(aggregate, id);
     const known = this.#tracked.get(key);
     if (known !== undefined) return known.root;
     const carried = this.#carried.get(key);
@@ -67,6 +86,7 @@ export class UnitOfWork {
     // another load of the same aggregate may have come first while this one waited
     const meanwhile = this.#tracked.get(key);
     if (meanwhile !== undefined) return meanwhile.root;
+    AggregateRoot.seams.unlock(root);
     this.#tracked.set(key, { key, root, aggregate, id, base: root.version, added: false, verified });
     return root;
   }
@@ -79,7 +99,7 @@ export class UnitOfWork {
     if (aggregate === undefined) throw unknownAggregate(own.name);
     const id = aggregateIdentity(root);
     if (id === undefined) throw withoutIdentity(own.name, own.shape.identifier.name);
-    const key = cacheKey(aggregate, this.cause.tenant, id);
+    const key = this.#keyOf(aggregate, id);
     const known = this.#tracked.get(key);
     if (known !== undefined && known.root !== root) throw duplicate(own.name, id);
     const base = root.version - (own.eventSourced ? root.pendingEvents.length : 0);
@@ -96,14 +116,21 @@ export class UnitOfWork {
   }
 
   /**
-   * Writes everything, or nothing.
+   * What can be said against a commit before the store is asked.
    *
    * @throws NereusError INNER_FAILURE_SWALLOWED, AGGREGATE_NOT_ADDED
    */
-  commit(idempotency?: Commit["idempotency"]): Promise<CommitOutcome> {
+  assertComplete(): void {
     this.#assertOpen();
     if (this.innerFailure !== undefined) throw swallowed(this.innerFailure.error);
-    this.#assertAllAdded();
+    for (const { root, added, id, aggregate } of this.#tracked.values()) {
+      if (added || (root.pendingEvents.length === 0 && !AggregateRoot.seams.changed(root))) continue;
+      throw notAdded(aggregate[definition].name, id);
+    }
+  }
+
+  /** Writes everything, or nothing. */
+  commit(idempotency?: Commit["idempotency"]): Promise<CommitOutcome> {
     const commit = commitOf(this.#runtime, this.cause, [...this.#tracked.values()], idempotency);
     this.#closed = true;
     return commit instanceof Promise ? commit.then((ready) => this.#write(ready)) : this.#write(commit);
@@ -117,33 +144,36 @@ export class UnitOfWork {
     return writesNothing(commit) ? this.#writeNothing() : this.#runtime.store.commit(commit);
   }
 
-  /** Whether anything was added; if not, its decisions rest on what was read. */
-  get wrote(): boolean {
-    for (const tracked of this.#tracked.values()) if (tracked.added) return true;
-    return false;
-  }
-
   /** After a commit: the aggregates are as stored, and may serve the next command. */
   saved(): void {
     for (const { key, root, aggregate } of this.#tracked.values()) {
       const { eventSourced } = aggregate[definition];
       const changed = eventSourced || root.pendingEvents.length > 0 || AggregateRoot.seams.changed(root);
       AggregateRoot.seams.saved(root, eventSourced || !changed ? root.version : root.version + 1);
+      AggregateRoot.seams.lock(root, "ended");
       if (eventSourced) this.#runtime.cache.put(key, root);
     }
   }
 
+  /** Whether something rests on a cached aggregate that the commit will not check, because it raised nothing. */
+  get unchecked(): boolean {
+    for (const { verified, root } of this.#tracked.values()) {
+      if (!verified && root.pendingEvents.length === 0) return true;
+    }
+    return false;
+  }
+
   /**
    * Whether a decision rests on an aggregate that was taken from the cache while another process has moved on. Those
-   * aggregates are brought up to date.
+   * that raised nothing are brought up to date; after a failure, all are, and what they raised is taken back.
    */
-  async wasStale(): Promise<boolean> {
+  async wasStale(failed: boolean): Promise<boolean> {
     let stale = false;
-    for (const tracked of this.#tracked.values()) {
-      if (tracked.verified) continue;
-      AggregateRoot.seams.undoUnsaved(tracked.root);
-      const stream = streamOf(tracked.aggregate, this.cause.tenant, tracked.id);
-      if (await catchUp(tracked.root, this.#runtime.store.log, stream)) stale = true;
+    for (const { verified, root, aggregate, id } of this.#tracked.values()) {
+      if (verified || (!failed && root.pendingEvents.length > 0)) continue;
+      AggregateRoot.seams.undoUnsaved(root);
+      const stream = streamOf(aggregate, this.cause.tenant, id);
+      if (await catchUp(root, this.#runtime.store.log, stream)) stale = true;
     }
     return stale;
   }
@@ -163,6 +193,10 @@ export class UnitOfWork {
   /** Ends it without a trace: nothing it touched is used again. */
   abandon(): void {
     this.#closed = true;
+    for (const { root } of this.#tracked.values()) {
+      AggregateRoot.seams.undoUnsaved(root);
+      AggregateRoot.seams.lock(root, "ended");
+    }
   }
 
   #assertOpen(): void {
@@ -170,16 +204,6 @@ export class UnitOfWork {
     throw new NereusError("UNIT_OF_WORK_CLOSED", "A handler's context was used after the handler had ended", {
       fix: "Await everything that the handler starts before it returns.",
     });
-  }
-
-  #assertAllAdded(): void {
-    for (const { root, added, id, aggregate } of this.#tracked.values()) {
-      if (added || (root.pendingEvents.length === 0 && !AggregateRoot.seams.changed(root))) continue;
-      throw new NereusError("AGGREGATE_NOT_ADDED", `${aggregate[definition].name} ${id} was changed but not added`, {
-        element: aggregate[definition].name,
-        fix: "Call await repository(…).add(aggregate) once it is changed.",
-      });
-    }
   }
 }
 
@@ -195,6 +219,13 @@ function resolve(tracked: Tracked, conflict: Conflict | undefined): AggregateRoo
     replayOnto(root, conflict.unseen);
   }
   return root;
+}
+
+function notAdded(name: string, id: string): NereusError {
+  return new NereusError("AGGREGATE_NOT_ADDED", `${name} ${id} was changed but not added`, {
+    element: name,
+    fix: "Call await repository(…).add(aggregate) once it is changed.",
+  });
 }
 
 function swallowed(error: unknown): NereusError {

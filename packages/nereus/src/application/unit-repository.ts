@@ -2,6 +2,7 @@ import type { StoredMessage } from "../log/message.ts";
 import { type AggregateClass, AggregateRoot } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
+import { isStorable } from "../model/identity.ts";
 import { pagesOf, streamOf } from "./loading.ts";
 import { absent, loadPast } from "./past.ts";
 import type { Runtime } from "./registry.ts";
@@ -44,6 +45,7 @@ export class UnitRepository implements Repository<object> {
   async *history(id: string): AsyncIterable<HistoryEntry> {
     this.#assertEventSourced("read a history");
     const stream = streamOf(this.#aggregate, this.#unit.cause.tenant, id);
+    if (!isStorable(id)) throw absent(stream);
     let any = false;
     for await (const messages of pagesOf(this.#runtime.store.log, stream)) {
       any = true;

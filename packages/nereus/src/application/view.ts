@@ -1,6 +1,7 @@
 import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
 import type { CompiledField } from "../model/field.ts";
+import { isStorable } from "../model/identity.ts";
 import { type ProjectionClass, restoreRow } from "../model/projection.ts";
 import type { Values } from "../model/values.ts";
 import type { Condition, DocumentQuery, DocumentReader, StoredDocument, StoredScalar } from "../ports/store.ts";
@@ -55,6 +56,7 @@ export class ProjectionView<Row extends object> implements View<Row> {
   }
 
   async get(id: string): Promise<Row | undefined> {
+    if (!isStorable(id)) return undefined;
     const found = await this.#documents.get(this.#collection, this.#tenant, [id]);
     const document = found.get(id);
     return document === undefined ? undefined : this.#row(document);

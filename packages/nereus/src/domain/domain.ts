@@ -1,6 +1,7 @@
 import { AggregateCache } from "../application/aggregate-cache.ts";
-import { CommandProcessor, type ProcessOptions } from "../application/command-processor.ts";
+import { CommandProcessor } from "../application/command-processor.ts";
 import type { Clock, Log } from "../application/context.ts";
+import type { ProcessOptions } from "../application/process-options.ts";
 import { QueryProcessor } from "../application/query-processor.ts";
 import type { Registry, Runtime } from "../application/registry.ts";
 import type { View } from "../application/view.ts";

@@ -6,6 +6,8 @@ import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
 import type { DocumentWrite } from "../ports/store.ts";
 
+type SessionWrites = readonly (readonly [RowSession, readonly DocumentWrite[]])[];
+
 /** Events per batch: one transaction, one checkpoint. */
 const batch = 1000;
 /** Rows kept in memory between batches, per tenant, so that a hot row is not read and parsed again. */
@@ -71,34 +73,37 @@ export class ProjectionRunner {
 
   /** Applies a page; if one of its events fails, those before it are committed first. */
   async #advance(messages: readonly StoredMessage[], through: number): Promise<void> {
-    const failure = await this.#apply(messages);
-    if (failure === undefined) {
-      await this.#commit(this.#writes(), through);
+    const applied = await this.#apply(messages);
+    if ("writes" in applied) {
+      await this.#commit(applied.writes, through);
       return;
     }
     this.#sessions.clear(); // the failed event may have changed rows halfway
-    const before = messages.slice(0, failure.at);
+    const before = messages.slice(0, applied.at);
     const last = before.at(-1);
-    if (last === undefined) throw this.#failed(messages[failure.at], failure.error);
+    if (last === undefined) throw this.#failed(messages[0], applied.error);
     await this.#advance(before, last.position);
   }
 
-  async #apply(messages: readonly StoredMessage[]): Promise<{ at: number; error: unknown } | undefined> {
-    let at = 0;
+  /** The rows that a page comes to, or at which of its events it failed: where that is not known, halfway. */
+  async #apply(
+    messages: readonly StoredMessage[],
+  ): Promise<{ writes: SessionWrites } | { at: number; error: unknown }> {
+    let at: number | undefined = 0;
     try {
       const entries: Projected[] = [];
       for (; at < messages.length; at++) entries.push(this.#projected(messages[at] as StoredMessage));
-      at = 0;
+      at = undefined;
       await this.#prefetch(entries);
-      for (; at < entries.length; at++) {
+      for (at = 0; at < entries.length; at++) {
         const entry = entries[at] as Projected;
         const session = this.#session(entry.metadata.tenant);
         if (!session.applyNow(entry)) await session.apply(entry);
       }
-      return undefined;
+      at = undefined;
+      return { writes: this.#writes() };
     } catch (error) {
-      // a fault in prefetch names no event: halving the page finds it
-      return { at: at === 0 && messages.length > 1 ? messages.length >> 1 : at, error };
+      return { at: at ?? messages.length >> 1, error };
     }
   }
 
@@ -133,28 +138,34 @@ export class ProjectionRunner {
     };
   }
 
-  #writes(): Map<RowSession, DocumentWrite[]> {
-    return new Map([...this.#sessions.values()].map((session) => [session, session.writes(false)]));
+  #writes(): SessionWrites {
+    return [...this.#sessions.values()].map((session) => [session, session.writes(false)]);
   }
 
   /** Rows and checkpoint in one transaction. If another process moved the checkpoint, its work stands. */
-  async #commit(writes: Iterable<[RowSession, DocumentWrite[]]>, position: number): Promise<void> {
-    const bySession = [...writes];
-    const outcome = await this.#runtime.store.commit({
-      documents: bySession.flatMap(([, own]) => own),
-      checkpoint: { name: this.name, expected: this.#checkpoint ?? 0, position },
+  async #commit(writes: SessionWrites, position: number): Promise<void> {
+    const checkpoint = { name: this.name, expected: this.#checkpoint ?? 0, position };
+    const documents = writes.flatMap(([, own]) => own);
+    const outcome = await this.#runtime.store.commit({ documents, checkpoint }).catch((error: unknown) => {
+      this.#forget();
+      throw error;
     });
     if (outcome.status !== "committed") {
-      this.#sessions.clear();
-      this.#checkpoint = undefined;
+      this.#forget();
       return;
     }
-    for (const [session, own] of bySession) {
+    for (const [session, own] of writes) {
       session.written(own);
       session.trim(keptRows);
     }
     this.#checkpoint = position;
     this.#position = position;
+  }
+
+  /** Rows in memory are ahead of the store, or behind it: the next step begins with what is stored. */
+  #forget(): void {
+    this.#sessions.clear();
+    this.#checkpoint = undefined;
   }
 
   #failed(message: StoredMessage | undefined, cause: unknown): NereusError {

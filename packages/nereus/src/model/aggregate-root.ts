@@ -1,12 +1,12 @@
 import { inspect } from "node:util";
-import { ChangeScope } from "./change-scope.ts";
+import { ChangeScope, type Level } from "./change-scope.ts";
 import { definition, type Element } from "./element.ts";
-import { brokenEntityRules, stored } from "./entity.ts";
+import { brokenEntityRules, entityDefinition, stored } from "./entity.ts";
 import { NereusError, NotImplementedError } from "./errors.ts";
-import { refuseRedeclared, scopeIn, setState, valuesOf } from "./fields-of.ts";
-import { copyOf, deepFreeze } from "./freeze.ts";
+import { refuseRedeclared, Scoped, valuesOf } from "./fields-of.ts";
+import { frozenCopy } from "./freeze.ts";
 import { brokenInvariants, type Invariant, invariantError } from "./invariant.ts";
-import { type EventClass, messageDefinition } from "./message.ts";
+import { type EventClass, isRaised, messageDefinition, setRaised } from "./message.ts";
 import type { CompiledShape } from "./shape.ts";
 import type { Values } from "./values.ts";
 
@@ -72,17 +72,17 @@ export interface Pending {
 let raisedSoFar = 0;
 
 /** What both kinds of aggregate share: fields, version, pending events, and changes that happen wholly or not at all. */
-export class AggregateRoot {
+export class AggregateRoot extends Scoped {
   #version = -1;
   #pending: Pending[] = [];
   #depth = 0;
-  #readOnly = false;
+  /** Why it may not change, if it may not. */
+  #locked: "past" | "ended" | undefined;
 
-  constructor(values: Values) {
-    const own = definitionOfRoot(this);
-    const scope = new ChangeScope(own.name, (write, field) => this.#outside(write, field));
-    setState(this, values, scope);
-    own.shape.attach(values, scope);
+  constructor(values: Values, { name, shape }: AggregateDefinition) {
+    const scope = new ChangeScope(name, (write, field) => this.#outside(write, field));
+    super(values, scope);
+    shape.attach(values, scope);
   }
 
   static invariant(code: string, message: string, holds: Invariant["holds"]): unknown {
@@ -100,34 +100,40 @@ export class AggregateRoot {
 
   raise(event: object): void {
     const own = definitionOfRoot(this);
-    const applier = own.appliers.get(messageDefinition(event, "event")?.name ?? "");
-    if (applier === undefined) throw missingApplier(own, event);
-    if (scopeIn(this).mode !== "closed" && own.eventSourced) throw raisedInsideApply(own.name);
+    const kind = messageDefinition(event, "event");
+    const applier = own.appliers.get(kind?.name ?? "");
+    if (applier === undefined || applier.event[definition] !== kind) throw missingApplier(own, event);
+    if (isRaised(event)) throw raisedTwice(own.name, kind.name);
+    if (Scoped.scopeOf(this).mode !== "closed" && own.eventSourced) throw raisedInsideApply(own.name);
     this.change(() => {
       if (own.eventSourced) {
         this.#recording(() => applier.apply(this as never, event as never));
         this.#version += 1;
       }
+      setRaised(event, true);
       this.#pending.push({ event, order: raisedSoFar++ });
     });
   }
 
   change<T>(steps: () => T): T {
-    if (this.#readOnly) throw readOnly(definitionOfRoot(this).name);
-    const scope = scopeIn(this);
-    const before = { mark: scope.mark, version: this.#version, pending: this.#pending.length };
+    if (this.#locked !== undefined) throw locked(definitionOfRoot(this).name, this.#locked);
+    refuseRedeclared(this, definitionOfRoot(this).shape);
+    const scope = Scoped.scopeOf(this);
+    const level = scope.begin();
+    const before = { version: this.#version, pending: this.#pending.length };
     this.#depth += 1;
     try {
       const result = definitionOfRoot(this).eventSourced ? steps() : this.#recording(steps);
       if (isThenable(result)) throw asynchronousChange(definitionOfRoot(this).name);
-      if (this.#depth === 1) this.#verify(before.mark);
+      if (this.#depth === 1) this.#verify(level);
       return result;
     } catch (error) {
-      scope.rollback(before.mark);
+      scope.rollback(level);
       this.#version = before.version;
-      this.#pending.length = before.pending;
+      this.#dropPending(before.pending);
       throw error;
     } finally {
+      scope.end(level);
       this.#depth -= 1;
     }
   }
@@ -137,7 +143,7 @@ export class AggregateRoot {
   }
 
   #recording<T>(steps: () => T): T {
-    const scope = scopeIn(this);
+    const scope = Scoped.scopeOf(this);
     const former = scope.mode;
     scope.mode = "recording";
     try {
@@ -150,13 +156,18 @@ export class AggregateRoot {
   /** A write from outside a change: a change of its own, or refused where only events change the state. */
   #outside(write: () => void, field: string): void {
     const own = definitionOfRoot(this);
-    if (this.#readOnly) throw readOnly(own.name);
+    if (this.#locked !== undefined) throw locked(own.name, this.#locked);
     if (own.eventSourced) throw changedOutside(own.name, field);
     this.change(write);
   }
 
-  #verify(mark: number): void {
-    scopeIn(this).seal(mark);
+  /** Events that were taken back may be raised again. */
+  #dropPending(kept: number): void {
+    for (const { event } of this.#pending.splice(kept)) setRaised(event, false);
+  }
+
+  #verify(level: Level): void {
+    Scoped.scopeOf(this).seal(level);
     const own = definitionOfRoot(this);
     const issues = brokenInvariants(own.invariants, this, []);
     if (own.shape.relations.length > 0) issues.push(...brokenEntityRules(this, own.shape, []));
@@ -169,26 +180,29 @@ export class AggregateRoot {
     saved: (root, version) => {
       root.#pending = [];
       root.#version = version;
-      scopeIn(root).clear();
+      Scoped.scopeOf(root).clear();
     },
-    changed: (root) => scopeIn(root).mark > 0,
+    changed: (root) => Scoped.scopeOf(root).changed,
     undoUnsaved: (root) => {
-      scopeIn(root).rollback(0);
+      Scoped.scopeOf(root).rollback();
       if (definitionOfRoot(root).eventSourced) root.#version -= root.#pending.length;
-      root.#pending = [];
+      root.#dropPending(0);
     },
     replay: (root, version, apply) => {
-      scopeIn(root).mode = "replaying";
+      Scoped.scopeOf(root).mode = "replaying";
       try {
         apply();
         root.#version = version();
       } finally {
-        scopeIn(root).mode = "closed";
+        Scoped.scopeOf(root).mode = "closed";
       }
     },
-    verify: (root) => root.#verify(scopeIn(root).mark),
-    setReadOnly: (root) => {
-      root.#readOnly = true;
+    verify: (root) => root.#verify({ mark: Number.POSITIVE_INFINITY, outer: 0 }),
+    lock: (root, why) => {
+      root.#locked = why;
+    },
+    unlock: (root) => {
+      root.#locked = undefined;
     },
   };
 }
@@ -213,7 +227,9 @@ export interface AggregateSeams {
   replay(root: AggregateRoot, version: () => number, apply: () => void): void;
   /** @throws ValidationError INVARIANT_FAILED */
   verify(root: AggregateRoot): void;
-  setReadOnly(root: AggregateRoot): void;
+  /** No change from now on: it is a past state, or its unit of work has ended. */
+  lock(root: AggregateRoot, why: "past" | "ended"): void;
+  unlock(root: AggregateRoot): void;
 }
 
 export function definitionOfRoot(root: object): AggregateDefinition {
@@ -237,14 +253,20 @@ export function restoreAggregate(aggregate: AggregateClass, wire: Values, versio
   return root;
 }
 
-/** Before events are replayed onto an aggregate that was in use: lists and objects must not be frozen. */
-export function thaw(root: AggregateRoot): void {
-  for (const { name } of definitionOfRoot(root).shape.deep) valuesOf(root)[name] = copyOf(valuesOf(root)[name]);
+/** Freezes what was built up in place, by a replay or by defaults; entities included. */
+export function freezeFields(root: AggregateRoot): void {
+  freezeValues(root, definitionOfRoot(root).shape);
 }
 
-/** After a replay: what was built up in place is frozen. */
-export function freezeFields(root: AggregateRoot): void {
-  for (const { name } of definitionOfRoot(root).shape.deep) deepFreeze(valuesOf(root)[name]);
+function freezeValues(owner: object, shape: CompiledShape): void {
+  const values = valuesOf(owner);
+  for (const { name } of shape.deep) values[name] = frozenCopy(values[name]);
+  for (const { name, relation } of shape.relations) {
+    for (const child of relation?.entities(values[name]) ?? []) {
+      const own = entityDefinition(child.constructor).shape;
+      if (own.deep.length > 0 || own.relations.length > 0) freezeValues(child, own);
+    }
+  }
 }
 
 /** The identity of an aggregate; undefined before it has one. */
@@ -287,9 +309,22 @@ function asynchronousChange(element: string): NereusError {
   });
 }
 
-function readOnly(element: string): NereusError {
-  return new NereusError("AGGREGATE_READ_ONLY", `${element} was loaded at a past version or time and cannot change`, {
+function raisedTwice(element: string, event: string): NereusError {
+  return new NereusError("EVENT_RAISED_TWICE", `${element} raised one ${event} object a second time`, {
     element,
-    fix: "Load it without atVersion and asOf to change it.",
+    fix: `Make a new ${event} for each thing that happens.`,
+  });
+}
+
+function locked(element: string, why: "past" | "ended"): NereusError {
+  if (why === "past") {
+    return new NereusError("AGGREGATE_READ_ONLY", `${element} was loaded at a past version or time and cannot change`, {
+      element,
+      fix: "Load it without atVersion and asOf to change it.",
+    });
+  }
+  return new NereusError("AGGREGATE_READ_ONLY", `${element} was changed after its unit of work had ended`, {
+    element,
+    fix: "Load it again in the handler of the next command, and change it there.",
   });
 }

@@ -10,7 +10,7 @@ import { stored } from "./entity.ts";
 import { aggregateNames } from "./event-sourced-aggregate.ts";
 import type { EntityInput, Fields, FieldsView, Shape, Simplify } from "./field.ts";
 import { defineAccessors } from "./fields-of.ts";
-import { deepFreeze } from "./freeze.ts";
+import { frozenCopy } from "./freeze.ts";
 import type { EventClass, Named } from "./message.ts";
 import { CompiledShape } from "./shape.ts";
 import type { Values } from "./values.ts";
@@ -61,10 +61,11 @@ export function Aggregate<const N extends string, S extends Shape>(
 
 class StateStoredRoot extends AggregateRoot {
   constructor(input: unknown, origin?: typeof stored) {
-    const { shape } = (new.target as unknown as AggregateClass)[definition];
+    const own = (new.target as unknown as AggregateClass)[definition];
+    const { shape } = own;
     const values = origin === stored ? (input as Values) : shape.parse(input);
-    for (const { name } of shape.deep) deepFreeze(values[name]);
-    super(values);
+    for (const { name } of shape.deep) values[name] = frozenCopy(values[name]);
+    super(values, own);
     if (origin !== stored) AggregateRoot.seams.verify(this);
   }
 

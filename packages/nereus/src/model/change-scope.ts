@@ -1,5 +1,5 @@
 import { type Issue, NereusError, ValidationError } from "./errors.ts";
-import { copyOf, deepFreeze, isMutableInstance, isPlain } from "./freeze.ts";
+import { copyOf, freeze, frozenCopy, isFrozen } from "./freeze.ts";
 import type { Transitions } from "./status.ts";
 import type { Values } from "./values.ts";
 
@@ -7,12 +7,18 @@ import type { Values } from "./values.ts";
 export interface ScopedField {
   readonly name: string;
   readonly scalar: boolean;
-  /** Defined for an identity, which may be set once. */
-  readonly identifier: object | undefined;
+  /** For an identity, which may be set once. */
+  readonly setOnce: boolean;
   readonly transitions: Transitions | undefined;
   /** Binds a value that holds entities to the scope. */
   readonly relation: { attach(value: unknown, scope: ChangeScope): unknown } | undefined;
   check(value: unknown): readonly Issue[] | undefined;
+}
+
+/** A change under way: where the journal stood, and the change around it. */
+export interface Level {
+  readonly mark: number;
+  readonly outer: number;
 }
 
 /** One step to undo: a field's former value, or an operation of a collection. */
@@ -22,6 +28,10 @@ interface FieldStep {
   readonly values: Values;
   readonly field: ScopedField;
   readonly former: unknown;
+  /** Whose rule the value has to keep when the change ends. */
+  readonly element: string;
+  /** The value is a copy of our own, which may be frozen where it is. */
+  readonly copied: boolean;
 }
 
 /**
@@ -33,6 +43,9 @@ interface FieldStep {
 export class ChangeScope {
   mode: "closed" | "recording" | "replaying" = "closed";
   readonly #journal: Step[] = [];
+  /** Where in the journal a field got the value that it has: one from before the level may not be changed in place. */
+  #touched: Map<Values, Map<ScopedField, number>> | undefined;
+  #level = 0;
   readonly #element: string;
   readonly #onOutside: (write: () => void, field: string) => void;
 
@@ -41,9 +54,21 @@ export class ChangeScope {
     this.#onOutside = onOutside;
   }
 
-  /** A place in the journal to {@link rollback} to. */
-  get mark(): number {
-    return this.#journal.length;
+  /** Whether anything was changed since it was loaded or saved. */
+  get changed(): boolean {
+    return this.#journal.length > 0;
+  }
+
+  /** Begins a change, or one inside another, that can be rolled back by itself. */
+  begin(): Level {
+    const level = { mark: this.#journal.length, outer: this.#level };
+    this.#level = level.mark;
+    return level;
+  }
+
+  /** Ends what {@link begin} began. */
+  end({ outer }: Level): void {
+    this.#level = outer;
   }
 
   /** Assigns a field, if the scope allows it. */
@@ -58,31 +83,46 @@ export class ChangeScope {
       return;
     }
     const former = values[field.name];
-    if (field.identifier !== undefined && former !== undefined && former !== value)
-      throw immutableIdentity(element, field.name);
+    if (field.setOnce && former !== undefined && former !== value) throw immutableIdentity(element, field.name);
     const issues = field.check(value);
     if (issues !== undefined) throw new ValidationError("VALIDATION_FAILED", element, issues);
-    this.#journal.push({ values, field, former });
-    values[field.name] = field.scalar || field.relation !== undefined ? value : copyOf(value);
+    this.#write({ values, field, former, element, copied: false }, value);
   }
 
   /**
-   * Reads a field that may hold something mutable. Inside a change the caller gets a copy of its own that becomes
-   * the value; outside, lists and objects are frozen, and dates, maps and sets are handed out as copies.
+   * Reads a field that may hold something mutable. Outside a change it is frozen; inside, and in replay, the caller
+   * gets a copy of its own that becomes the value.
    */
-  read(values: Values, field: ScopedField): unknown {
+  read(values: Values, field: ScopedField, element: string): unknown {
     const value = values[field.name];
-    if (typeof value !== "object" || value === null || this.mode === "replaying") return value;
-    if (isMutableInstance(value)) return this.mode === "recording" ? this.#own(values, field, value) : copyOf(value);
-    if (this.mode === "recording" && Object.isFrozen(value) && isPlain(value)) return this.#own(values, field, value);
-    return value;
+    if (typeof value !== "object" || value === null || this.mode === "closed") return value;
+    if (this.mode === "replaying") {
+      if (isFrozen(value)) values[field.name] = copyOf(value);
+      return values[field.name];
+    }
+    if (this.#isOwn(values, field) && !isFrozen(value)) return value;
+    const copy = copyOf(value);
+    if (copy !== value) this.#write({ values, field, former: value, element, copied: true }, copy);
+    return copy;
   }
 
-  #own(values: Values, field: ScopedField, value: object): object {
-    const copy = copyOf(value);
-    this.#journal.push({ values, field, former: value });
-    values[field.name] = copy;
-    return copy;
+  #write(step: FieldStep, value: unknown): void {
+    const { values, field } = step;
+    if (!field.scalar) {
+      this.#touched ??= new Map();
+      const fields = this.#touched.get(values) ?? new Map<ScopedField, number>();
+      this.#touched.set(values, fields.set(field, this.#journal.length));
+    }
+    this.#journal.push(step);
+    values[field.name] = value;
+  }
+
+  /** Whether the field got its value in the change under way, and not in one around it. */
+  #isOwn(values: Values, field: ScopedField): boolean {
+    const at = this.#touched?.get(values)?.get(field);
+    if (at === undefined || at < this.#level) return false;
+    const step = this.#journal[at]; // a rollback may have put another step there
+    return step !== undefined && "field" in step && step.values === values && step.field === field;
   }
 
   /** Carries out an operation of a collection, if the scope allows it. */
@@ -92,40 +132,56 @@ export class ChangeScope {
     else this.#onOutside(() => this.perform(operation, what), what);
   }
 
-  /** Takes back every step after the mark, newest first. */
-  rollback(mark: number): void {
-    while (this.#journal.length > mark) {
+  /** Takes back every step of a change, newest first; without one, everything. */
+  rollback(level: { readonly mark: number } = { mark: 0 }): void {
+    while (this.#journal.length > level.mark) {
       const step = this.#journal.pop() as Step;
       if ("undo" in step) step.undo();
       else step.values[step.field.name] = step.former;
     }
   }
 
-  /** Ends a change: freezes what was touched, and checks the status transitions from its start to its end. */
-  seal(mark: number): void {
-    const seen = new Map<Values, Set<string>>();
-    const issues: Issue[] = [];
+  /** Checks and freezes what a change has touched, and checks the status transitions from its start to its end. */
+  seal({ mark }: Level): void {
+    // newest first: the latest write of a field says whose value it is
+    for (let at = this.#journal.length - 1; at >= mark; at--) {
+      const step = this.#journal[at] as Step;
+      if ("field" in step && !step.field.scalar && step.field.relation === undefined) settle(step);
+    }
+    const issues = this.#statusesSince(mark).flatMap(transitionFaults);
+    if (issues.length > 0) throw forbiddenTransition(this.#element, issues);
+  }
+
+  /** The first step of each status field, which knows the state at the start. */
+  #statusesSince(mark: number): readonly FieldStep[] {
+    const statuses: FieldStep[] = [];
     for (let at = mark; at < this.#journal.length; at++) {
       const step = this.#journal[at] as Step;
-      if ("undo" in step) continue;
-      if (step.field.transitions !== undefined && isFirst(seen, step)) issues.push(...transitionFaults(step));
-      if (!step.field.scalar) deepFreeze(step.values[step.field.name]);
+      if (!("field" in step) || step.field.transitions === undefined) continue;
+      if (!statuses.some((other) => isSameField(other, step))) statuses.push(step);
     }
-    if (issues.length > 0) throw forbiddenTransition(this.#element, issues);
+    return statuses;
   }
 
   /** Forgets the journal: what was done is saved. */
   clear(): void {
     this.#journal.length = 0;
+    this.#touched = undefined;
   }
 }
 
-function isFirst(seen: Map<Values, Set<string>>, { values, field }: FieldStep): boolean {
-  const names = seen.get(values) ?? new Set();
-  seen.set(values, names);
-  if (names.has(field.name)) return false;
-  names.add(field.name);
-  return true;
+/** A value that may have been changed in place is checked again, then frozen. */
+function settle({ values, field, element, copied }: FieldStep): void {
+  const value = values[field.name];
+  if (isFrozen(value)) return;
+  const issues = field.check(value);
+  if (issues !== undefined) throw new ValidationError("VALIDATION_FAILED", element, issues);
+  if (copied) freeze(value);
+  else values[field.name] = frozenCopy(value);
+}
+
+function isSameField(one: FieldStep, other: FieldStep): boolean {
+  return one.values === other.values && one.field === other.field;
 }
 
 function transitionFaults({ values, field, former }: FieldStep): Issue[] {

@@ -170,8 +170,12 @@ class ManyRelation implements Relation {
     return uniqueFaults(this.#entity, name, [...(value as Iterable<unknown>)]);
   }
 
-  ruled(value: unknown): Iterable<object> {
-    return hasRules(this.#entity) ? (value as Collection) : [];
+  entities(value: unknown): Iterable<object> {
+    return value as Collection;
+  }
+
+  get hasRules(): boolean {
+    return hasRules(this.#entity);
   }
 }
 
@@ -198,12 +202,15 @@ class OneRelation implements Relation {
     return value === undefined || value === null ? [] : entityFaults(this.#entity, value, [name]);
   }
 
-  ruled(value: unknown): Iterable<object> {
+  get hasRules(): boolean {
+    return hasRules(this.#entity);
+  }
+
+  entities(value: unknown): Iterable<object> {
     return value === undefined || value === null ? [] : [value as object];
   }
 }
 
-/** Spares aggregates with many entities the walk over them where there is no rule to check. */
 function hasRules(entity: EntityClass<object>): boolean {
   const { invariants, shape } = entityDefinition(entity);
   return invariants.length > 0 || shape.fields.some((field) => field.relation !== undefined);

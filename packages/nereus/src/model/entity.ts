@@ -3,8 +3,8 @@ import { ChangeScope } from "./change-scope.ts";
 import { definition, type Element } from "./element.ts";
 import { type Issue, NereusError } from "./errors.ts";
 import type { EntityInput, Fields, Shape, Simplify } from "./field.ts";
-import { defineAccessors, refuseRedeclared, scopeIn, setScope, setState, valuesOf } from "./fields-of.ts";
-import { deepFreeze } from "./freeze.ts";
+import { defineAccessors, refuseRedeclared, Scoped, valuesOf } from "./fields-of.ts";
+import { frozenCopy } from "./freeze.ts";
 import { brokenInvariants, checkInvariants, type Invariant } from "./invariant.ts";
 import type { Named } from "./message.ts";
 import { CompiledShape } from "./shape.ts";
@@ -54,7 +54,8 @@ export function Entity<const N extends string, S extends Shape>(
   shape: S,
   options: { readonly identifiedBy?: keyof S & string } = {},
 ): EntityBase<N, S> {
-  const compiled = new CompiledShape(name, shape, { reserved: ["equals", "toJSON"], generatesIdentity: true });
+  const rules = { reserved: ["equals", "toJSON"], generatesIdentity: true };
+  const compiled = new CompiledShape(name, shape, { ...rules, ...options });
   const identifiedBy = options.identifiedBy ?? compiled.identifier.name;
   const own: EntityDefinition = { kind: "entity", name, shape: compiled, identifiedBy, invariants: [] };
   const base = class extends EntityRoot {
@@ -67,18 +68,19 @@ export function Entity<const N extends string, S extends Shape>(
 /** Marks values that come from the store. */
 export const stored: unique symbol = Symbol("stored");
 
-class EntityRoot {
+class EntityRoot extends Scoped {
   static invariant(code: string, message: string, holds: Invariant["holds"]): unknown {
     entityDefinition(this).invariants.push({ code, message, holds });
     return this;
   }
 
   constructor(input: unknown, origin?: typeof stored) {
-    const { shape, name, invariants } = entityDefinition(this.constructor);
+    const { shape, name, invariants } = entityDefinition(new.target);
     const values = origin === stored ? (input as Values) : shape.parse(shape.select(input));
-    for (const field of shape.deep) deepFreeze(values[field.name]);
-    setState(this, values, detachedScope(this, name, invariants));
-    shape.attach(values, scopeIn(this));
+    for (const field of shape.deep) values[field.name] = frozenCopy(values[field.name]);
+    const scope = detachedScope(() => this, name, invariants);
+    super(values, scope);
+    shape.attach(values, scope);
     if (origin !== stored) checkInvariants(name, invariants, this);
   }
 
@@ -98,19 +100,20 @@ class EntityRoot {
 }
 
 /** A new entity that no aggregate holds yet may be changed freely; each change is checked. */
-function detachedScope(entity: object, name: string, invariants: readonly Invariant[]): ChangeScope {
+function detachedScope(entity: () => object, name: string, invariants: readonly Invariant[]): ChangeScope {
   const scope = new ChangeScope(name, (write) => {
-    const mark = scope.mark;
+    const level = scope.begin();
     scope.mode = "recording";
     try {
       write();
-      scope.seal(mark);
-      checkInvariants(name, invariants, entity);
+      scope.seal(level);
+      checkInvariants(name, invariants, entity());
     } catch (error) {
-      scope.rollback(mark);
+      scope.rollback(level);
       throw error;
     } finally {
       scope.mode = "closed";
+      scope.end(level);
     }
     scope.clear();
   });
@@ -130,7 +133,7 @@ export function identityOf(entity: object): string {
 export function attachEntity(entity: object, scope: ChangeScope): void {
   const { shape } = entityDefinition(entity.constructor);
   refuseRedeclared(entity, shape);
-  setScope(entity, scope);
+  Scoped.moveTo(entity, scope);
   shape.attach(valuesOf(entity), scope);
 }
 
@@ -145,7 +148,7 @@ export function toEntity<E extends object>(entityClass: EntityClass<E>, value: u
 export function brokenEntityRules(owner: object, shape: CompiledShape, path: readonly (string | number)[]): Issue[] {
   const issues: Issue[] = [];
   for (const { name, relation } of shape.relations) {
-    for (const child of relation?.ruled(valuesOf(owner)[name]) ?? []) {
+    for (const child of relation?.hasRules === true ? relation.entities(valuesOf(owner)[name]) : []) {
       const own = entityDefinition(child.constructor);
       const childPath = [...path, name, identityOf(child)];
       issues.push(...brokenInvariants(own.invariants, child, childPath));

@@ -112,6 +112,7 @@ export const errorCodes = {
   STATUS_TRANSITION_FORBIDDEN: "A status field was moved along a transition that its declaration does not allow.",
   APPLY_HANDLER_MISSING: "An event was raised that the aggregate has no .applies for, or listed no .raises for.",
   STATE_CHANGED_OUTSIDE_APPLY: "A field of an event-sourced aggregate was assigned outside .applies.",
+  EVENT_RAISED_TWICE: "One event object was raised a second time; each thing that happens is an event of its own.",
   RAISED_INSIDE_APPLY: "An event was raised by an apply handler, which also runs in replay and may only change state.",
   CHANGE_ASYNCHRONOUS: "The steps given to change() returned a promise; they must be synchronous to be atomic.",
   IDENTITY_IMMUTABLE: "The identity of an aggregate, entity or row was changed after it was set.",
@@ -123,7 +124,8 @@ export const errorCodes = {
   ENTITY_DUPLICATE: "A collection already holds an entity with this identity.",
   ENTITY_NOT_FOUND: "A collection holds no entity with this identity.",
   AGGREGATE_NOT_EVENT_SOURCED: "A history or a past state was asked of a state-stored aggregate.",
-  AGGREGATE_READ_ONLY: "A change was attempted on an aggregate loaded at a past version or time.",
+  AGGREGATE_READ_ONLY:
+    "A change was attempted on an aggregate loaded at a past version or time, or after its unit of work had ended.",
   // commands and units of work
   AGGREGATE_NOT_FOUND: "No aggregate is stored under this identity.",
   AGGREGATE_EXISTS: "An aggregate is already stored under this identity.",

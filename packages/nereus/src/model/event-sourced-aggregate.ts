@@ -75,9 +75,9 @@ export function EventSourcedAggregate<const N extends string, S extends Shape>(
 
 class EventSourcedRoot extends AggregateRoot {
   constructor(...unexpected: unknown[]) {
-    const { shape, name } = (new.target as unknown as AggregateClass)[definition];
-    if (unexpected.length > 0) throw constructedWithState(name);
-    super(shape.blank());
+    const own = (new.target as unknown as AggregateClass)[definition];
+    if (unexpected.length > 0) throw constructedWithState(own.name);
+    super(own.shape.blank(), own);
   }
 
   static create(build: (aggregate: AggregateRoot) => void): AggregateRoot {

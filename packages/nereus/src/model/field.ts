@@ -1,12 +1,13 @@
 import { z } from "zod";
 import type { Issue } from "./errors.ts";
+import { frozenCopy } from "./freeze.ts";
 import { type IdentifierField, identifierOf } from "./identity.ts";
 import type { Relation } from "./relation.ts";
 import { relationOf } from "./relation.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 import type { Transitions } from "./status.ts";
 import { statusOf } from "./status.ts";
-import { definitionOfSchema, isCodec, isScalar, isZod, unwrap, type WireCodec, wireOf, wireOfClass } from "./wire.ts";
+import { definitionOfSchema, hasCodec, isScalar, isZod, unwrap, type WireCodec, wireOf, wireOfClass } from "./wire.ts";
 
 /** What a field may be described by: a Zod schema, any Standard Schema, a value object's class, `hasMany` or `hasOne`. */
 export type Field = StandardSchema | ValueObjectField | RelationField;
@@ -46,10 +47,12 @@ export type InputOf<F> = F extends { readonly [wireOfClass]: WireCodec; new (inp
   ? R | I
   : F extends { readonly [relationType]: { readonly input: infer R } }
     ? R
-    : F extends z.core.$ZodCodec
-      ? z.input<F> | z.output<F>
-      : F extends { readonly _zod: { readonly input: infer R } }
-        ? R
+    : F extends z.core.$ZodPipe
+      ? F extends z.core.$ZodCodec
+        ? z.input<F> | z.output<F>
+        : z.input<F>
+      : F extends { readonly _zod: { readonly input: infer R; readonly output: infer O } }
+        ? R | O
         : F extends StandardSchema<infer R, unknown>
           ? R
           : never;
@@ -89,6 +92,8 @@ export interface CompiledField {
   /** Holds primitives only: no copying, no freezing. */
   readonly scalar: boolean;
   readonly wire: WireCodec | undefined;
+  /** An identity, which may be set once. */
+  readonly setOnce: boolean;
   readonly identifier: { readonly generate: () => string } | undefined;
   readonly transitions: Transitions | undefined;
   readonly relation: Relation | undefined;
@@ -100,14 +105,15 @@ export interface CompiledField {
   blank(): unknown;
 }
 
-export function compileField(name: string, field: Field): CompiledField {
+export function compileField(name: string, field: Field, identifiedBy?: string): CompiledField {
   const relation = relationOf(field);
-  const schema = relation === undefined ? parserOf(field) : z.any();
+  const schema = relation === undefined ? parserOf(field) : z.any().optional();
   return {
     name,
-    scalar: isZod(field) && isScalar(field) && !isCodec(field),
+    scalar: isZod(field) && isScalar(field) && !hasCodec(field),
     wire: relation === undefined ? wireOf(field) : relation.wire,
     identifier: identifierOf(field),
+    setOnce: name === identifiedBy || identifierOf(field) !== undefined,
     transitions: statusOf(field),
     relation,
     schema,
@@ -124,34 +130,57 @@ export function isField(field: unknown): field is Field {
 
 /** A Zod schema for any field, so that a whole shape is one `z.strictObject` that Zod compiles at once. */
 function parserOf(field: Field): z.core.$ZodType {
-  if (isZod(field)) return isCodec(field) ? eitherForm(field) : field;
+  if (isZod(field)) return hasCodec(field) ? eitherForm(field) : leavable(field);
   const standard = (field as StandardSchema)["~standard"];
-  return z.any().transform((value, context) => {
-    const result = standard.validate(value);
-    if (result instanceof Promise) {
-      context.addIssue({
-        code: "custom",
-        message: "has a schema that validates asynchronously; use a synchronous one",
-      });
-      return z.NEVER;
-    }
-    for (const issue of result.issues ?? []) {
-      const path = (issue.path ?? []).map((part) => (typeof part === "object" ? part.key : part));
-      context.addIssue({ code: "custom", message: issue.message, path: [...path] });
-    }
-    return result.issues === undefined ? result.value : z.NEVER;
-  });
+  return z
+    .any()
+    .optional()
+    .transform((value, context) => {
+      const result = standard.validate(value);
+      if (result instanceof Promise) {
+        context.addIssue({
+          code: "custom",
+          message: "has a schema that validates asynchronously; use a synchronous one",
+        });
+        return z.NEVER;
+      }
+      for (const issue of result.issues ?? []) {
+        const path = (issue.path ?? []).map((part) => (typeof part === "object" ? part.key : part));
+        context.addIssue({ code: "custom", message: issue.message, path: [...path] });
+      }
+      return result.issues === undefined ? result.value : z.NEVER;
+    });
+}
+
+/** What may be undefined may be left out, as the type says; Zod alone wants the key to be there for `z.unknown()`. */
+function leavable(schema: z.core.$ZodType): z.core.$ZodType {
+  if (schema._zod.optin !== undefined || !acceptsUndefined(schema)) return schema;
+  return z
+    .any()
+    .optional()
+    .pipe(schema as never);
+}
+
+function acceptsUndefined(schema: z.core.$ZodType): boolean {
+  try {
+    return z.safeParse(schema, undefined).success;
+  } catch {
+    return false; // an asynchronous schema, which Zod refuses when it is used
+  }
 }
 
 /** A codec's field takes its rich value as it is, and its wire form by decoding it. */
 function eitherForm(codec: z.core.$ZodType): z.core.$ZodType {
-  return z.any().transform((value, context) => {
-    if (value !== undefined && isRich(codec, value)) return value;
-    const decoded = z.safeParse(codec, value);
-    if (decoded.success) return decoded.data;
-    for (const issue of decoded.error.issues) context.addIssue({ ...issue } as never);
-    return z.NEVER;
-  });
+  return z
+    .any()
+    .optional()
+    .transform((value, context) => {
+      if (value !== undefined && isRich(codec, value)) return value;
+      const decoded = z.safeParse(codec, value);
+      if (decoded.success) return decoded.data;
+      for (const issue of decoded.error.issues) context.addIssue({ ...issue } as never);
+      return z.NEVER;
+    });
 }
 
 function isRich(codec: z.core.$ZodType, value: unknown): boolean {
@@ -163,23 +192,49 @@ function isRich(codec: z.core.$ZodType, value: unknown): boolean {
 }
 
 function checkOf(name: string, field: Field): CompiledField["check"] {
-  if (!isZod(field)) return () => undefined;
-  if (definitionOfSchema(unwrap(field)).type === "pipe" && !isCodec(field)) return () => undefined; // one-way transform
-  const test = isCodec(field)
-    ? (value: unknown) => z.safeEncode(field, value)
-    : (value: unknown) => z.safeParse(field, value);
+  if (!isZod(field)) return standardCheck(name, field);
+  const coded = hasCodec(field);
+  if (definitionOfSchema(unwrap(field)).type === "pipe" && !coded) return () => undefined; // one-way transform
+  const test = coded ? (value: unknown) => z.safeEncode(field, value) : (value: unknown) => z.safeParse(field, value);
+  const plain = plainTest(field);
   return (value) => {
+    if (plain?.(value) === true) return undefined;
     const result = test(value);
     return result.success ? undefined : issuesOf(result.error.issues, [name]);
   };
 }
 
+/** A value object must be an instance; any other Standard Schema judges the value itself. */
+function standardCheck(name: string, field: Field): CompiledField["check"] {
+  if (relationOf(field) !== undefined) return () => undefined;
+  if (typeof field === "function") {
+    const expected = { path: [name], code: "invalid_type", message: `expected an instance of ${field.name}` };
+    return (value) => (value instanceof field ? undefined : [expected]);
+  }
+  return (value) => {
+    const result = (field as StandardSchema)["~standard"].validate(value);
+    if (result instanceof Promise || result.issues === undefined) return undefined;
+    return result.issues.map(({ message }) => ({ path: [name], code: "custom", message }));
+  };
+}
+
+/** For the most frequent schemas a test that accepts without asking Zod; what it does not accept, Zod judges. */
+function plainTest(field: z.core.$ZodType): ((value: unknown) => boolean) | undefined {
+  const inner = unwrap(field);
+  const { type, checks = [] } = definitionOfSchema(inner);
+  if (type === "boolean") return (value) => typeof value === "boolean";
+  if (type === "string" && checks.length === 0) return (value) => typeof value === "string";
+  if (type !== "number" || !("isInt" in inner)) return undefined;
+  if (checks.length === 0) return Number.isFinite;
+  return checks.length === 1 && inner.isInt === true ? Number.isSafeInteger : undefined;
+}
+
 function blankOf(field: Field): () => unknown {
-  if (!isZod(field)) return () => undefined;
-  const first = z.safeParse(field, undefined);
-  if (!first.success) return () => undefined;
-  const value = first.data;
-  return typeof value === "object" && value !== null ? () => z.parse(field, undefined) : () => value;
+  if (!isZod(field) || !acceptsUndefined(field)) return () => undefined;
+  const make = (): unknown => z.parse(field, undefined);
+  const value = make();
+  if (typeof value !== "object" && Object.is(value, make())) return () => value;
+  return () => frozenCopy(make()); // of its own for each instance, and replay copies before it writes
 }
 
 /** Zod's issues in the form of ours. */

@@ -3,32 +3,36 @@ import { NereusError } from "./errors.ts";
 import type { CompiledShape } from "./shape.ts";
 import type { Values } from "./values.ts";
 
-/**
- * Where an instance keeps its fields and the scope it belongs to. Own symbols, not private fields, so that deep
- * equality in tests compares them and they hold across package copies.
- */
+/** Where an instance keeps its fields: an own symbol, not a private field, so that deep equality in tests compares them. */
 const state: unique symbol = Symbol.for("nereus.state") as never;
-const scopeOf: unique symbol = Symbol.for("nereus.scope") as never;
 
 interface HasState {
   [state]: Values;
-  [scopeOf]: ChangeScope;
+}
+
+/** What belongs to a scope: an aggregate or an entity. Nobody sees the scope: not equality, JSON or a spread. */
+export class Scoped {
+  #scope: ChangeScope;
+
+  constructor(values: Values, scope: ChangeScope) {
+    this.#scope = scope;
+    (this as unknown as HasState)[state] = values;
+  }
+
+  /** The scope that an entity or aggregate changes in. */
+  static scopeOf(instance: object): ChangeScope {
+    return (instance as Scoped).#scope;
+  }
+
+  /** Moves an entity to the scope of the aggregate that it now belongs to. */
+  static moveTo(instance: object, scope: ChangeScope): void {
+    (instance as Scoped).#scope = scope;
+  }
 }
 
 /** The fields of an entity or aggregate, unchecked. */
 export function valuesOf(instance: object): Values {
   return (instance as HasState)[state];
-}
-
-/** The scope that an entity or aggregate changes in. */
-export function scopeIn(instance: object): ChangeScope {
-  return (instance as HasState)[scopeOf];
-}
-
-/** Gives a new instance its fields and scope; the scope is invisible to spreads, JSON and equality. */
-export function setState(instance: object, values: Values, scope: ChangeScope): void {
-  (instance as HasState)[state] = values;
-  setScope(instance, scope);
 }
 
 /** Gives a class one checked accessor per field, on its prototype. */
@@ -44,18 +48,13 @@ export function defineAccessors(prototype: object, shape: CompiledShape): void {
               return this[state][name];
             }
           : function (this: HasState) {
-              return this[scopeOf].read(this[state], field);
+              return Scoped.scopeOf(this).read(this[state], field, shape.element);
             },
       set(this: HasState, value: unknown) {
-        this[scopeOf].assign(this[state], field, value, shape.element);
+        Scoped.scopeOf(this).assign(this[state], field, value, shape.element);
       },
     });
   }
-}
-
-/** Moves an instance to another scope: that of the aggregate it now belongs to. */
-export function setScope(instance: object, scope: ChangeScope): void {
-  Object.defineProperty(instance, scopeOf, { value: scope, writable: true, enumerable: false });
 }
 
 const checked = new WeakSet<object>();

@@ -6,11 +6,35 @@ export function isPlain(value: unknown): value is object {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** Freezes lists and plain objects all the way down; class instances look after themselves. */
-export function deepFreeze(value: unknown): void {
-  if (!isPlain(value) || Object.isFrozen(value)) return;
-  Object.freeze(value);
-  for (const item of Object.values(value)) deepFreeze(item);
+/** What was frozen here all the way down; `Object.isFrozen` says nothing of what lies deeper. */
+const frozen = new WeakSet<object>();
+
+/** Whether a value cannot change in place: a primitive, or frozen by {@link freeze}. */
+export function isFrozen(value: unknown): boolean {
+  return typeof value !== "object" || value === null || frozen.has(value);
+}
+
+/** A value that cannot change in place and shares nothing that the caller could change. */
+export function frozenCopy<T>(value: T): T {
+  if (isFrozen(value)) return value;
+  const copy = copyOf(value);
+  freeze(copy);
+  return copy;
+}
+
+/** Freezes lists, plain objects, dates, maps and sets all the way down; other instances look after themselves. */
+export function freeze(value: unknown): void {
+  if (typeof value !== "object" || value === null || frozen.has(value)) return;
+  if (value instanceof Date) Object.defineProperties(value, dateWrites);
+  else if (value instanceof Map || value instanceof Set) {
+    value.forEach((item, key) => {
+      freeze(key);
+      freeze(item);
+    });
+    Object.defineProperties(value, collectionWrites);
+  } else if (isPlain(value)) for (const item of Object.values(value)) freeze(item);
+  else return;
+  frozen.add(Object.freeze(value));
 }
 
 /** A mutable copy of lists, plain objects, dates, maps and sets; any other instance is shared. */
@@ -27,13 +51,25 @@ function copy(value: unknown): unknown {
   if (!isPlain(value)) return value;
   const target: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(value)) {
-    // defineProperty, so that a key named __proto__ stays a key
-    Object.defineProperty(target, key, { value: copy(item), writable: true, enumerable: true, configurable: true });
+    if (key !== "__proto__") target[key] = copy(item);
+    // so that a key of this name stays a key
+    else
+      Object.defineProperty(target, key, { value: copy(item), writable: true, enumerable: true, configurable: true });
   }
   return target;
 }
 
-/** Whether a value can be changed in place although no field is assigned (and plain freezing does not help). */
-export function isMutableInstance(value: unknown): value is Date | Map<unknown, unknown> | Set<unknown> {
-  return value instanceof Date || value instanceof Map || value instanceof Set;
+/** Object.freeze cannot reach the inside of a date, map or set, so their writing methods are hidden. */
+function refusing(methods: readonly string[]): PropertyDescriptorMap {
+  const refuse = (): never => {
+    throw new TypeError("Cannot change a value that is frozen: copy it first");
+  };
+  return Object.fromEntries(methods.map((method) => [method, { value: refuse, enumerable: false }]));
 }
+
+const collectionWrites = refusing(["set", "add", "delete", "clear"]);
+const dateWrites = refusing(
+  ["Date", "FullYear", "Hours", "Milliseconds", "Minutes", "Month", "Seconds"]
+    .flatMap((part) => [`set${part}`, `setUTC${part}`])
+    .concat("setTime", "setYear"),
+);

@@ -1,61 +1,37 @@
 import { z } from "zod";
 import type { StandardSchema } from "./standard-schema.ts";
 
-/** Random bytes are drawn in blocks: one call of the system's generator serves 256 identities. */
-const block = new Uint8Array(256 * 10);
-let used = block.length;
 let lastTime = 0;
 let counter = 0;
+/** The parts of an identity that stay the same within a millisecond: time before the counter, random bits after. */
+let head = "";
+let tail = "";
 
-const hex: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, "0");
+const counters: readonly string[] = Array.from({ length: 0x1000 }, (_, value) => hex(value, 3));
 
 /**
- * A UUID version 7 (RFC 9562): 48 bits of milliseconds, then a 12-bit counter that keeps identities of one process
- * in the order in which they were made, then 62 random bits.
+ * A UUID version 7 (RFC 9562): 48 bits of milliseconds, then a 12-bit counter that keeps the identities of one process
+ * in the order in which they were made, then 62 random bits, drawn anew for each millisecond.
  *
  * @example newIdentity(); // "0192f0c1-7f3a-7000-9c1d-2b7e4f6a8d10"
  */
 export function newIdentity(): string {
-  tick();
-  if (used + 8 > block.length) {
-    crypto.getRandomValues(block);
-    used = 0;
-  }
-  const high = Math.floor(lastTime / 0x1_0000_0000);
-  const low = lastTime >>> 0;
-  const time = byte(high >>> 8) + byte(high) + byte(low >>> 24) + byte(low >>> 16);
-  const at = used;
-  used += 8;
-  const rest = byte(((block[at] ?? 0) & 0x3f) | 0x80) + random(at + 1);
-  const tail = random(at + 2) + random(at + 3) + random(at + 4) + random(at + 5) + random(at + 6) + random(at + 7);
-  return `${time}-${byte(low >>> 8)}${byte(low)}-7${counterText()}-${rest}-${tail}`;
-}
-
-/** Time never runs backwards here: within a millisecond, or after the clock was set back, the counter goes on. */
-function tick(): void {
   const now = Date.now();
-  if (now > lastTime) {
-    lastTime = now;
-    counter = 0;
-    return;
-  }
-  counter += 1;
-  if (counter > 0xfff) {
-    lastTime += 1;
-    counter = 0;
-  }
+  if (now > lastTime) startMillisecond(now);
+  // within a millisecond, or after the clock was set back, the counter goes on
+  else if (++counter > 0xfff) startMillisecond(lastTime + 1);
+  return head + counters[counter] + tail;
 }
 
-function byte(value: number): string {
-  return hex[value & 0xff] as string;
-}
-
-function random(at: number): string {
-  return hex[block[at] ?? 0] as string;
-}
-
-function counterText(): string {
-  return counter.toString(16).padStart(3, "0");
+function startMillisecond(time: number): void {
+  lastTime = time;
+  counter = 0;
+  const digits = hex(time, 12);
+  head = `${digits.slice(0, 8)}-${digits.slice(8)}-7`;
+  const [first = 0, second = 0] = crypto.getRandomValues(new Uint32Array(2));
+  const variant = hex(((first >>> 16) & 0x3fff) | 0x8000, 4);
+  tail = `-${variant}-${hex(first & 0xffff, 4)}${hex(second, 8)}`;
 }
 
 const mark: unique symbol = Symbol.for("nereus.identifier") as never;
@@ -89,7 +65,8 @@ export function identifier(options: IdentifierOptions = {}): IdentifierField {
   return Object.assign(schema, { [mark]: { generate: options.generate ?? newIdentity } }) as unknown as IdentifierField;
 }
 
-function isStorable(text: string): boolean {
+/** Whether every store keeps a text exactly: no NUL, no lone surrogate. */
+export function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes("\0");
 }
 

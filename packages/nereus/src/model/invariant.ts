@@ -22,9 +22,9 @@ export function brokenInvariants(
   subject: object,
   path: readonly (string | number)[],
 ): Issue[] {
-  return invariants
-    .filter((rule) => !rule.holds(subject as never))
-    .map((rule) => ({ path, code: rule.code, message: rule.message }));
+  const issues: Issue[] = [];
+  for (const { code, message, holds } of invariants) if (!holds(subject as never)) issues.push({ path, code, message });
+  return issues;
 }
 
 export function invariantError(element: string, issues: readonly Issue[]): ValidationError {

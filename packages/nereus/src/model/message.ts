@@ -1,7 +1,7 @@
 import { definition, type Element, type ElementKind } from "./element.ts";
 import { NereusError } from "./errors.ts";
 import type { Fields, Input, Shape, Simplify } from "./field.ts";
-import { deepFreeze } from "./freeze.ts";
+import { frozenCopy } from "./freeze.ts";
 import { newIdentity } from "./identity.ts";
 import { CompiledShape } from "./shape.ts";
 import type { Values } from "./values.ts";
@@ -80,6 +80,7 @@ export interface QueryBase<N extends string, S extends Shape, R> extends Message
 /** Says that stored values are trusted: replay constructs without validation. */
 const trusted: unique symbol = Symbol("trusted");
 const identity: unique symbol = Symbol.for("nereus.messageId") as never;
+const raised: unique symbol = Symbol.for("nereus.raised") as never;
 const reserved = ["equals", "toJSON"];
 
 /**
@@ -160,14 +161,22 @@ function messageClass(
 function fill(message: object, shape: CompiledShape, values: Values, freeze: boolean): void {
   const target = message as Values;
   for (const { name } of shape.fields) target[name] = values[name];
-  if (!freeze) return;
-  for (const { name } of shape.deep) deepFreeze(values[name]);
-  Object.freeze(message);
+  for (const { name } of shape.deep) target[name] = frozenCopy(values[name]);
+  if (freeze) Object.freeze(message);
 }
 
 /** What all messages share. The identity is a private field: invisible to equality checks and spreads. */
 class Message {
   #id: string | undefined;
+  #raised = false;
+
+  get [raised](): boolean {
+    return this.#raised;
+  }
+
+  set [raised](value: boolean) {
+    this.#raised = value;
+  }
 
   get [identity](): string {
     this.#id ??= newIdentity();
@@ -200,6 +209,15 @@ export function messageId(message: object): string {
   return (message as AnyMessage)[identity];
 }
 
+/** Whether an event object is raised already: it is one fact, and can be recorded once. */
+export function isRaised(event: object): boolean {
+  return (event as { [raised]: boolean })[raised];
+}
+
+export function setRaised(event: object, value: boolean): void {
+  (event as { [raised]: boolean })[raised] = value;
+}
+
 /** The definition of a message's class; undefined if it is not a message of that kind. */
 export function messageDefinition<K extends ElementKind>(
   message: unknown,
@@ -213,7 +231,9 @@ export function messageDefinition<K extends ElementKind>(
 /** The payload of a message as JSON carries it. */
 export function encodeMessage(message: object): Values {
   const { shape } = (message.constructor as unknown as MessageElement<"event">)[definition];
-  return shape.encode({ ...message });
+  const values: Values = {};
+  for (const { name } of shape.fields) values[name] = (message as Values)[name]; // faster than spreading a frozen object
+  return shape.encode(values);
 }
 
 /** A message from stored values, without validation; frozen only if it leaves the framework. */
@@ -223,6 +243,5 @@ export function restoreMessage<E>(messageClass: EventClass<E>, wire: Values, id?
   const message = new make(shape.decode(wire), trusted);
   if (id === undefined) return message;
   message[identity] = id;
-  for (const { name } of shape.deep) deepFreeze((message as Values)[name]);
   return Object.freeze(message);
 }

@@ -9,8 +9,9 @@ export interface Relation {
   /** The faults of a constructor's input, path included. */
   faults(name: string, value: unknown): readonly Issue[];
   readonly wire: WireCodec;
-  /** The entities held whose class, or a class below it, has rules. */
-  ruled(value: unknown): Iterable<object>;
+  entities(value: unknown): Iterable<object>;
+  /** Whether the class of the entities, or one below it, has rules: spares the walk over many where there is none. */
+  readonly hasRules: boolean;
 }
 
 export const relation: unique symbol = Symbol.for("nereus.relation") as never;

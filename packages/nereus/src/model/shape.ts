@@ -9,6 +9,8 @@ import { shapeWire, type WireCodec } from "./wire.ts";
 export interface ShapeRules {
   /** Whether a missing identity is generated (entities, state-stored aggregates) or a fault (messages). */
   readonly generatesIdentity?: boolean;
+  /** The field that tells entities apart, where it is no `identifier()`. */
+  readonly identifiedBy?: string;
   /** Names that every element of this kind has already. */
   readonly reserved: readonly string[];
 }
@@ -32,7 +34,7 @@ export class CompiledShape {
     this.element = element;
     this.fields = Object.entries(shape).map(([name, field]) => {
       refuseBadField(element, name, field, rules.reserved);
-      return compileField(name, field);
+      return compileField(name, field, rules.identifiedBy);
     });
     this.identifiers = this.fields.filter((field) => field.identifier !== undefined);
     this.deep = this.fields.filter((field) => !field.scalar && field.relation === undefined);

@@ -1,7 +1,7 @@
 import { definition, type Element } from "./element.ts";
 import { NereusError, ValidationError } from "./errors.ts";
 import type { Fields, Input, Shape, Simplify } from "./field.ts";
-import { deepFreeze } from "./freeze.ts";
+import { frozenCopy } from "./freeze.ts";
 import { checkInvariants, type Invariant } from "./invariant.ts";
 import type { Named } from "./message.ts";
 import { CompiledShape } from "./shape.ts";
@@ -70,7 +70,7 @@ const trusted: unique symbol = Symbol("trusted");
 function fill(value: object, own: ValueObjectDefinition, values: Values, check: boolean): void {
   const target = value as Values;
   for (const { name } of own.shape.fields) target[name] = values[name];
-  for (const { name } of own.shape.deep) deepFreeze(values[name]);
+  for (const { name } of own.shape.deep) target[name] = frozenCopy(values[name]);
   if (check) checkInvariants(own.name, own.invariants, value);
   Object.freeze(value);
 }

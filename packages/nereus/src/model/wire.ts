@@ -29,6 +29,7 @@ interface SchemaDefinition {
   readonly reverseTransform?: unknown;
   readonly getter?: () => z.core.$ZodType;
   readonly values?: readonly unknown[];
+  readonly checks?: readonly unknown[];
 }
 
 const native = new Set([
@@ -77,6 +78,27 @@ export function isScalar(schema: z.core.$ZodType): boolean {
 /** Whether a schema is a two-way codec (`z.codec`), whose values have a rich and a wire form. */
 export function isCodec(schema: z.core.$ZodType): boolean {
   return definitionOfSchema(unwrap(schema)).reverseTransform !== undefined;
+}
+
+/** Whether a two-way codec stands anywhere in a schema, so that its values have a rich and a wire form. */
+export function hasCodec(schema: z.core.$ZodType): boolean {
+  if (isCodec(schema)) return true;
+  const { type, shape = {}, items = [], options = [], ...own } = definitionOfSchema(schema);
+  if (type === "pipe") return false; // a one-way transform, whatever stands before it
+  const { innerType, element, valueType, keyType, left, right, rest } = own;
+  const parts = [
+    innerType,
+    element,
+    valueType,
+    keyType,
+    left,
+    right,
+    rest,
+    ...Object.values(shape),
+    ...items,
+    ...options,
+  ];
+  return parts.some((part) => isZod(part) && hasCodec(part));
 }
 
 const cache = new WeakMap<object, WireCodec | null>();

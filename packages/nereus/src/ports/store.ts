@@ -59,7 +59,10 @@ export interface IdempotencyRecord {
   readonly position: number;
 }
 
-/** All that one command, or one batch of a subscription, writes. */
+/**
+ * All that one command, or one batch of a subscription, writes. Whatever it expects of streams, documents and its
+ * checkpoint is held against the store as it was before the commit.
+ */
 export interface Commit {
   readonly appends?: readonly Append[];
   readonly documents?: readonly DocumentWrite[];
@@ -90,9 +93,12 @@ export type Conflict =
     }
   | { readonly on: "checkpoint"; readonly name: string; readonly actual: number };
 
-/** The store's answer to a {@link Commit}. Faults of the machine (locked, full, corrupt) are thrown instead. */
+/**
+ * The store's answer to a {@link Commit}. A taken idempotency key is found before anything else, then a repeated commit,
+ * then conflicts: of streams, documents and the checkpoint. Faults of the machine (locked, full, corrupt) are thrown.
+ */
 export type CommitOutcome =
-  /** `position`: that of the last message written (the log's head if none was). */
+  /** `position`: that of the last message written (the log's head if none was; for a repeated commit, the first answer). */
   | { readonly status: "committed"; readonly position: number }
   | { readonly status: "conflict"; readonly conflict: Conflict }
   /** The idempotency key is already taken; nothing was written. */
@@ -148,7 +154,12 @@ export interface StoredDocument {
 /** A JSON scalar as it stands in the stored document. */
 export type StoredScalar = string | number | boolean | null;
 
-/** One condition on a top-level field. `eq` and `ne` treat null as a value; the others never match null. */
+/**
+ * One condition on a top-level field. `eq` and `ne` treat null as a value; the others never match null.
+ *
+ * All values of a field stand in one order: null (also for an absent field), then numbers, with booleans as 0 and 1, then
+ * texts by code point (the order of their UTF-8 bytes), with an object or array as its JSON text.
+ */
 export type Condition =
   | { readonly field: string; readonly op: "eq" | "ne" | "lt" | "lte" | "gt" | "gte"; readonly value: StoredScalar }
   | { readonly field: string; readonly op: "in"; readonly value: readonly StoredScalar[] }
@@ -182,7 +193,11 @@ export interface RecordReader {
   outbox(after: number, limit: number): Promise<readonly (OutboxEntry & { readonly sequence: number })[]>;
 }
 
-/** The type that a top-level field has in stored JSON; it decides how a database compares it. */
+/**
+ * The type that a top-level field has in stored JSON; it decides how a database compares it. A `bigint` is digits in a
+ * JSON string, compared as a number: exactly within 64 bits; beyond, equality goes by the digits, and order by the nearest
+ * floating-point number.
+ */
 export type FieldType = "text" | "integer" | "real" | "boolean" | "bigint" | "json";
 
 /** The shape of a collection of documents, so that a database can give it a table with named, typed columns. */
@@ -196,9 +211,10 @@ export interface CollectionShape {
  * A place that keeps a domain's facts and rows.
  *
  * Guarantees: a commit is atomic; versions in a stream are gapless from 0; positions rise in commit order and no
- * reader sees one appear below what it has read; appending messages whose ids are already stored in that stream is
- * answered with the first result, writing nothing (an id found elsewhere is `EVENT_ID_REUSED`); concurrent commits
- * may share one transaction of the database, and the refusal of one never fails another.
+ * reader sees one appear below what it has read; a commit all of whose message ids are already stored, each append's in
+ * its stream and order, is answered with the first result, writing nothing (ids stored in part, elsewhere or in another
+ * order are `EVENT_ID_REUSED`); concurrent commits may share one transaction of the database, and the refusal of one
+ * never fails another.
  */
 export interface Store {
   /** For messages: `memory`, `sqlite bank.db`. */
@@ -207,8 +223,9 @@ export interface Store {
   readonly log: LogReader;
   readonly documents: DocumentReader;
   readonly records: RecordReader;
-  /** Prepares the store and its collections; safe to repeat with more collections. */
+  /** Prepares the store and its collections; safe to repeat with more collections, or with more fields of one. */
   open(collections: readonly CollectionShape[]): Promise<void>;
+  /** Answers the commits that were made, then lets go of everything; after it, all is refused as `STORE_NOT_OPEN`. */
   close(): Promise<void>;
   commit(commit: Commit): Promise<CommitOutcome>;
   /** Calls back after commits that wrote messages, from this process at least; returns the way to stop. */

@@ -58,9 +58,15 @@ export class Account extends EventSourcedAggregate("Account", {
   }
 }
 
-export class Open extends Command("Open", { accountId: identifier(), holder: z.string().default("Ada") }).returns<string>() {}
+export class Open extends Command("Open", {
+  accountId: identifier(),
+  holder: z.string().default("Ada"),
+}).returns<string>() {}
 export class Deposit extends Command("Deposit", { accountId: identifier(), amount: z.number().int() }) {}
-export class Withdraw extends Command("Withdraw", { accountId: identifier(), amount: z.number().int() }).returns<number>() {}
+export class Withdraw extends Command("Withdraw", {
+  accountId: identifier(),
+  amount: z.number().int(),
+}).returns<number>() {}
 export class Close extends Command("Close", { accountId: identifier() }) {}
 
 export const accountCommands = commandHandlers(Account)

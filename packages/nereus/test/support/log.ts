@@ -1,11 +1,12 @@
-import type { Store } from "nereus";
 import type { StoredMessage } from "../../src/log/message.ts";
+import type { Place } from "./places.ts";
 
-/** Every stored message of these kinds, oldest first, read page by page. The store must be open. */
+/** Every stored message of these kinds, oldest first, read page by page. */
 export async function storedMessages(
-  store: Store,
+  place: Place,
   kinds: readonly StoredMessage["stream"]["kind"][] = ["event"],
 ): Promise<StoredMessage[]> {
+  const store = await place.opened();
   const all: StoredMessage[] = [];
   for (let after = 0; ; ) {
     const page = await store.log.readLog({ after, limit: 500, kinds });

@@ -9,6 +9,8 @@ import { onTestFinished } from "vitest";
 /** Where a test keeps its data: `store()` gives, time and again, a store of the same data, as another process has it. */
 export interface Place {
   store(): Store;
+  /** A store of the same data, open until the test ends, to look at what is stored. */
+  opened(): Promise<Store>;
   /** A started domain of these elements over the data, with a cache of its own; stopped when the test ends. */
   start(elements: readonly Element[], options?: Partial<DomainOptions>): Promise<Domain>;
   /** The database file; empty for memory. */
@@ -36,6 +38,12 @@ function place(store: () => Store, path: string): Place {
   return {
     store,
     path,
+    async opened() {
+      const opened = store();
+      await opened.open([]);
+      onTestFinished(() => opened.close());
+      return opened;
+    },
     async start(elements, options = {}) {
       const domain = new Domain("test", { elements, store: store(), log: new RecordedLog(), ...options });
       await domain.start();

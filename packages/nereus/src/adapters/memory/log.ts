@@ -10,7 +10,9 @@ export class MemoryLog implements LogReader {
   readonly #ensureOpen: () => void;
   /** A message's position is its place here plus one. Nothing in it ever leaves the store but as a copy. */
   readonly #messages: StoredMessage[] = [];
-  readonly #streams = new Map<string, StoredMessage[]>();
+  /** By category (with kind and tenant), then by the stream's own id. */
+  readonly #categories = new Map<string, Streams>();
+  #latest: { readonly stream: StreamId; readonly streams: Streams } | undefined;
   /** Filled when a lookup needs it: ids of version 7 mostly arrive in order, and then a comparison is enough. */
   readonly #byId = new Map<string, StoredMessage>();
   #highestId = "";
@@ -91,12 +93,12 @@ export class MemoryLog implements LogReader {
   /** @internal */
   append(appends: readonly Append[]): void {
     for (const { stream, messages } of appends) {
-      if (messages.length === 0) continue;
-      const stored = this.#startedStream(stream);
-      const own = stored[0]?.stream ?? { ...stream };
+      let stored = this.#streamsBeside(stream).get(stream.id);
+      const own = stored?.[0]?.stream ?? { ...stream };
       for (const message of messages) {
-        const entry = storedCopyOf(message, own, stored.length, this.#messages.length + 1);
-        stored.push(entry);
+        const entry = storedCopyOf(message, own, stored?.length ?? 0, this.#messages.length + 1);
+        if (stored === undefined) stored = this.#startedStream(own, entry);
+        else stored.push(entry);
         this.#messages.push(entry);
         if (entry.id > this.#highestId) this.#highestId = entry.id;
       }
@@ -104,19 +106,34 @@ export class MemoryLog implements LogReader {
   }
 
   #messagesOf(stream: StreamId): readonly StoredMessage[] {
-    return this.#streams.get(streamKey(stream)) ?? [];
+    return this.#streamsBeside(stream).get(stream.id) ?? [];
   }
 
-  #startedStream(stream: StreamId): StoredMessage[] {
-    const key = streamKey(stream);
-    let messages = this.#streams.get(key);
-    if (messages === undefined) {
-      messages = [];
-      this.#streams.set(key, messages);
-    }
+  #startedStream(stream: StreamId, first: StoredMessage): StoredMessage[] {
+    const messages = [first];
+    this.#streamsBeside(stream).set(stream.id, messages);
     return messages;
   }
+
+  /** The streams of the same category. Commits come in runs of one category, so the latest is kept at hand. */
+  #streamsBeside(stream: StreamId): Streams {
+    const { kind, tenant, category } = stream;
+    const known = this.#latest?.stream;
+    if (known !== undefined && known.category === category && known.kind === kind && known.tenant === tenant) {
+      return (this.#latest as { streams: Streams }).streams;
+    }
+    const key = streamKey({ kind, tenant, category, id: "" });
+    let streams = this.#categories.get(key);
+    if (streams === undefined) {
+      streams = new Map();
+      this.#categories.set(key, streams);
+    }
+    this.#latest = { stream: { ...stream }, streams };
+    return streams;
+  }
 }
+
+type Streams = Map<string, StoredMessage[]>;
 
 function storedCopyOf(message: NewMessage, stream: StreamId, version: number, position: number): StoredMessage {
   return {

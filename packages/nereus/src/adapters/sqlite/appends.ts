@@ -1,20 +1,46 @@
-import type { StreamId } from "../../log/message.ts";
+import type { NewMessage, StreamId } from "../../log/message.ts";
 import type { Append, Conflict } from "../../ports/store.ts";
 import { firstUnseen, holds } from "../expectation.ts";
 import { repeatedAppend, type StoredPlace } from "../repeated-append.ts";
+import { streamKey } from "../stream-key.ts";
+import type { Connection, Statement } from "./connection.ts";
 import { streamPage } from "./log.ts";
-import { messageParameters } from "./message-rows.ts";
+import { messageParameters, type RowParameters } from "./message-rows.ts";
+import type { MessageTypes } from "./message-types.ts";
 import type { Session } from "./session.ts";
-import { appendMessage, lastPosition, messageById } from "./statements.ts";
+import { appendMessage, lastPosition, messageById, streamVersion } from "./statements.ts";
 
-/** Checks and writes appends in the transaction that is open. */
+/** How many rows go into one statement: each costs less, the more there are. */
+const rowsPerStatement = 16;
+
+/** A stream as the open transaction has it. */
+interface Head {
+  version: number;
+}
+
+/** Checks and writes appends in the transaction that is open. Its rows are collected, and inserted many at a time. */
 export class Appends {
   readonly #session: Session;
+  readonly #types: MessageTypes;
+  readonly #lastPosition: Statement;
+  readonly #version: Statement;
+  readonly #byId: Statement;
+  readonly #insertOne: Statement;
+  readonly #insertMany: Statement;
+  #heads = new Map<string, Head>();
+  #rows: RowParameters[] = [];
   #before = 0;
   #last = 0;
 
   constructor(session: Session) {
+    const { connection, types } = session;
     this.#session = session;
+    this.#types = types;
+    this.#lastPosition = connection.prepare(lastPosition);
+    this.#version = connection.prepare(streamVersion);
+    this.#byId = connection.prepare(messageById);
+    this.#insertOne = connection.prepare(appendMessage);
+    this.#insertMany = insertMany(connection);
   }
 
   /** The last position given out. */
@@ -29,17 +55,19 @@ export class Appends {
 
   /** To be called at the start of every transaction. */
   begin(): void {
-    this.#before = Number(this.#session.connection.prepare(lastPosition).get()?.[0] ?? 0);
+    this.#before = Number(this.#lastPosition.get()?.[0] ?? 0);
     this.#last = this.#before;
+    this.#heads = new Map();
+    this.#rows = [];
   }
 
   conflict(appends: readonly Append[]): Conflict | undefined {
-    const { streams } = this.#session;
     for (const { stream, expectedVersion: expected } of appends) {
       if (expected === "any") continue;
-      const actual = streams.versionOf(streams.numberOf(stream));
+      const actual = this.#head(stream).version;
       if (holds(expected, actual)) continue;
       const from = firstUnseen(expected);
+      this.flush();
       const unseen = from === undefined ? [] : streamPage(this.#session, stream, { from, limit: -1 });
       return { on: "stream", stream: { ...stream }, expected, actual, unseen };
     }
@@ -48,45 +76,66 @@ export class Appends {
 
   /** The position that a first commit of the same messages was answered with, if there was one. */
   firstResult(appends: readonly Append[]): number | undefined {
-    const { connection, streams } = this.#session;
+    this.flush();
     return repeatedAppend(appends, (id, stream): StoredPlace | undefined => {
-      const row = connection.prepare(messageById).get(id);
+      const row = this.#byId.get(id);
       if (row === undefined) return undefined;
-      const [number, version, position] = row as readonly [number, number, number];
-      return { inStream: streams.numberOf(stream) === number, version, position };
+      const [category, tenant, streamId, version, position] = row as readonly [number, string, string, number, number];
+      const inStream =
+        streamId === stream.id && tenant === stream.tenant && category === this.#types.category(stream)?.number;
+      return { inStream, version, position };
     });
   }
 
   append(appends: readonly Append[]): void {
-    for (const append of appends) {
-      if (append.messages.length > 0) this.#appendTo(append);
+    for (const { stream, messages } of appends) {
+      if (messages.length === 0) continue;
+      const head = this.#head(stream);
+      for (const message of messages) this.#add(stream, head, message);
     }
   }
 
-  #appendTo({ stream, messages }: Append): void {
-    const { connection, streams, types } = this.#session;
-    const insert = connection.prepare(appendMessage);
-    const number = streams.numberOf(stream) ?? this.#start(stream);
-    let version = streams.versionOf(number);
-    for (const message of messages) {
-      const type = types.numberFor(stream, message);
-      this.#last++;
-      version++;
-      const place = {
-        position: this.#last,
-        stream: number,
-        version,
-        type,
-        tenant: stream.tenant,
-        streamId: stream.id,
-      };
-      insert.run(...messageParameters(place, message));
+  /** Inserts the rows collected so far. */
+  flush(): void {
+    const rows = this.#rows;
+    if (rows.length === 0) return;
+    this.#rows = [];
+    let at = 0;
+    for (; at + rowsPerStatement <= rows.length; at += rowsPerStatement) {
+      this.#insertMany.run(...rows.slice(at, at + rowsPerStatement).flat());
     }
+    for (; at < rows.length; at++) this.#insertOne.run(...(rows[at] ?? []));
   }
 
-  #start(stream: StreamId): number {
-    const number = this.#last + 1;
-    this.#session.streams.start(stream, number);
-    return number;
+  #add(stream: StreamId, head: Head, message: NewMessage): void {
+    const type = this.#types.typeFor(stream, message);
+    const category = this.#types.get(type).category.number;
+    this.#last++;
+    head.version++;
+    this.#rows.push(
+      messageParameters({ position: this.#last, category, type, version: head.version }, stream, message),
+    );
   }
+
+  #head(stream: StreamId): Head {
+    const key = streamKey(stream);
+    let head = this.#heads.get(key);
+    if (head === undefined) {
+      head = { version: this.#storedVersion(stream) };
+      this.#heads.set(key, head);
+    }
+    return head;
+  }
+
+  #storedVersion(stream: StreamId): number {
+    const category = this.#types.category(stream);
+    if (category === undefined) return -1;
+    const version = this.#version.get(stream.id, category.number, stream.tenant)?.[0];
+    return typeof version === "number" ? version : -1;
+  }
+}
+
+function insertMany(connection: Connection): Statement {
+  const row = appendMessage.slice(appendMessage.lastIndexOf("("));
+  return connection.prepare(appendMessage + `, ${row}`.repeat(rowsPerStatement - 1));
 }

@@ -21,18 +21,18 @@ export class CommitWriter {
 
   /** Writes all of them or, where an error is thrown, none; a refused one has its verdict and writes nothing. */
   writeTogether(commits: readonly Commit[]): CommitOutcome[] {
-    const { connection, streams, types } = this.#session;
+    const { connection, types } = this.#session;
     try {
       const outcomes = connection.transact(() => {
         this.#appends.begin();
-        return commits.map((commit) => this.#write(commit));
+        const verdicts = commits.map((commit) => this.#write(commit));
+        this.#appends.flush();
+        return verdicts;
       });
-      streams.committed();
       types.committed();
       if (this.#appends.wrote) this.#onMessages();
       return outcomes;
     } catch (error) {
-      streams.rolledBack();
       types.rolledBack();
       throw error;
     }

@@ -16,6 +16,9 @@ export type Row = readonly SQLOutputValue[];
 /** How long SQLite itself may wait for a lock, blocking this thread, in milliseconds; longer waits leave it free. */
 const blockingWait = 10;
 
+/** Memory for pages of the file, in KiB. */
+const cacheSize = 16_384;
+
 /** The most statements that are kept prepared; those of queries come in any number of forms. */
 const preparedLimit = 256;
 
@@ -57,17 +60,19 @@ export class Connection {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, Statement>();
 
-  constructor(path: string, options: SqliteOptions) {
+  constructor(path: string) {
     this.path = path;
     this.#database = new DatabaseSync(path);
-    try {
-      this.execute(`PRAGMA busy_timeout = ${blockingWait}`);
-      this.execute("PRAGMA journal_mode = WAL");
-      this.execute(`PRAGMA synchronous = ${options.synchronous === "NORMAL" ? "NORMAL" : "FULL"}`);
-    } catch (error) {
-      this.close();
-      throw error;
-    }
+    this.execute(`PRAGMA busy_timeout = ${blockingWait}`);
+  }
+
+  /** Settings of this connection, and the file's journal mode: to be called once the file is known to be a store. */
+  configure({ synchronous = "FULL" }: SqliteOptions): void {
+    this.execute(`PRAGMA cache_size = -${cacheSize}`);
+    this.execute("PRAGMA journal_mode = WAL");
+    this.execute(`PRAGMA synchronous = ${synchronous === "NORMAL" ? "NORMAL" : "FULL"}`);
+    // Only macOS tells the two apart: there an ordinary fsync leaves the data in the disk's own memory.
+    if (synchronous === "FULL") this.execute("PRAGMA fullfsync = ON");
   }
 
   /** Runs SQL text that is needed once. */

@@ -1,3 +1,4 @@
+import { setImmediate, setTimeout } from "node:timers";
 import type { Commit, CommitOutcome } from "../../ports/store.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import { isBusy, storeFault } from "./faults.ts";
@@ -50,7 +51,8 @@ export class GroupCommit {
 
   #schedule(): void {
     this.#scheduled = true;
-    // Not a microtask: requests that arrive in the same turn are to share the transaction.
+    // Not a microtask: requests that arrive in the same turn are to share the transaction. The real timers are
+    // imported, so that a test with fake ones does not stop the store.
     setImmediate(this.#flush);
   }
 

@@ -4,51 +4,75 @@ import { messageColumns, storedMessageOf } from "./message-rows.ts";
 import type { Session } from "./session.ts";
 import { head, readLogCorrelation, readLogScan } from "./statements.ts";
 
-/** From this many types on, reading the log through costs less than merging their indexes. */
-const mergeLimit = 64;
+/** The most types whose index entries are merged; SQLite takes 500 parts in one statement. */
+const mergeLimit = 256;
+
+/** How many positions are read through for each message wanted, before the index is asked. */
+const scanFactor = 2;
 
 /** One page of the log. */
 export function readLogPage(session: Session, filter: LogFilter): LogPage {
   const { connection, types } = session;
   // Asked before the rows: whatever commits in between, the page holds all up to here.
-  const last = Number(connection.prepare(head).get()?.[0] ?? 0);
-  const messages = matchingRows(session, filter).map((row) => storedMessageOf(row, types));
-  const lastFound = messages.at(-1)?.position ?? filter.after;
-  return { messages, through: messages.length >= filter.limit ? lastFound : Math.max(filter.after, last, lastFound) };
+  const last = Math.max(filter.after, Number(connection.prepare(head).get()?.[0] ?? 0));
+  const messages = matchingRows(session, filter, last).map((row) => storedMessageOf(row, types));
+  const full = messages.length >= filter.limit;
+  return { messages, through: full ? (messages.at(-1)?.position ?? filter.after) : last };
 }
 
-function matchingRows({ connection, types }: Session, filter: LogFilter): Row[] {
-  const { after, limit, correlationId, tenant } = filter;
-  const numbers = types.matching(filter);
-  if (numbers.length === 0) return [];
-  const narrow = [after, tenant ?? null, tenant ?? null];
-  if (correlationId !== undefined) {
-    const statement = connection.prepare(readLogCorrelation);
-    return statement.all(...narrow, correlationId, JSON.stringify(numbers), limit);
-  }
-  if (numbers.length >= mergeLimit) {
-    return connection.prepare(readLogScan).all(...narrow, JSON.stringify(numbers), limit);
-  }
-  const ranges = numbers.flatMap((number) => (tenant === undefined ? [number, after] : [number, after, tenant]));
-  return connection.prepare(mergeOf(numbers.length, tenant)).all(...ranges, limit);
+function matchingRows(session: Session, filter: LogFilter, last: number): Row[] {
+  const { after, limit, correlationId } = filter;
+  const numbers = session.types.matching(filter);
+  if (numbers.length === 0 || after >= last) return [];
+  if (correlationId !== undefined) return correlated(session, filter, last, numbers, correlationId);
+  // Where most of the log matches, or little is new, reading it through is fastest; else the index finds the rest.
+  const scanned = numbers.length > mergeLimit ? last : Math.min(last, after + limit * scanFactor);
+  const found = scan(session, filter, scanned, numbers);
+  if (found.length >= limit || scanned === last) return found;
+  return found.concat(merge(session, { ...filter, after: scanned, limit: limit - found.length }, last, numbers));
+}
+
+function correlated(
+  { connection }: Session,
+  { after, limit, tenant }: LogFilter,
+  last: number,
+  types: readonly number[],
+  correlationId: string,
+): Row[] {
+  const statement = connection.prepare(readLogCorrelation);
+  const only = tenant ?? null;
+  return statement.all(after, last, only, only, correlationId, JSON.stringify(types), limit);
+}
+
+function scan(
+  { connection }: Session,
+  { after, limit, tenant }: LogFilter,
+  through: number,
+  types: readonly number[],
+): Row[] {
+  const only = tenant ?? null;
+  return connection.prepare(readLogScan).all(after, through, only, only, JSON.stringify(types), limit);
 }
 
 /**
  * The messages of so many types in the order of the log. Each type's positions come sorted from an index, and SQLite
- * merges them no further than the page goes. Parameters: for each type its number, after, and the tenant if there is
- * one; then the limit.
+ * merges them no further than the page goes.
  */
-function mergeOf(types: number, tenant: string | undefined): string {
-  const sources = Array.from({ length: types }, () => positions(tenant));
-  return (
-    `SELECT ${messageColumns} FROM (${sources.join(" UNION ALL ")} ORDER BY position LIMIT ?) AS found ` +
-    "CROSS JOIN nereus_messages AS m ON m.position = found.position"
-  );
-}
-
-/** The positions of one type, from the index of tenants where there is one. */
-function positions(tenant: string | undefined): string {
+function merge(
+  { connection }: Session,
+  { after, limit, tenant }: LogFilter,
+  last: number,
+  types: readonly number[],
+): Row[] {
   const index = tenant === undefined || tenant === "" ? "nereus_messages_by_type" : "nereus_messages_by_tenant";
-  const ofTenant = tenant === undefined ? "" : `AND tenant = ?${tenant === "" ? "" : " AND tenant <> ''"}`;
-  return `SELECT position FROM nereus_messages INDEXED BY ${index} WHERE type = ? AND position > ? ${ofTenant}`;
+  const ofTenant = tenant === undefined ? "" : tenant === "" ? " AND tenant = ?" : " AND tenant = ? AND tenant <> ''";
+  const positions =
+    `SELECT position FROM nereus_messages INDEXED BY ${index} ` +
+    `WHERE type = ? AND position > ? AND position <= ?${ofTenant}`;
+  const ranges = types.flatMap((type) => (tenant === undefined ? [type, after, last] : [type, after, last, tenant]));
+  const statement = connection.prepare(
+    `SELECT ${messageColumns} FROM (${types.map(() => positions).join(" UNION ALL ")} ORDER BY position LIMIT ?) ` +
+      "AS found CROSS JOIN nereus_messages AS m ON m.position = found.position",
+  );
+  return statement.all(...ranges, limit);
 }

@@ -22,10 +22,10 @@ export class SqliteLog implements LogReader {
   }
 
   replay(stream: StreamId, from: number, limit: number): Promise<readonly ReplayMessage[]> {
-    return this.#read(({ connection, streams, types }) => {
-      const number = streams.numberOf(stream);
-      if (number === undefined) return [];
-      const rows = connection.prepare(replayStream).all(number, from, limit);
+    return this.#read(({ connection, types }) => {
+      const category = types.category(stream);
+      if (category === undefined) return [];
+      const rows = connection.prepare(replayStream).all(stream.id, category.number, stream.tenant, from, limit);
       return rows.map((row) => replayMessageOf(row, types));
     });
   }
@@ -37,11 +37,12 @@ export class SqliteLog implements LogReader {
 
 /** One page of a stream. */
 export function streamPage(session: Session, stream: StreamId, range: StreamRange): StoredMessage[] {
-  const { connection, streams, types } = session;
-  const number = streams.numberOf(stream);
-  if (number === undefined) return [];
+  const { connection, types } = session;
+  const category = types.category(stream);
+  if (category === undefined) return [];
   const backwards = range.direction === "backwards";
   const from = range.from ?? (backwards ? Number.MAX_SAFE_INTEGER : 0);
   const statement = connection.prepare(backwards ? readStreamBackwards : readStreamForwards);
-  return statement.all(number, from, range.limit).map((row) => storedMessageOf(row, types));
+  const rows = statement.all(stream.id, category.number, stream.tenant, from, range.limit);
+  return rows.map((row) => storedMessageOf(row, types));
 }

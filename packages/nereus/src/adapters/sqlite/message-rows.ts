@@ -1,4 +1,4 @@
-import type { NewMessage, ReplayMessage, StoredMessage } from "../../log/message.ts";
+import type { NewMessage, ReplayMessage, StoredMessage, StreamId } from "../../log/message.ts";
 import type { Row } from "./connection.ts";
 import type { MessageTypes } from "./message-types.ts";
 
@@ -6,6 +6,9 @@ import type { MessageTypes } from "./message-types.ts";
 export const messageColumns: string =
   "m.position, version, type, checksum, recorded_at, occurred_at, tenant, stream_id, id, " +
   "correlation_id, causation_id, traceparent, extensions, data";
+
+/** The parameters of one inserted row. */
+export type RowParameters = readonly (string | number | null)[];
 
 /** The columns of the read statements, in their order. */
 type MessageColumns = readonly [
@@ -28,10 +31,10 @@ type MessageColumns = readonly [
 export function storedMessageOf(row: Row, types: MessageTypes): StoredMessage {
   // The statements select these columns; SQLite's STRICT tables hold these types.
   const columns = row as unknown as MessageColumns;
-  const { kind, category, type, schemaVersion } = types.get(columns[2]);
+  const { category, type, schemaVersion } = types.get(columns[2]);
   return {
     position: columns[0],
-    stream: { tenant: columns[6], kind, category, id: columns[7] },
+    stream: { tenant: columns[6], kind: category.kind, category: category.name, id: columns[7] },
     version: columns[1],
     id: columns[8],
     type,
@@ -56,25 +59,23 @@ export function replayMessageOf(row: Row, types: MessageTypes): ReplayMessage {
 /** The place and type of a message that is being appended. */
 export interface Placement {
   readonly position: number;
-  readonly stream: number;
-  readonly version: number;
+  readonly category: number;
   readonly type: number;
-  readonly tenant: string;
-  readonly streamId: string;
+  readonly version: number;
 }
 
 /** The parameters of append-message.sql. */
-export function messageParameters(place: Placement, message: NewMessage): (string | number | null)[] {
+export function messageParameters(place: Placement, stream: StreamId, message: NewMessage): RowParameters {
   return [
     place.position,
-    place.stream,
-    place.version,
+    place.category,
     place.type,
+    place.version,
     message.checksum,
     message.recordedAt,
     message.occurredAt,
-    place.tenant,
-    place.streamId,
+    stream.tenant,
+    stream.id,
     message.id,
     message.correlationId,
     message.causationId,

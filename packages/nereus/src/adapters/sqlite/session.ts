@@ -1,12 +1,10 @@
 import type { CollectionTables } from "./collection-tables.ts";
 import type { Connection } from "./connection.ts";
 import type { MessageTypes } from "./message-types.ts";
-import type { Streams } from "./streams.ts";
 
 /** What an open store works with; a store that is opened again gets a new one. */
 export interface Session {
   readonly connection: Connection;
-  readonly streams: Streams;
   readonly types: MessageTypes;
   readonly tables: CollectionTables;
 }

@@ -3,17 +3,9 @@
 /** The steps of the schema, oldest first: the version of a database is how many of them it has had. */
 export const migrations: readonly string[] = [
   // 0001_log.sql
-  `CREATE TABLE nereus_streams (
-  tenant TEXT NOT NULL,
-  kind TEXT NOT NULL,
-  category TEXT NOT NULL,
-  id TEXT NOT NULL,
-  number INTEGER NOT NULL,
-  PRIMARY KEY (tenant, kind, category, id)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE nereus_types (
+  `CREATE TABLE nereus_types (
   number INTEGER PRIMARY KEY,
+  category_number INTEGER NOT NULL,
   kind TEXT NOT NULL,
   category TEXT NOT NULL,
   type TEXT NOT NULL,
@@ -23,9 +15,9 @@ CREATE TABLE nereus_types (
 
 CREATE TABLE nereus_messages (
   position INTEGER PRIMARY KEY AUTOINCREMENT,
-  stream INTEGER NOT NULL,
-  version INTEGER NOT NULL,
+  category INTEGER NOT NULL,
   type INTEGER NOT NULL,
+  version INTEGER NOT NULL,
   checksum INTEGER NOT NULL,
   recorded_at INTEGER NOT NULL,
   occurred_at INTEGER NOT NULL,
@@ -39,7 +31,7 @@ CREATE TABLE nereus_messages (
   data TEXT NOT NULL
 ) STRICT;
 
-CREATE UNIQUE INDEX nereus_messages_by_stream ON nereus_messages (stream, version);
+CREATE UNIQUE INDEX nereus_messages_by_stream ON nereus_messages (stream_id, category, tenant, version);
 CREATE UNIQUE INDEX nereus_messages_by_id ON nereus_messages (id);
 CREATE INDEX nereus_messages_by_type ON nereus_messages (type);
 CREATE INDEX nereus_messages_by_correlation ON nereus_messages (correlation_id);
@@ -80,14 +72,14 @@ SELECT m.position, m.tenant, t.kind, t.category, m.stream_id, m.version, t.type,
 FROM nereus_messages AS m JOIN nereus_types AS t ON t.number = m.type;`,
 ];
 
-export const addMessageType: string = `INSERT INTO nereus_types (number, kind, category, type, schema_version) VALUES (?, ?, ?, ?, ?)`;
+export const addMessageType: string = `INSERT INTO nereus_types (number, category_number, kind, category, type, schema_version) VALUES (?, ?, ?, ?, ?, ?)`;
 
 export const addOutcome: string = `INSERT INTO nereus_outcomes (tenant, key, fingerprint, result, position) VALUES (?, ?, ?, ?, ?)`;
 
 export const addToOutbox: string = `INSERT INTO nereus_outbox (id, destination, data) VALUES (?, ?, ?)`;
 
-export const appendMessage: string = `INSERT INTO nereus_messages (
-  position, stream, version, type, checksum, recorded_at, occurred_at, tenant, stream_id, id,
+export const appendMessage: string = `INSERT OR ROLLBACK INTO nereus_messages (
+  position, category, type, version, checksum, recorded_at, occurred_at, tenant, stream_id, id,
   correlation_id, causation_id, traceparent, extensions, data
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
@@ -99,9 +91,10 @@ export const head: string = `SELECT max(position) FROM nereus_messages`;
 
 export const lastPosition: string = `SELECT seq FROM sqlite_sequence WHERE name = 'nereus_messages'`;
 
-export const messageById: string = `SELECT stream, version, position FROM nereus_messages WHERE id = ?`;
+export const messageById: string = `SELECT category, tenant, stream_id, version, position FROM nereus_messages WHERE id = ?`;
 
-export const messageTypes: string = `SELECT number, kind, category, type, schema_version FROM nereus_types WHERE number > ? ORDER BY number`;
+export const messageTypes: string = `SELECT number, category_number, kind, category, type, schema_version
+FROM nereus_types WHERE number > ? ORDER BY number`;
 
 export const moveCheckpoint: string = `INSERT INTO nereus_checkpoints (name, position) VALUES (?, ?)
 ON CONFLICT (name) DO UPDATE SET position = excluded.position`;
@@ -118,28 +111,28 @@ ON CONFLICT (name) DO UPDATE SET layout = excluded.layout`;
 export const readLogCorrelation: string = `SELECT position, version, type, checksum, recorded_at, occurred_at, tenant, stream_id, id,
   correlation_id, causation_id, traceparent, extensions, data
 FROM nereus_messages INDEXED BY nereus_messages_by_correlation
-WHERE position > ? AND (? IS NULL OR tenant = ?) AND correlation_id = ? AND type IN (SELECT value FROM json_each(?))
+WHERE position > ? AND position <= ? AND (? IS NULL OR tenant = ?) AND correlation_id = ?
+  AND type IN (SELECT value FROM json_each(?))
 ORDER BY position LIMIT ?`;
 
 export const readLogScan: string = `SELECT position, version, type, checksum, recorded_at, occurred_at, tenant, stream_id, id,
   correlation_id, causation_id, traceparent, extensions, data
 FROM nereus_messages NOT INDEXED
-WHERE position > ? AND (? IS NULL OR tenant = ?) AND type IN (SELECT value FROM json_each(?))
+WHERE position > ? AND position <= ? AND (? IS NULL OR tenant = ?) AND type IN (SELECT value FROM json_each(?))
 ORDER BY position LIMIT ?`;
 
 export const readStreamBackwards: string = `SELECT position, version, type, checksum, recorded_at, occurred_at, tenant, stream_id, id,
   correlation_id, causation_id, traceparent, extensions, data
-FROM nereus_messages WHERE stream = ? AND version <= ? ORDER BY version DESC LIMIT ?`;
+FROM nereus_messages WHERE stream_id = ? AND category = ? AND tenant = ? AND version <= ?
+ORDER BY version DESC LIMIT ?`;
 
 export const readStreamForwards: string = `SELECT position, version, type, checksum, recorded_at, occurred_at, tenant, stream_id, id,
   correlation_id, causation_id, traceparent, extensions, data
-FROM nereus_messages WHERE stream = ? AND version >= ? ORDER BY version LIMIT ?`;
+FROM nereus_messages WHERE stream_id = ? AND category = ? AND tenant = ? AND version >= ?
+ORDER BY version ASC LIMIT ?`;
 
 export const replayStream: string = `SELECT version, type, checksum, data
-FROM nereus_messages WHERE stream = ? AND version >= ? ORDER BY version LIMIT ?`;
+FROM nereus_messages WHERE stream_id = ? AND category = ? AND tenant = ? AND version >= ?
+ORDER BY version LIMIT ?`;
 
-export const startStream: string = `INSERT INTO nereus_streams (tenant, kind, category, id, number) VALUES (?, ?, ?, ?, ?)`;
-
-export const streamNumber: string = `SELECT number FROM nereus_streams WHERE tenant = ? AND kind = ? AND category = ? AND id = ?`;
-
-export const streamVersion: string = `SELECT max(version) FROM nereus_messages WHERE stream = ?`;
+export const streamVersion: string = `SELECT max(version) FROM nereus_messages WHERE stream_id = ? AND category = ? AND tenant = ?`;

@@ -14,15 +14,14 @@ import { CollectionTables } from "./collection-tables.ts";
 import { CommitWriter } from "./commit-writer.ts";
 import { Connection, type SqliteOptions } from "./connection.ts";
 import { SqliteDocuments } from "./documents.ts";
-import { storeFault } from "./faults.ts";
+import { isBusy, storeFault } from "./faults.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { SqliteLog } from "./log.ts";
 import { MessageTypes } from "./message-types.ts";
 import { patiently } from "./patience.ts";
 import { SqliteRecords } from "./records.ts";
-import { migrate } from "./schema.ts";
+import { migrate, schemaVersion } from "./schema.ts";
 import type { Session } from "./session.ts";
-import { Streams } from "./streams.ts";
 
 /** The store behind `sqlite(path)`. */
 export class SqliteStore implements Store {
@@ -78,16 +77,20 @@ export class SqliteStore implements Store {
   }
 
   async #connect(): Promise<Session> {
-    const connection = await this.#try(() => new Connection(this.#path, this.#options));
+    const connection = await this.#try(() => new Connection(this.#path));
     try {
-      await this.#try(() => migrate(connection));
+      await this.#try(() => {
+        // Before anything is set: a file of somebody else's stays as it is.
+        schemaVersion(connection);
+        connection.configure(this.#options);
+        migrate(connection);
+      });
     } catch (error) {
       connection.close();
       throw error;
     }
     const session: Session = {
       connection,
-      streams: new Streams(connection),
       types: new MessageTypes(connection),
       tables: new CollectionTables(connection),
     };
@@ -100,12 +103,18 @@ export class SqliteStore implements Store {
     return session;
   }
 
-  async #read<Result>(work: (session: Session) => Result): Promise<Result> {
-    return this.#try(() => {
+  /** Reads at once, with one promise; only a file that is held makes the read wait. */
+  #read<Result>(work: (session: Session) => Result): Promise<Result> {
+    const read = (): Result => {
       // Between close and its end the last commits are written, but nothing more is read.
       if (this.#session === undefined || this.#commits === undefined) throw notOpen(this.name);
       return work(this.#session);
-    });
+    };
+    try {
+      return Promise.resolve(read());
+    } catch (error) {
+      return isBusy(error) ? this.#try(read) : Promise.reject(storeFault(error, this.#path));
+    }
   }
 
   async #try<Result>(work: () => Result): Promise<Result> {

@@ -1,19 +1,11 @@
 -- The log, the store's own books, and the list of document collections.
 -- Every name here starts with nereus_, so that collections can have any other.
 
--- A stream's number is the position of its first message.
-CREATE TABLE nereus_streams (
-  tenant TEXT NOT NULL,
-  kind TEXT NOT NULL,
-  category TEXT NOT NULL,
-  id TEXT NOT NULL,
-  number INTEGER NOT NULL,
-  PRIMARY KEY (tenant, kind, category, id)
-) STRICT, WITHOUT ROWID;
-
--- What a message is: written once, so that a message and its index entry hold one small number.
+-- What a message is: written once, so that a message and its index entries hold small numbers.
+-- category_number is the number of the first type of that kind and category.
 CREATE TABLE nereus_types (
   number INTEGER PRIMARY KEY,
+  category_number INTEGER NOT NULL,
   kind TEXT NOT NULL,
   category TEXT NOT NULL,
   type TEXT NOT NULL,
@@ -24,9 +16,9 @@ CREATE TABLE nereus_types (
 -- The payload stands last, so that reading another column never walks through it.
 CREATE TABLE nereus_messages (
   position INTEGER PRIMARY KEY AUTOINCREMENT,
-  stream INTEGER NOT NULL,
-  version INTEGER NOT NULL,
+  category INTEGER NOT NULL,
   type INTEGER NOT NULL,
+  version INTEGER NOT NULL,
   checksum INTEGER NOT NULL,
   recorded_at INTEGER NOT NULL,
   occurred_at INTEGER NOT NULL,
@@ -40,7 +32,7 @@ CREATE TABLE nereus_messages (
   data TEXT NOT NULL
 ) STRICT;
 
-CREATE UNIQUE INDEX nereus_messages_by_stream ON nereus_messages (stream, version);
+CREATE UNIQUE INDEX nereus_messages_by_stream ON nereus_messages (stream_id, category, tenant, version);
 CREATE UNIQUE INDEX nereus_messages_by_id ON nereus_messages (id);
 CREATE INDEX nereus_messages_by_type ON nereus_messages (type);
 CREATE INDEX nereus_messages_by_correlation ON nereus_messages (correlation_id);

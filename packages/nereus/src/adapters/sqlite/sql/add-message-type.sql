@@ -1,2 +1,2 @@
--- Parameters: number, kind, category, type, schema version
-INSERT INTO nereus_types (number, kind, category, type, schema_version) VALUES (?, ?, ?, ?, ?)
+-- Parameters: number, category number, kind, category, type, schema version
+INSERT INTO nereus_types (number, category_number, kind, category, type, schema_version) VALUES (?, ?, ?, ?, ?, ?)

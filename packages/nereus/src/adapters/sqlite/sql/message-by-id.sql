@@ -1,2 +1,2 @@
 -- Parameters: message id
-SELECT stream, version, position FROM nereus_messages WHERE id = ?
+SELECT category, tenant, stream_id, version, position FROM nereus_messages WHERE id = ?

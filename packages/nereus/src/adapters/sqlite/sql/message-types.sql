@@ -1,2 +1,3 @@
 -- Parameters: the highest number already known. The types written since.
-SELECT number, kind, category, type, schema_version FROM nereus_types WHERE number > ? ORDER BY number
+SELECT number, category_number, kind, category, type, schema_version
+FROM nereus_types WHERE number > ? ORDER BY number

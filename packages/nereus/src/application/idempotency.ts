@@ -1,0 +1,52 @@
+import { hash } from "node:crypto";
+import { isNereusError, NereusError } from "../model/errors.ts";
+import { encodeMessage, messageDefinition } from "../model/message.ts";
+import { assertJson } from "../model/wire.ts";
+import type { IdempotencyRecord } from "../ports/store.ts";
+import type { Processed, ProcessOptions } from "./process-options.ts";
+
+/** What a command claims with its idempotency key. */
+export interface Claim {
+  readonly tenant: string;
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
+/** What an idempotency key is bound to: tenant, command type and payload. */
+export function claimOf(command: object, key: string, { tenant = "" }: ProcessOptions): Claim {
+  const { name } = messageDefinition(command, "command") ?? { name: "" };
+  return { tenant, key, fingerprint: hash("sha256", `${name}\n${JSON.stringify(encodeMessage(command))}`) };
+}
+
+function assertSameCommand(record: IdempotencyRecord, claim: Claim): void {
+  if (record.fingerprint === claim.fingerprint) return;
+  throw new NereusError("IDEMPOTENCY_KEY_REUSED", `The idempotency key ${claim.key} belongs to another command`, {
+    fix: "Use one key per intended effect: the same key only for the same command with the same fields.",
+  });
+}
+
+/** @throws NereusError IDEMPOTENCY_KEY_REUSED */
+export function remembered(record: IdempotencyRecord, claim: Claim): Processed {
+  assertSameCommand(record, claim);
+  const { result, position } = record;
+  return { result: result === null ? undefined : JSON.parse(result), position };
+}
+
+/**
+ * A handler's result in the form that is kept.
+ *
+ * @throws NereusError RESULT_NOT_SERIALISABLE
+ */
+export function encodeResult(element: string, result: unknown): string | null {
+  if (result === undefined) return null;
+  try {
+    assertJson(result, []);
+  } catch (error) {
+    throw new NereusError("RESULT_NOT_SERIALISABLE", "The handler's result cannot be kept for its idempotency key", {
+      element,
+      cause: isNereusError(error) ? error : undefined,
+      fix: "Answer text, numbers, booleans, lists and plain objects from commands that carry a key.",
+    });
+  }
+  return JSON.stringify(result);
+}

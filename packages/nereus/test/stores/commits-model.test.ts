@@ -1,0 +1,96 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { memory } from "../../src/adapters/memory/index.ts";
+import { sqlite } from "../../src/adapters/sqlite/index.ts";
+import { messageOf, people, streamOf, wholeLog } from "../../src/conformance/samples.ts";
+import { isNereusError } from "../../src/model/errors.ts";
+import type { Append, Commit, DocumentWrite, ExpectedVersion, Store } from "../../src/ports/store.ts";
+
+const expected: fc.Arbitrary<ExpectedVersion> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant("any" as const) },
+  { weight: 3, arbitrary: fc.integer({ min: -1, max: 6 }) },
+  { weight: 1, arbitrary: fc.constantFrom("none" as const, "exists" as const) },
+);
+
+/** Message ids out of a few: most commits are new, some repeat, some reuse an id elsewhere. */
+const messages = fc
+  .oneof(
+    { weight: 5, arbitrary: fc.array(fc.uuid(), { maxLength: 3 }) },
+    { weight: 2, arbitrary: fc.constantFrom(["x1"], ["x1", "x2"], ["x2"], ["x3", "x4"], ["x4", "x3"]) },
+  )
+  .chain((ids) => fc.constantFrom("Opened", "Deposited").map((type) => ids.map((id) => messageOf(type, { id }))));
+
+const append: fc.Arbitrary<Append> = fc.record({
+  stream: fc.record({
+    id: fc.constantFrom("a", "b", "c"),
+    tenant: fc.constantFrom("", "north"),
+    category: fc.constantFrom("accounts", "transfers"),
+    kind: fc.constantFrom("event" as const, "event" as const, "fact" as const),
+  }),
+  expectedVersion: expected,
+  messages,
+});
+
+const documentWrite: fc.Arbitrary<DocumentWrite> = fc.record({
+  collection: fc.constant("people"),
+  tenant: fc.constantFrom("", "north"),
+  id: fc.constantFrom("1", "2"),
+  expectedVersion: expected,
+  data: fc.option(fc.constantFrom('{"age":1}', '{"age":2}')),
+});
+
+const commit: fc.Arbitrary<Commit> = fc.record(
+  {
+    appends: fc.array(append, { maxLength: 3 }),
+    documents: fc.array(documentWrite, { maxLength: 2 }),
+    outbox: fc.array(fc.record({ id: fc.uuid(), destination: fc.constant("d"), data: fc.constant("{}") }), {
+      maxLength: 2,
+    }),
+    checkpoint: fc.record({ name: fc.constantFrom("c", "d"), expected: fc.nat(2), position: fc.nat(2) }),
+    idempotency: fc.record({
+      tenant: fc.constantFrom("", "north"),
+      key: fc.string(),
+      fingerprint: fc.constant("f"),
+      result: fc.constantFrom(null, "1"),
+    }),
+  },
+  { requiredKeys: [] },
+);
+
+/** What a store answers to a commit, without the message of an error. */
+async function answerOf(store: Store, one: Commit): Promise<unknown> {
+  try {
+    return await store.commit(one);
+  } catch (error) {
+    return isNereusError(error) ? error.code : error;
+  }
+}
+
+async function everything(store: Store): Promise<unknown> {
+  const tenants = ["", "north"];
+  return {
+    log: await wholeLog(store, 7),
+    a: await store.log.readStream(streamOf("a"), { limit: 100, direction: "backwards" }),
+    documents: await Promise.all(tenants.map((tenant) => store.documents.find("people", tenant, {}))),
+    outbox: await store.records.outbox(0, 1000),
+    checkpoints: [await store.records.checkpoint("c"), await store.records.checkpoint("d")],
+  };
+}
+
+it("memory and SQLite answer any run of concurrent commits alike, and hold the same afterwards", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.array(commit, { minLength: 1, maxLength: 6 }), { maxLength: 12 }), async (batches) => {
+      const stores = [memory(), sqlite(":memory:")] as const;
+      await Promise.all(stores.map((store) => store.open([people])));
+      for (const batch of batches) {
+        const [inMemory, inSqlite] = await Promise.all(
+          stores.map((store) => Promise.all(batch.map((one) => answerOf(store, one)))),
+        );
+        expect(inSqlite).toEqual(inMemory);
+      }
+      expect(await everything(stores[1])).toEqual(await everything(stores[0]));
+      await Promise.all(stores.map((store) => store.close()));
+    }),
+    { numRuns: 400 },
+  );
+}, 60_000);

@@ -1,0 +1,184 @@
+import {
+  Aggregate,
+  Entity,
+  type EntityCollection,
+  Event,
+  EventSourcedAggregate,
+  hasMany,
+  hasOne,
+  identifier,
+  status,
+  ValueObject,
+} from "nereus";
+import { z } from "zod";
+import { assertType, type Equal } from "./equal.ts";
+
+class Money extends ValueObject("Money", { amount: z.number() }) {}
+class Opened extends Event("Opened", { accountId: identifier(), holder: z.string() }) {}
+class Deposited extends Event("Deposited", { amount: z.number() }) {}
+class Foreign extends Event("Foreign", { amount: z.number() }) {}
+class Signatory extends Entity(
+  "Signatory",
+  { email: z.string(), level: z.number().default(1) },
+  { identifiedBy: "email" },
+) {}
+class Address extends Entity("Address", { addressId: identifier(), city: z.string() }) {}
+
+class Account extends EventSourcedAggregate("Account", {
+  accountId: identifier(),
+  holder: z.string(),
+  balance: z.number().default(0),
+  limit: Money,
+  tags: z.array(z.string()).default([]),
+  status: status({ ACTIVE: ["CLOSED"], CLOSED: [] }, "ACTIVE"),
+  signatories: hasMany(Signatory),
+  address: hasOne(Address),
+})
+  .applies(Opened, (account, event) => {
+    assertType<Equal<typeof event, Opened>>();
+    assertType<Equal<typeof account.balance, number>>();
+    assertType<Equal<typeof account.status, "ACTIVE" | "CLOSED">>();
+    assertType<Equal<typeof account.limit, Money>>();
+    assertType<Equal<typeof account.address, Address | undefined>>();
+    account.accountId = event.accountId;
+    account.status = "CLOSED";
+    account.tags.push("a");
+    account.signatories.add({ email: "a@b.co" });
+    account.signatories.add(new Signatory({ email: "a@b.co", level: 2 }));
+    account.signatories.get("a@b.co").level = 3;
+    // @ts-expect-error not a status
+    account.status = "OPEN";
+    // @ts-expect-error not a field
+    account.colour = "red";
+    // @ts-expect-error not a field of the event
+    account.balance = event.amount;
+    // @ts-expect-error a field of the wrong type
+    account.balance = "1";
+    // @ts-expect-error not an entity of the collection
+    account.signatories.add({ name: "Ada" });
+    // @ts-expect-error not an entity of the collection
+    account.signatories.add(new Address({ city: "Rome" }));
+  })
+  .applies(Deposited, (account, event) => {
+    account.balance += event.amount;
+  })
+  .invariant("balance", "…", (account) => {
+    // @ts-expect-error a rule cannot change the state
+    account.balance = 0;
+    // @ts-expect-error not a field
+    return account.colour === "red";
+  }) {
+  static open(accountId: string) {
+    return Account.create((account) => {
+      assertType<Equal<typeof account, Account>>();
+      account.raise(new Opened({ accountId, holder: "Ada" }));
+    });
+  }
+  deposit(amount: number) {
+    this.raise(new Deposited({ amount }));
+    // @ts-expect-error an event that the aggregate does not list
+    this.raise(new Foreign({ amount }));
+    // @ts-expect-error state is changed in .applies only
+    this.balance += amount;
+    // @ts-expect-error entities are changed in .applies only
+    this.signatories.add({ email: "a@b.co" });
+    // @ts-expect-error entities are changed in .applies only
+    this.signatories.get("a@b.co").level = 2;
+  }
+}
+
+export const account = Account.open("1");
+assertType<Equal<typeof account, Account>>();
+assertType<Equal<typeof account.pendingEvents, readonly (Opened | Deposited)[]>>();
+assertType<Equal<typeof account.version, number>>();
+// @ts-expect-error state is not changed from outside
+account.balance = 5;
+// @ts-expect-error the version is not set from outside
+account.version = 5;
+// @ts-expect-error an event that the aggregate does not list
+account.raise(new Foreign({ amount: 1 }));
+// @ts-expect-error not an event
+account.raise({ amount: 1 });
+// @ts-expect-error state is not given to the constructor
+new Account({ accountId: "1" });
+// @ts-expect-error an event-sourced aggregate lists events by .applies
+EventSourcedAggregate("X", { id: identifier() }).raises(Opened);
+// @ts-expect-error not an event class
+EventSourcedAggregate("X", { id: identifier() }).applies(Money, () => {});
+// @ts-expect-error a status moves to states that there are
+status({ ACTIVE: ["GONE"], CLOSED: [] }, "ACTIVE");
+// @ts-expect-error the first state is one of them
+status({ ACTIVE: [], CLOSED: [] }, "OPEN");
+// @ts-expect-error an unknown option
+EventSourcedAggregate("X", { id: identifier() }, { snapshotsEvery: 100 });
+
+class Product extends Aggregate("Product", {
+  productId: identifier(),
+  name: z.string(),
+  price: Money,
+  stock: z.number().default(0),
+  status: status({ DRAFT: ["LISTED"], LISTED: [] }, "DRAFT"),
+  signatories: hasMany(Signatory),
+  address: hasOne(Address),
+})
+  .raises(Opened, Deposited)
+  .invariant("stock", "…", (product) => product.stock >= 0) {
+  rename(name: string) {
+    this.name = name;
+    this.raise(new Deposited({ amount: 1 }));
+    // @ts-expect-error an event that the aggregate does not list
+    this.raise(new Foreign({ amount: 1 }));
+    // @ts-expect-error a field of the wrong type
+    this.name = 7;
+    // @ts-expect-error not a status
+    this.status = "GONE";
+  }
+}
+export const product = new Product({ name: "Chair", price: { amount: 1 }, signatories: [{ email: "a@b.co" }] });
+export const same = new Product({
+  productId: "1",
+  name: "Chair",
+  price: new Money({ amount: 1 }),
+  stock: 1,
+  status: "LISTED",
+  address: { city: "Rome" },
+});
+assertType<Equal<typeof product.productId, string>>();
+assertType<Equal<typeof product.price, Money>>();
+assertType<Equal<typeof product.status, "DRAFT" | "LISTED">>();
+assertType<Equal<typeof product.pendingEvents, readonly (Opened | Deposited)[]>>();
+export const signatories: EntityCollection<Signatory, { readonly email: string; readonly level?: number | undefined }> =
+  product.signatories;
+product.stock = 1;
+assertType<Equal<ReturnType<typeof product.change<number>>, number>>();
+// @ts-expect-error a field is missing
+new Product({ name: "Chair" });
+// @ts-expect-error an unknown key
+new Product({ name: "Chair", price: { amount: 1 }, colour: "red" });
+// @ts-expect-error not a status
+new Product({ name: "Chair", price: { amount: 1 }, status: "GONE" });
+// @ts-expect-error not an entity's input
+new Product({ name: "Chair", price: { amount: 1 }, signatories: [{ name: "Ada" }] });
+// @ts-expect-error a state-stored aggregate lists events by .raises
+Aggregate("X", { id: identifier() }).applies(Opened, () => {});
+// @ts-expect-error not an event class
+Aggregate("X", { id: identifier() }).raises(Money);
+
+export const signatory = new Signatory({ email: "a@b.co" });
+assertType<Equal<typeof signatory.level, number>>();
+signatory.level = 2;
+// @ts-expect-error a field is missing
+new Signatory({ level: 1 });
+// @ts-expect-error an unknown key
+new Signatory({ email: "a@b.co", colour: "red" });
+// @ts-expect-error identified by a field that it does not have
+Entity("X", { email: z.string() }, { identifiedBy: "mail" });
+// @ts-expect-error not an entity class
+hasMany(Money);
+// @ts-expect-error not an entity class
+hasOne(z.string());
+Entity("X", { id: identifier(), n: z.number() }).invariant("n", "…", (entity) => {
+  // @ts-expect-error a rule cannot change the entity
+  entity.n = 1;
+  return entity.n > 0;
+});
