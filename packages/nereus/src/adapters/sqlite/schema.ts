@@ -16,7 +16,7 @@ export function schemaVersion(connection: Connection): number {
   if (!ours && !isEmpty(connection)) {
     throw incompatible(connection.path, "holds something else than a store of Nereus", "Name another file.");
   }
-  if (false) {
+  if (version > migrations.length) {
     const versions = `its schema has version ${version}, and this release knows ${migrations.length}`;
     throw incompatible(connection.path, `was written by a newer release of Nereus (${versions})`, "Update nereus.");
   }
