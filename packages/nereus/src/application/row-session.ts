@@ -12,8 +12,6 @@ interface Held {
   /** Its JSON text as stored. */
   data: string | undefined;
   row: object | undefined;
-  /** Whether a handler has had it, so that it may have changed. */
-  touched: boolean;
 }
 
 /** An event on its way through a projector. */
@@ -31,6 +29,8 @@ export class RowSession {
   readonly #documents: DocumentReader;
   readonly #tenant: string;
   readonly #held = new Map<string, Held>();
+  /** Those that a handler has had, and may have changed. */
+  readonly #touched = new Map<string, Held>();
   /** Rows made ahead by {@link prefetch}, by event and step: making a row tells its key. */
   readonly #made = new Map<object, Map<Projecting, object>>();
 
@@ -85,8 +85,8 @@ export class RowSession {
   /** What has changed. `checked`: with the version that each row must still have. */
   writes(checked: boolean): DocumentWrite[] {
     const writes: DocumentWrite[] = [];
-    for (const [id, held] of this.#held) {
-      const write = held.touched ? this.#write(id, held, checked) : undefined;
+    for (const [id, held] of this.#touched) {
+      const write = this.#write(id, held, checked);
       if (write !== undefined) writes.push(write);
     }
     return writes;
@@ -95,21 +95,12 @@ export class RowSession {
   /** The writes are stored: what is held is what is stored now. */
   written(writes: readonly DocumentWrite[]): void {
     for (const { id, data } of writes) {
-      const held = this.#held.get(id);
-      if (held === undefined) continue;
+      const held = this.#holding(id);
       held.version = data === null ? -1 : held.version + 1;
       held.data = data ?? undefined;
     }
-    for (const held of this.#held.values()) held.touched = false;
+    this.#touched.clear();
     this.#made.clear();
-  }
-
-  /** Lets go of the rows that were held longest. */
-  trim(most: number): void {
-    for (const id of this.#held.keys()) {
-      if (this.#held.size <= most) return;
-      this.#held.delete(id);
-    }
   }
 
   get #name(): string {
@@ -136,7 +127,7 @@ export class RowSession {
       return;
     }
     const held = this.#holding(id);
-    held.touched = true;
+    this.#touched.set(id, held);
     if (held.row === undefined && step.how === "upsert") held.row = this.#new(step.make(event, metadata));
     if (held.row === undefined) throw this.#missing(id);
     step.change(held.row, event, metadata);
@@ -156,7 +147,7 @@ export class RowSession {
     const held = this.#holding(id);
     if (held.row !== undefined) throw this.#exists(id);
     held.row = row;
-    held.touched = true;
+    this.#touched.set(id, held);
     return row;
   }
 
@@ -164,7 +155,7 @@ export class RowSession {
     const held = this.#holding(id);
     if (held.row === undefined) throw this.#missing(id);
     held.row = undefined;
-    held.touched = true;
+    this.#touched.set(id, held);
   }
 
   #holding(id: string): Held {
@@ -183,9 +174,9 @@ export class RowSession {
   }
 
   #hold(document: StoredDocument | undefined): Held {
-    if (document === undefined) return { version: -1, data: undefined, row: undefined, touched: false };
+    if (document === undefined) return { version: -1, data: undefined, row: undefined };
     const row = restoreRow(this.#projector.projection, JSON.parse(document.data) as Values) as object;
-    return { version: document.version, data: document.data, row, touched: false };
+    return { version: document.version, data: document.data, row };
   }
 
   #write(id: string, held: Held, checked: boolean): DocumentWrite | undefined {
@@ -201,7 +192,7 @@ export class RowSession {
     get: async (id) => {
       await this.#load(this.#held.has(id) ? [] : [id]);
       const held = this.#holding(id);
-      held.touched = true;
+      this.#touched.set(id, held);
       return held.row;
     },
     create: async (input) => {

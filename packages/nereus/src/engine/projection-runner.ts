@@ -1,6 +1,7 @@
 import type { ProjectorDefinition } from "../application/projector.ts";
 import type { Runtime } from "../application/registry.ts";
 import { type Projected, RowSession } from "../application/row-session.ts";
+import { StoredMetadata } from "../application/stored-metadata.ts";
 import type { StoredMessage } from "../log/message.ts";
 import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
@@ -10,7 +11,7 @@ type SessionWrites = readonly (readonly [RowSession, readonly DocumentWrite[]])[
 
 /** Events per batch: one transaction, one checkpoint. */
 const batch = 1000;
-/** Rows kept in memory between batches, per tenant, so that a hot row is not read and parsed again. */
+/** Rows kept in memory between batches, so that a hot row is not read and parsed again. */
 const keptRows = 10_000;
 /** The checkpoint also moves over events that do not concern the projection, but only in steps this wide. */
 const idleStep = 10_000;
@@ -121,21 +122,7 @@ export class ProjectionRunner {
   }
 
   #projected(message: StoredMessage): Projected {
-    const { id, stream, version, recordedAt, occurredAt, correlationId, causationId } = message;
-    return {
-      event: this.#runtime.registry.events.restore(message),
-      metadata: {
-        id,
-        tenant: stream.tenant,
-        category: stream.category,
-        streamId: stream.id,
-        version,
-        recordedAt: new Date(recordedAt),
-        occurredAt: new Date(occurredAt),
-        correlationId,
-        causationId,
-      },
-    };
+    return { event: this.#runtime.registry.events.restore(message), metadata: new StoredMetadata(message) };
   }
 
   #writes(): SessionWrites {
@@ -154,10 +141,12 @@ export class ProjectionRunner {
       this.#forget();
       return;
     }
+    let kept = 0;
     for (const [session, own] of writes) {
       session.written(own);
-      session.trim(keptRows);
+      kept += session.size;
     }
+    if (kept > keptRows) this.#sessions.clear();
     this.#checkpoint = position;
     this.#position = position;
   }

@@ -67,6 +67,7 @@ export class Appends {
       const actual = this.#head(stream).version;
       if (holds(expected, actual)) continue;
       const from = firstUnseen(expected);
+      this.flush();
       const unseen = from === undefined ? [] : streamPage(this.#session, stream, { from, limit: -1 });
       return { on: "stream", stream: { ...stream }, expected, actual, unseen };
     }
