@@ -234,6 +234,19 @@ describe("entities", () => {
     expect(it.maker).toBeUndefined();
   });
 
+  test("belong to one aggregate: given to another, they are refused or copied, never shared", () => {
+    const [one, two] = [product(), product()];
+    two.parts.remove("leg");
+    const leg = one.parts.get("leg");
+    try {
+      two.parts.add(leg);
+    } catch {
+      return; // refusing is fine
+    }
+    two.parts.get("leg").quantity = 9;
+    expect([one.parts.get("leg").quantity, two.parts.get("leg").quantity]).toEqual([4, 9]);
+  });
+
   test("are equal by class and identity", () => {
     const part = new Part({ sku: "a", quantity: 1 });
     expect(part.equals(new Part({ sku: "a", quantity: 2 }))).toBe(true);

@@ -354,6 +354,27 @@ describe.each(places)("on $name", (kind) => {
   });
 
   describe("creation", () => {
+    test("by a handler that looked first is tried again when another process was faster", async () => {
+      const place = kind.open();
+      class Ensure extends Command("Ensure", { accountId: identifier() }) {}
+      const ensure = commandHandlers(Account).on(Ensure, async ({ accountId }, { repository }) => {
+        const account = (await repository(Account).find(accountId)) ?? Account.open(accountId, "Ada");
+        account.deposit(1);
+        await repository(Account).add(account);
+      });
+      const elements = [Account, accountCommands, ensure];
+      const store = counting(place.store());
+      const domain = await place.start(elements, { store });
+      const rival = await place.start(elements);
+      let raced = false;
+      store.beforeCommit = async () => {
+        if (!raced) await rival.process(new Ensure({ accountId: "1" }));
+        raced = true;
+      };
+      await domain.process(new Ensure({ accountId: "1" }));
+      expect(await domain.process(new Withdraw({ accountId: "1", amount: 0 }))).toBe(2);
+    });
+
     test("of an identity that is there already is refused", async () => {
       const place = kind.open();
       const domain = await place.start(bank);

@@ -140,7 +140,8 @@ export class CommandProcessor {
     const outcome = await unit.commit(idempotency && { ...idempotency, result: encodeResult(name, result) });
     if (outcome.status === "duplicate") return remembered(outcome.record, idempotency as Claim);
     if (outcome.status === "conflict") {
-      refuseExisting(name, outcome.conflict);
+      const met = metAt(outcome.conflict);
+      if (met === undefined || !unit.missed(met.name, met.id)) refuseExisting(name, outcome.conflict);
       return { again: outcome.conflict };
     }
     unit.saved();

@@ -31,6 +31,8 @@ export class UnitOfWork {
   readonly #tracked = new Map<string, Tracked>();
   readonly #carried: Carried;
   readonly #addressed: Addressed | undefined;
+  /** What was looked for and not there. */
+  readonly #missed = new Set<string>();
   #closed = false;
 
   /** @param addressed the aggregate that the command names, if it does: its key is made already */
@@ -64,7 +66,10 @@ export class UnitOfWork {
     if (carried !== undefined) return this.#track(key, carried, aggregate, id, true);
     const cached = trust && aggregate[definition].eventSourced ? this.#runtime.cache.take(key) : undefined;
     if (cached !== undefined) return this.#track(key, cached, aggregate, id, false);
-    return this.#fetch(aggregate, id, key).then((found) => found && this.#track(key, found, aggregate, id, true));
+    return this.#fetch(aggregate, id, key).then((found) => {
+      if (found === undefined) this.#missed.add(key);
+      return found && this.#track(key, found, aggregate, id, true);
+    });
   }
 
   async #fetch(aggregate: AggregateClass, id: string, key: string): Promise<Loaded> {
@@ -153,6 +158,12 @@ export class UnitOfWork {
       AggregateRoot.seams.lock(root, "ended");
       if (eventSourced) this.#runtime.cache.put(key, root);
     }
+  }
+
+  /** Whether the aggregate was looked for and not there: then finding it in a conflict is a race, not a mistake. */
+  missed(name: string, id: string): boolean {
+    const aggregate = this.#runtime.registry.aggregates.get(name);
+    return aggregate !== undefined && this.#missed.has(this.#keyOf(aggregate, id));
   }
 
   /** Whether something rests on a cached aggregate that the commit will not check, because it raised nothing. */

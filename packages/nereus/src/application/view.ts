@@ -109,11 +109,17 @@ export class ProjectionView<Row extends object> implements View<Row> {
 const operators = new Set(["eq", "ne", "lt", "lte", "gt", "gte", "in", "contains"]);
 
 function conditionsOf(field: CompiledField, test: unknown): Condition[] {
-  if (test === undefined) return [];
+  if (test === undefined) throw undefinedTest(field.name);
   if (!isTest(test)) return [{ field: field.name, op: "eq", value: scalarOf(field, test) }];
-  return Object.entries(test)
-    .filter(([, value]) => value !== undefined)
-    .map(([op, value]) => conditionOf(field, op, value));
+  return Object.entries(test).map(([op, value]) => conditionOf(field, op, value));
+}
+
+/** A forgotten value must not select every row. */
+function undefinedTest(field: string): NereusError {
+  return new NereusError("OPTION_INVALID", `The condition on ${field} is undefined`, {
+    element: field,
+    fix: "Leave the condition out, or compare with null.",
+  });
 }
 
 function isTest(test: unknown): test is Record<string, unknown> {
@@ -121,6 +127,7 @@ function isTest(test: unknown): test is Record<string, unknown> {
 }
 
 function conditionOf(field: CompiledField, op: string, value: unknown): Condition {
+  if (value === undefined) throw undefinedTest(field.name);
   if (!operators.has(op)) {
     throw new NereusError("UNKNOWN_FIELD", `There is no comparison ${op} for ${field.name}`, {
       element: field.name,

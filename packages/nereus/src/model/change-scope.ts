@@ -49,9 +49,13 @@ export class ChangeScope {
   readonly #element: string;
   readonly #onOutside: (write: () => void, field: string) => void;
 
-  constructor(element: string, onOutside: (write: () => void, field: string) => void) {
+  /** Whether it is that of an entity which no aggregate holds yet. */
+  readonly detached: boolean;
+
+  constructor(element: string, onOutside: (write: () => void, field: string) => void, detached = false) {
     this.#element = element;
     this.#onOutside = onOutside;
+    this.detached = detached;
   }
 
   /** Whether anything was changed since it was loaded or saved. */

@@ -101,7 +101,7 @@ class EntityRoot extends Scoped {
 
 /** A new entity that no aggregate holds yet may be changed freely; each change is checked. */
 function detachedScope(entity: () => object, name: string, invariants: readonly Invariant[]): ChangeScope {
-  const scope = new ChangeScope(name, (write) => {
+  const change = (write: () => void): void => {
     const level = scope.begin();
     scope.mode = "recording";
     try {
@@ -116,7 +116,8 @@ function detachedScope(entity: () => object, name: string, invariants: readonly 
       scope.end(level);
     }
     scope.clear();
-  });
+  };
+  const scope = new ChangeScope(name, change, true);
   return scope;
 }
 
@@ -133,6 +134,8 @@ export function identityOf(entity: object): string {
 export function attachEntity(entity: object, scope: ChangeScope): void {
   const { shape } = entityDefinition(entity.constructor);
   refuseRedeclared(entity, shape);
+  const former = Scoped.scopeOf(entity);
+  if (former !== scope && !former.detached) throw heldElsewhere(shape.element, identityOf(entity));
   Scoped.moveTo(entity, scope);
   shape.attach(valuesOf(entity), scope);
 }
@@ -156,6 +159,13 @@ export function brokenEntityRules(owner: object, shape: CompiledShape, path: rea
     }
   }
   return issues;
+}
+
+function heldElsewhere(name: string, id: string): NereusError {
+  return new NereusError("ENTITY_SHARED", `The ${name} ${id} belongs to another aggregate`, {
+    element: name,
+    fix: `Add a new one with the same values: new ${name}(entity.toJSON()).`,
+  });
 }
 
 export function unknownEntity(name: string, id: string): NereusError {

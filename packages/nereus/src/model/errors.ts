@@ -122,6 +122,7 @@ export const errorCodes = {
   PAYLOAD_NOT_SERIALISABLE: "A value cannot be stored as JSON and has no codec.",
   CHECKSUM_MISMATCH: "A stored message does not match its checksum: the data was damaged outside Nereus.",
   ENTITY_DUPLICATE: "A collection already holds an entity with this identity.",
+  ENTITY_SHARED: "An entity that belongs to one aggregate was given to another.",
   ENTITY_NOT_FOUND: "A collection holds no entity with this identity.",
   AGGREGATE_NOT_EVENT_SOURCED: "A history or a past state was asked of a state-stored aggregate.",
   AGGREGATE_READ_ONLY:

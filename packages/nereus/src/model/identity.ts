@@ -60,9 +60,24 @@ export interface IdentifierOptions {
  * class Ticket extends Aggregate("Ticket", { number: identifier({ generate: nextTicketNumber }) }) {}
  */
 export function identifier(options: IdentifierOptions = {}): IdentifierField {
-  const schema = z.string().min(1).max(1000).refine(isStorable, "contains NUL or a lone surrogate");
+  const schema = z.string().check(checkIdentity);
   // the mark is a property of the schema object, which Zod's types do not know
   return Object.assign(schema, { [mark]: { generate: options.generate ?? newIdentity } }) as unknown as IdentifierField;
+}
+
+const longest = 1000;
+
+/** One check, because messages run it all the time; each fault still has its own code and words. */
+function checkIdentity({ value, issues }: z.core.ParsePayload<string>): void {
+  const about = { input: value, path: [] };
+  if (value.length === 0) {
+    issues.push({ ...about, code: "too_small", origin: "string", minimum: 1, message: "must not be empty" });
+  } else if (value.length > longest) {
+    const message = `must have at most ${longest} characters`;
+    issues.push({ ...about, code: "too_big", origin: "string", maximum: longest, message });
+  } else if (!isStorable(value)) {
+    issues.push({ ...about, code: "custom", message: "contains NUL or a lone surrogate" });
+  }
 }
 
 /** Whether every store keeps a text exactly: no NUL, no lone surrogate. */
