@@ -65,9 +65,9 @@ async function describe(contestant: Contestant, place: Place): Promise<Descripti
   };
 }
 
-/** Warms up for a third of the time, at least 0.3 s, then measures. Whoever hangs in the warm-up is not measured again. */
+/** Warms up for half of the time, at least 1 s (compilers need it), then measures. Whoever hangs in the warm-up is not measured again. */
 async function warmThenMeasure(load: Load, warmUpOperation = load.operation) {
-  const seconds = Math.max(0.3, load.seconds / 3);
+  const seconds = Math.max(1, load.seconds / 2);
   const warmUp = await measure({ ...load, operation: warmUpOperation, seconds, most: load.most / 4 }, strayFaults);
   if (warmUp.pending > 0)
     return { result: warmUp, operations: warmUp.operations, unsure: warmUp.failures + warmUp.pending };

@@ -42,11 +42,11 @@ report(
       least: 20_000,
       figure: (outcomes) => rateIn(outcomes, titleOf("sqlite", prior), 64, "nereus-sqlite"),
     },
-    {
-      text: `${prior} prior events, in memory, 1 caller: at least twice Emmett's CommandHandler`,
+    ...(["emmett-memory-one-store", "emmett-memory"] as const).map((peer) => ({
+      text: `${prior} prior events, in memory, 1 caller: at least twice the CommandHandler of ${peer}`,
       unit: "x",
       least: 2,
-      figure: (outcomes) => ratioIn(outcomes, titleOf("memory", prior), 1, "nereus-memory", "emmett-memory"),
-    },
+      figure: (outcomes: Outcome[]) => ratioIn(outcomes, titleOf("memory", prior), 1, "nereus-memory", peer),
+    })),
   ]),
 );

@@ -10,6 +10,7 @@ const files: Record<string, string> = {
   "emmett-sqlite-shared": "emmett-sqlite",
   "nereus-sqlite": "nereus",
   "emmett-memory": "emmett-memory",
+  "emmett-memory-one-store": "emmett-memory",
   "castore-memory": "castore-memory",
   "nereus-sqlite-uncached": "nereus",
   "nereus-memory": "nereus",

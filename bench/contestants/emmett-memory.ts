@@ -1,7 +1,7 @@
 /**
- * Emmett's store in memory. Each of its appends counts the events of all streams, so one store that keeps growing would
- * make the figure depend on how long one measures. It is therefore given many stores of at most a hundred streams each,
- * which is the best light to see it in.
+ * Emmett's store in memory, twice. Each of its appends counts the events of all streams, so that it slows down as its
+ * streams become more: `emmett-memory-one-store` is what an application has. `emmett-memory` is given many stores of at
+ * most a hundred streams each, which no application does: the best light to see it in.
  */
 import {
   CommandHandler,
@@ -22,20 +22,23 @@ import {
   type OrderState,
 } from "../order.ts";
 
-const streamsPerStore = 100;
-
 /** Hands out stores; a stream that it has seen stays in its store. */
 class Shelf {
   readonly stores: InMemoryEventStore[] = [];
   readonly #known = new Map<string, InMemoryEventStore>();
   readonly streams: string[][] = [];
+  readonly #streamsPerStore: number;
   #room = 0;
+
+  constructor(streamsPerStore: number) {
+    this.#streamsPerStore = streamsPerStore;
+  }
 
   forNew(stream: string): InMemoryEventStore {
     if (this.#room === 0) {
       this.stores.push(getInMemoryEventStore());
       this.streams.push([]);
-      this.#room = streamsPerStore;
+      this.#room = this.#streamsPerStore;
     }
     this.#room--;
     this.streams.at(-1)?.push(stream);
@@ -64,8 +67,8 @@ class Shelf {
   }
 }
 
-async function appender(): Promise<Appender> {
-  const shelf = new Shelf();
+async function appender(streamsPerStore: number): Promise<Appender> {
+  const shelf = new Shelf(streamsPerStore);
   return {
     append: (orderId, event) =>
       shelf.forNew(orderId).appendToStream(orderId, [event], { expectedStreamVersion: STREAM_DOES_NOT_EXIST }),
@@ -74,8 +77,8 @@ async function appender(): Promise<Appender> {
   };
 }
 
-async function commandRunner(place: Place): Promise<CommandRunner> {
-  const shelf = new Shelf();
+async function commandRunner(place: Place, streamsPerStore: number): Promise<CommandRunner> {
+  const shelf = new Shelf(streamsPerStore);
   for (const { orderId, events } of historyOf(place.history)) {
     await shelf.remember(orderId).appendToStream(orderId, events);
   }
@@ -94,12 +97,15 @@ async function commandRunner(place: Place): Promise<CommandRunner> {
   };
 }
 
+const contestant = (name: string, streamsPerStore: number): Contestant => ({
+  name,
+  store: "memory",
+  durability: async () => "none; events are kept as the caller's objects, not serialised",
+  appender: () => appender(streamsPerStore),
+  commandRunner: (place) => commandRunner(place, streamsPerStore),
+});
+
 export const contestants: Contestant[] = [
-  {
-    name: "emmett-memory",
-    store: "memory",
-    durability: async () => "none; events are kept as the caller's objects, not serialised",
-    appender,
-    commandRunner,
-  },
+  contestant("emmett-memory", 100),
+  contestant("emmett-memory-one-store", Number.POSITIVE_INFINITY),
 ];

@@ -38,11 +38,9 @@ describe.each(places)("on $name", (kind) => {
   const history = () => given(domain(), opened, new Deposited({ ...deposited }));
 
   test("an expectation that holds passes", async () => {
-    expect(
-      await history()
-        .when(withdraw(30))
-        .then(new Withdrawn({ accountId: "1", amount: 30 })),
-    ).toBe(70);
+    await history()
+      .when(withdraw(30))
+      .then(new Withdrawn({ accountId: "1", amount: 30 }));
     await history().when(withdraw(101)).thenRejected("Insufficient funds");
     await history().when(withdraw(101)).thenRejected("INVARIANT_FAILED");
     await history().when(withdraw(30)).thenState(Account, { balance: 70, holder: "Ada" });

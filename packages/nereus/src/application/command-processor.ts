@@ -11,7 +11,7 @@ import { type Claim, claimOf, encodeResult, remembered } from "./idempotency.ts"
 import { KeyedQueue } from "./keyed-queue.ts";
 import { cacheKey, streamOf } from "./loading.ts";
 import { absent } from "./past.ts";
-import { assertOptions, type Processed, type ProcessOptions } from "./process-options.ts";
+import type { Processed, ProcessOptions } from "./process-options.ts";
 import type { QueryProcessor } from "./query-processor.ts";
 import type { CommandRoute, Runtime } from "./registry.ts";
 import { type Carried, UnitOfWork } from "./unit-of-work.ts";
@@ -29,7 +29,6 @@ export class CommandProcessor {
 
   /** Without an idempotency key, the only waits are the aggregate's turn, a load that misses the cache, the commit. */
   process(command: object, options: ProcessOptions): Promise<Processed> {
-    assertOptions(options);
     const route = this.#route(command);
     const id = identityIn(route, command);
     const turn = id === undefined ? undefined : cacheKey(route.aggregate, options.tenant ?? "", id);

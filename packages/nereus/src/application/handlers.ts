@@ -28,7 +28,7 @@ export interface CommandHandlers<A> extends Element<"commandHandlers"> {
     handler: (command: NoInfer<C>, context: CommandContext) => A | Promise<A>,
   ): CommandHandlers<A>;
   /**
-   * Loads the aggregate, calls the handler, saves. The aggregate is the one named by the command's field that has the
+   * Loads the aggregate, calls the handler, saves; other aggregates that it changes are added by hand. The aggregate is the one named by the command's field that has the
    * same name as the aggregate's identifier, or else by the command's only `identifier()`.
    */
   update<R, C>(

@@ -30,27 +30,46 @@ export interface Processed {
   readonly position: number;
 }
 
-/** @throws NereusError OPTION_INVALID */
-export function assertOptions({ tenant, deadline, occurredAt, expectedVersion, idempotencyKey }: ProcessOptions): void {
-  if (deadline !== undefined) assertDate("deadline", deadline);
-  if (occurredAt !== undefined) assertDate("occurredAt", occurredAt);
-  if (tenant !== undefined) assertStorable("tenant", tenant);
-  if (idempotencyKey !== undefined) assertStorable("idempotencyKey", idempotencyKey);
-  if (expectedVersion !== undefined && !Number.isSafeInteger(expectedVersion)) {
-    throw badOption("expectedVersion", "is not a whole number");
+type Test = (value: unknown) => string | undefined;
+
+const isText: Test = (value) => {
+  if (typeof value !== "string" || value === "") return "is not a text with something in it";
+  return isStorable(value) ? undefined : "contains NUL or a lone surrogate";
+};
+const isTextOrEmpty: Test = (value) => (value === "" ? undefined : isText(value));
+const isDate: Test = (value) =>
+  value instanceof Date && !Number.isNaN(value.getTime()) ? undefined : "is not a valid Date";
+const isWhole: Test = (value) => (Number.isSafeInteger(value) ? undefined : "is not a whole number");
+const isList: Test = (value) => (Array.isArray(value) ? undefined : "is not a list");
+
+const tests: Readonly<Record<string, Test>> = {
+  idempotencyKey: isText,
+  expectedVersion: isWhole,
+  correlationId: isText,
+  causationId: isText,
+  deadline: isDate,
+  tenant: isTextOrEmpty,
+  occurredAt: isDate,
+  traceparent: isText,
+  visibleIn: isList,
+};
+
+/**
+ * Refuses options that would do nothing, or something else than meant: for callers without types.
+ *
+ * @throws NereusError OPTION_INVALID
+ */
+export function assertOptions(options: object): void {
+  if (typeof options !== "object" || options === null) throw badOption("options", "is not an object");
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    const fault = Object.hasOwn(tests, name) ? tests[name]?.(value) : "does not exist";
+    if (fault !== undefined) throw badOption(name, fault);
   }
-}
-
-function assertDate(name: string, date: Date): void {
-  if (Number.isNaN(date.getTime())) throw badOption(name, "is not a valid Date");
-}
-
-function assertStorable(name: string, text: string): void {
-  if (!isStorable(text)) throw badOption(name, "contains NUL or a lone surrogate");
 }
 
 function badOption(name: string, fault: string): NereusError {
   return new NereusError("OPTION_INVALID", `The option ${name} ${fault}`, {
-    fix: `Give another ${name}, or leave it out.`,
+    fix: `Give another ${name}, or leave it out; there are: ${Object.keys(tests).join(", ")}.`,
   });
 }

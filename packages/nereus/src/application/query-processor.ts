@@ -1,11 +1,11 @@
-import { definition } from "../model/element.ts";
+import { definition, definitionOf } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
 import { messageDefinition, messageId, type Returning } from "../model/message.ts";
-import type { ProjectionClass } from "../model/projection.ts";
+import type { ProjectionClass, ProjectionDefinition } from "../model/projection.ts";
 import { AggregateCache } from "./aggregate-cache.ts";
 import type { QueryContext } from "./context.ts";
 import { repositoryIn } from "./handler-context.ts";
-import type { QueryRoute, Runtime } from "./registry.ts";
+import type { QueryRoute, Registry, Runtime } from "./registry.ts";
 import { UnitOfWork } from "./unit-of-work.ts";
 import { ProjectionView, type View } from "./view.ts";
 
@@ -25,15 +25,8 @@ export class QueryProcessor {
 
   /** @throws NereusError UNKNOWN_PROJECTION */
   view<R extends object>(projection: ProjectionClass<R>, tenant: string): View<R> {
-    const { name } = projection[definition];
-    const known = this.#runtime.registry.projections.get(name);
-    if (known?.[definition] === projection[definition]) {
-      return new ProjectionView(projection, this.#runtime.store.documents, tenant);
-    }
-    throw new NereusError("UNKNOWN_PROJECTION", `${name} is not an element of this domain`, {
-      element: name,
-      fix: `Add ${name} to the domain's elements.`,
-    });
+    const known = knownProjection(this.#runtime.registry, projection);
+    return new ProjectionView(known as ProjectionClass<R>, this.#runtime.store.documents, tenant);
   }
 
   #context(route: QueryRoute, query: object, tenant: string): QueryContext<object> {
@@ -75,4 +68,16 @@ export class QueryProcessor {
       fix: "Give it to .on of a queryHandlers(…) that is an element of the domain.",
     });
   }
+}
+
+/** @throws NereusError UNKNOWN_PROJECTION for what is not a projection of the domain */
+export function knownProjection(registry: Registry, projection: unknown): ProjectionClass {
+  const own = definitionOf<ProjectionDefinition>(projection, "projection");
+  const known = registry.projections.get(own?.name ?? "");
+  if (own !== undefined && known?.[definition] === own) return known;
+  const name = own?.name ?? String((projection as { name?: unknown } | undefined)?.name ?? projection);
+  throw new NereusError("UNKNOWN_PROJECTION", `${name} is not a projection of domain ${registry.domain}`, {
+    element: name,
+    fix: own === undefined ? "Pass a class made by Projection(…)." : `Add ${name} and its projector to the elements.`,
+  });
 }

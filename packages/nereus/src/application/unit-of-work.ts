@@ -1,7 +1,7 @@
 import { type AggregateClass, AggregateRoot, aggregateIdentity, definitionOfRoot } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
-import { isStorable } from "../model/identity.ts";
+import { assertIdentity, isStorable } from "../model/identity.ts";
 import type { Commit, CommitOutcome, Conflict } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
 import { commitOf, type Tracked, writesNothing } from "./commit-of.ts";
@@ -58,6 +58,7 @@ export class UnitOfWork {
    */
   load(aggregate: AggregateClass, id: string, trust: boolean): Loaded | Promise<Loaded> {
     this.#assertOpen();
+    assertIdentity(id);
     if (!isStorable(id)) return undefined; // no identifier() accepts it, and a database might confuse it with another
     const key = this.#keyOf(aggregate, id);
     const known = this.#tracked.get(key);

@@ -1,7 +1,7 @@
 import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
 import type { CompiledField } from "../model/field.ts";
-import { isStorable } from "../model/identity.ts";
+import { assertIdentity, isStorable } from "../model/identity.ts";
 import { type ProjectionClass, restoreRow } from "../model/projection.ts";
 import type { Values } from "../model/values.ts";
 import type { Condition, DocumentQuery, DocumentReader, StoredDocument, StoredScalar } from "../ports/store.ts";
@@ -56,6 +56,7 @@ export class ProjectionView<Row extends object> implements View<Row> {
   }
 
   async get(id: string): Promise<Row | undefined> {
+    assertIdentity(id);
     if (!isStorable(id)) return undefined;
     const found = await this.#documents.get(this.#collection, this.#tenant, [id]);
     const document = found.get(id);
@@ -79,20 +80,23 @@ export class ProjectionView<Row extends object> implements View<Row> {
     return restoreRow(this.#projection, JSON.parse(document.data) as Values);
   }
 
-  #query({ where = {}, orderBy = {}, limit, offset }: Selection<Row>): DocumentQuery {
-    for (const [name, value] of Object.entries({ limit, offset })) refuseBadCount(name, value);
+  #query(selection: Selection<Row>): DocumentQuery {
+    assertSelection(selection);
+    const { where = {}, orderBy = {}, limit, offset } = selection;
     return {
       where: this.#conditions(where),
-      orderBy: Object.entries(orderBy).map(([field, direction]) => ({
-        field: this.#field(field).name,
-        direction: direction === "desc" ? "desc" : "asc",
-      })),
+      orderBy: Object.entries(orderBy).map(([name, direction]) => {
+        const { name: field } = this.#field(name);
+        if (direction !== "asc" && direction !== "desc") throw badOption(`orderBy ${field}`, "is neither asc nor desc");
+        return { field, direction };
+      }),
       ...(limit === undefined ? {} : { limit }),
       ...(offset === undefined ? {} : { offset }),
     };
   }
 
   #conditions(where: Where<Row>): Condition[] {
+    if (!isObject(where)) throw badOption("where", "is not an object of conditions");
     return Object.entries(where).flatMap(([name, test]) => conditionsOf(this.#field(name), test));
   }
 
@@ -108,33 +112,27 @@ export class ProjectionView<Row extends object> implements View<Row> {
 
 const operators = new Set(["eq", "ne", "lt", "lte", "gt", "gte", "in", "contains"]);
 
-function conditionsOf(field: CompiledField, test: unknown): Condition[] {
-  if (test === undefined) throw undefinedTest(field.name);
-  if (!isTest(test)) return [{ field: field.name, op: "eq", value: scalarOf(field, test) }];
-  return Object.entries(test).map(([op, value]) => conditionOf(field, op, value));
-}
-
 /** A forgotten value must not select every row. */
-function undefinedTest(field: string): NereusError {
-  return new NereusError("OPTION_INVALID", `The condition on ${field} is undefined`, {
-    element: field,
-    fix: "Leave the condition out, or compare with null.",
-  });
+function conditionsOf(field: CompiledField, test: unknown): Condition[] {
+  if (test === undefined) throw badOption(`where ${field.name}`, "is undefined; to look for none, say null");
+  if (!isObject(test)) return [{ field: field.name, op: "eq", value: scalarOf(field, test) }];
+  const conditions = Object.entries(test).map(([op, value]) => conditionOf(field, op, value));
+  if (conditions.length === 0) throw badOption(`where ${field.name}`, "has no comparison");
+  return conditions;
 }
 
-function isTest(test: unknown): test is Record<string, unknown> {
+function isObject(test: unknown): test is Record<string, unknown> {
   return typeof test === "object" && test !== null && Object.getPrototypeOf(test) === Object.prototype;
 }
 
 function conditionOf(field: CompiledField, op: string, value: unknown): Condition {
-  if (value === undefined) throw undefinedTest(field.name);
-  if (!operators.has(op)) {
-    throw new NereusError("UNKNOWN_FIELD", `There is no comparison ${op} for ${field.name}`, {
-      element: field.name,
-      fix: `Use one of: ${[...operators].join(", ")}.`,
-    });
+  if (!operators.has(op))
+    throw badOption(`where ${field.name}`, `has a comparison ${op}; there are ${[...operators].join(", ")}`);
+  if (value === undefined) throw badOption(`where ${field.name} ${op}`, "is undefined; to look for none, say null");
+  if (op === "in") {
+    if (!Array.isArray(value)) throw badOption(`where ${field.name} in`, "is not a list");
+    return { field: field.name, op, value: value.map((item) => scalarOf(field, item)) };
   }
-  if (op === "in") return { field: field.name, op, value: (value as unknown[]).map((item) => scalarOf(field, item)) };
   if (op === "contains") return { field: field.name, op, value: String(value) };
   return { field: field.name, op: op as "eq", value: scalarOf(field, value) };
 }
@@ -149,7 +147,21 @@ function scalarOf(field: CompiledField, value: unknown): StoredScalar {
   });
 }
 
-function refuseBadCount(name: string, value: number | undefined): void {
-  if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return;
-  throw new NereusError("OPTION_INVALID", `${name} is ${value}`, { fix: `Give ${name} as a whole number from 0.` });
+const selectionKeys = ["where", "orderBy", "limit", "offset"];
+
+function assertSelection(selection: object): void {
+  if (!isObject(selection)) throw badOption("selection", "is not an object");
+  for (const [name, value] of Object.entries(selection)) {
+    if (!selectionKeys.includes(name)) throw badOption(name, `does not exist; there are ${selectionKeys.join(", ")}`);
+    if (name !== "limit" && name !== "offset") continue;
+    if (value !== undefined && !(Number.isSafeInteger(value) && (value as number) >= 0)) {
+      throw badOption(name, `is ${String(value)}, not a whole number from 0`);
+    }
+  }
+}
+
+function badOption(name: string, fault: string): NereusError {
+  return new NereusError("OPTION_INVALID", `The option ${name} ${fault}`, {
+    fix: "Give find({ where: { field: value }, orderBy: { field: 'asc' }, limit, offset }); leave out what is not wanted.",
+  });
 }

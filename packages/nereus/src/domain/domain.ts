@@ -1,8 +1,8 @@
 import { AggregateCache } from "../application/aggregate-cache.ts";
 import { CommandProcessor } from "../application/command-processor.ts";
 import type { Clock, Log } from "../application/context.ts";
-import type { ProcessOptions } from "../application/process-options.ts";
-import { QueryProcessor } from "../application/query-processor.ts";
+import { assertOptions, type ProcessOptions } from "../application/process-options.ts";
+import { knownProjection, QueryProcessor } from "../application/query-processor.ts";
 import type { Registry, Runtime } from "../application/registry.ts";
 import type { View } from "../application/view.ts";
 import { Engine } from "../engine/engine.ts";
@@ -104,18 +104,22 @@ export class Domain {
    */
   async process<R>(command: Returning<R>, options: DomainProcessOptions = {}): Promise<R> {
     const running = this.#started();
+    assertOptions(options);
+    const awaited = (options.visibleIn ?? []).map((projection) => runnerOf(running, projection));
     const { result, position } = await running.commands.process(command, options);
-    for (const projection of options.visibleIn ?? []) await runnerOf(running, projection)?.reach(position);
+    for (const runner of awaited) await runner?.reach(position);
     return result as R;
   }
 
   /** Asks the read side. */
   async query<R>(query: Returning<R>, { tenant = "" }: TenantOptions = {}): Promise<R> {
+    assertOptions({ tenant });
     return (await this.#started().queries.ask(query, tenant)) as R;
   }
 
   /** The rows of a projection. */
   view<R extends object>(projection: ProjectionClass<R>, { tenant = "" }: TenantOptions = {}): View<R> {
+    assertOptions({ tenant });
     return this.#started().queries.view(projection, tenant);
   }
 
@@ -170,12 +174,8 @@ function assemble(registry: Registry, options: DomainOptions): Running {
 
 /** Undefined for an inline projection, which is never behind. */
 function runnerOf({ runtime, runners }: Running, projection: ProjectionClass): ProjectionRunner | undefined {
-  const { name } = projection[definition];
-  if (runtime.registry.projectors.has(name)) return runners.find((runner) => runner.projection === name);
-  throw new NereusError("UNKNOWN_PROJECTION", `${name} is not an element of this domain`, {
-    element: name,
-    fix: `Add ${name} and its projector to the domain's elements.`,
-  });
+  const known = knownProjection(runtime.registry, projection)[definition].name;
+  return runners.find((runner) => runner.projection === known);
 }
 
 /** A store that cannot keep a promise of the model is refused, never silently weaker. */

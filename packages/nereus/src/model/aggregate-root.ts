@@ -125,7 +125,7 @@ export class AggregateRoot extends Scoped {
     try {
       const result = definitionOfRoot(this).eventSourced ? steps() : this.#recording(steps);
       if (isThenable(result)) throw asynchronousChange(definitionOfRoot(this).name);
-      if (this.#depth === 1) this.#verify(level);
+      if (this.#depth === 1) this.#verify(level, before.version === -1);
       return result;
     } catch (error) {
       scope.rollback(level);
@@ -166,8 +166,8 @@ export class AggregateRoot extends Scoped {
     for (const { event } of this.#pending.splice(kept)) setRaised(event, false);
   }
 
-  #verify(level: Level): void {
-    Scoped.scopeOf(this).seal(level);
+  #verify(level: Level, wasNew: boolean): void {
+    Scoped.scopeOf(this).seal(level, wasNew);
     const own = definitionOfRoot(this);
     const issues = brokenInvariants(own.invariants, this, []);
     if (own.shape.relations.length > 0) issues.push(...brokenEntityRules(this, own.shape, []));
@@ -197,7 +197,7 @@ export class AggregateRoot extends Scoped {
         Scoped.scopeOf(root).mode = "closed";
       }
     },
-    verify: (root) => root.#verify({ mark: Number.POSITIVE_INFINITY, outer: 0 }),
+    verify: (root) => root.#verify({ mark: Number.POSITIVE_INFINITY, outer: 0 }, true),
     lock: (root, why) => {
       root.#locked = why;
     },

@@ -145,14 +145,18 @@ export class ChangeScope {
     }
   }
 
-  /** Checks and freezes what a change has touched, and checks the status transitions from its start to its end. */
-  seal({ mark }: Level): void {
+  /**
+   * Checks and freezes what a change has touched, and checks the status transitions from its start to its end.
+   *
+   * @param isNew whether the aggregate begins with this change: it may then be given the status that it starts with
+   */
+  seal({ mark }: Level, isNew: boolean): void {
     // newest first: the latest write of a field says whose value it is
     for (let at = this.#journal.length - 1; at >= mark; at--) {
       const step = this.#journal[at] as Step;
       if ("field" in step && !step.field.scalar && step.field.relation === undefined) settle(step);
     }
-    const issues = this.#statusesSince(mark).flatMap(transitionFaults);
+    const issues = this.#statusesSince(mark).flatMap((step) => transitionFaults(step, isNew));
     if (issues.length > 0) throw forbiddenTransition(this.#element, issues);
   }
 
@@ -188,9 +192,9 @@ function isSameField(one: FieldStep, other: FieldStep): boolean {
   return one.values === other.values && one.field === other.field;
 }
 
-function transitionFaults({ values, field, former }: FieldStep): Issue[] {
+function transitionFaults({ values, field, former }: FieldStep, isNew: boolean): Issue[] {
   const now = values[field.name];
-  if (former === undefined || former === now) return [];
+  if (former === undefined || (former === now && isNew)) return [];
   const allowed = field.transitions?.[former as string] ?? [];
   if (allowed.includes(now as string)) return [];
   const list = allowed.length === 0 ? "it is a terminal state" : `allowed: ${allowed.join(", ")}`;

@@ -106,7 +106,7 @@ function detachedScope(entity: () => object, name: string, invariants: readonly 
     scope.mode = "recording";
     try {
       write();
-      scope.seal(level);
+      scope.seal(level, true);
       checkInvariants(name, invariants, entity());
     } catch (error) {
       scope.rollback(level);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { NereusError } from "./errors.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 
 let lastTime = 0;
@@ -78,6 +79,14 @@ function checkIdentity({ value, issues }: z.core.ParsePayload<string>): void {
   } else if (!isStorable(value)) {
     issues.push({ ...about, code: "custom", message: "contains NUL or a lone surrogate" });
   }
+}
+
+/** For callers without types. @throws NereusError IDENTITY_MISSING */
+export function assertIdentity(id: unknown): asserts id is string {
+  if (typeof id === "string" && id !== "") return;
+  throw new NereusError("IDENTITY_MISSING", `An identity is a text with something in it, not ${String(id)}`, {
+    fix: "Pass the identity as text.",
+  });
 }
 
 /** Whether every store keeps a text exactly: no NUL, no lone surrogate. */

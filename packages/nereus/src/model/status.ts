@@ -7,7 +7,8 @@ const mark: unique symbol = Symbol.for("nereus.status") as never;
 
 /**
  * A field with named states and the transitions allowed between them. A change along any other one is refused with
- * `STATUS_TRANSITION_FORBIDDEN` and rolled back. Replay and construction are not checked.
+ * `STATUS_TRANSITION_FORBIDDEN` and rolled back; setting the state that it is in already counts as a transition too (pay
+ * an order twice), unless the aggregate is new. Replay and construction are not checked.
  *
  * @param transitions for each state, its successors: `{ ACTIVE: ["CLOSED"], CLOSED: [] }`
  * @param initial the state of a new instance

@@ -6,7 +6,7 @@ import { MemoryStore } from "./store.ts";
  * answers, until the process ends. `close` followed by `open` finds the data again, as a restart would.
  *
  * @example
- * const bank = new Domain({ name: "bank", store: memory(), elements });
+ * const bank = new Domain("bank", { store: memory(), elements });
  */
 export function memory(): Store {
   return new MemoryStore();

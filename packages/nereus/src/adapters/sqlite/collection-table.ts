@@ -22,6 +22,8 @@ export class CollectionTable {
   readonly fields: ReadonlyMap<string, FieldColumn>;
   /** Parameters: tenant, id. */
   readonly get: string;
+  /** Parameters: tenant, id. */
+  readonly version: string;
   /** Parameters: tenant, id, data. */
   readonly put: string;
   /** Parameters: tenant, id. */
@@ -37,6 +39,7 @@ export class CollectionTable {
     this.name = name;
     this.fields = new Map(layout.fields);
     this.get = `SELECT _id, _version, _data FROM ${table} WHERE _tenant = ? AND _id = ?`;
+    this.version = `SELECT _version FROM ${table} WHERE _tenant = ? AND _id = ?`;
     this.put =
       `INSERT INTO ${table} (_tenant, _id, _version, _data) VALUES (?, ?, 0, ?) ` +
       "ON CONFLICT (_tenant, _id) DO UPDATE SET _version = _version + 1, _data = excluded._data";

@@ -55,8 +55,10 @@ export class SqliteDocuments implements DocumentReader {
 export function documentConflict(session: Session, writes: readonly DocumentWrite[]): Conflict | undefined {
   for (const { collection, tenant, id, expectedVersion: expected } of writes) {
     if (expected === "any") continue;
-    const current = stored(session, session.tables.get(collection), tenant, id);
-    if (!holds(expected, current?.version ?? -1)) return { on: "document", collection, id, expected, current };
+    const table = session.tables.get(collection);
+    const version = session.connection.prepare(table.version).get(tenant, id)?.[0] ?? -1;
+    if (holds(expected, Number(version))) continue;
+    return { on: "document", collection, id, expected, current: stored(session, table, tenant, id) };
   }
   return undefined;
 }

@@ -13,7 +13,7 @@ export type { SqliteOptions } from "./connection.ts";
  *
  * @param path The file, made when it is not there (its folder must be), or `":memory:"` for one that ends with the store.
  * @example
- * const bank = new Domain({ name: "bank", store: sqlite("bank.db"), elements });
+ * const bank = new Domain("bank", { store: sqlite("bank.db"), elements });
  */
 export function sqlite(path: string, options: SqliteOptions = {}): Store {
   return new SqliteStore(path, options);

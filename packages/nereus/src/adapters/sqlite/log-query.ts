@@ -7,6 +7,9 @@ import { head, readLogCorrelation, readLogScan } from "./statements.ts";
 /** The most types whose index entries are merged; SQLite takes 500 parts in one statement. */
 const mergeLimit = 256;
 
+/** Up to so many types, the index is as fast as reading through a log in which everything matches. */
+const fewTypes = 8;
+
 /** How many positions are read through for each message wanted, before the index is asked. */
 const scanFactor = 2;
 
@@ -25,11 +28,17 @@ function matchingRows(session: Session, filter: LogFilter, last: number): Row[] 
   const numbers = session.types.matching(filter);
   if (numbers.length === 0 || after >= last) return [];
   if (correlationId !== undefined) return correlated(session, filter, last, numbers, correlationId);
-  // Where most of the log matches, or little is new, reading it through is fastest; else the index finds the rest.
-  const scanned = numbers.length > mergeLimit ? last : Math.min(last, after + limit * scanFactor);
-  const found = scan(session, filter, scanned, numbers);
+  const scanned = scanThrough(filter, last, numbers.length);
+  const found = scanned === after ? [] : scan(session, filter, scanned, numbers);
   if (found.length >= limit || scanned === last) return found;
   return found.concat(merge(session, { ...filter, after: scanned, limit: limit - found.length }, last, numbers));
+}
+
+/** How far to read the log through: where most of it matches, or little is new, that is fastest; else the index is. */
+function scanThrough({ after, limit }: LogFilter, last: number, types: number): number {
+  if (types > mergeLimit) return last;
+  const near = Math.min(last, after + limit * scanFactor);
+  return types > fewTypes || near === last ? near : after;
 }
 
 function correlated(
