@@ -47,6 +47,9 @@ interface Running {
   readonly queries: QueryProcessor;
   readonly runners: readonly ProjectionRunner[];
   readonly engines: Engine[];
+  /** Commands under way, and what to call when there is none any more. */
+  inFlight: number;
+  whenIdle: (() => void) | undefined;
 }
 
 /** What a started domain works with: for the test kit, which seeds the log. */
@@ -86,12 +89,20 @@ export class Domain {
     this.#running = assemble(registry, this.#options);
   }
 
-  /** Stops the engines and closes the store. What was acknowledged is stored. */
+  /**
+   * Takes no more commands, lets those under way finish, stops the engines, and closes the store. A second call
+   * changes nothing.
+   */
   async stop(): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
-    for (const engine of running.engines) await engine.stop();
+    if (running.inFlight > 0) {
+      await new Promise<void>((resolve) => {
+        running.whenIdle = resolve;
+      });
+    }
+    for (const engine of running.engines) await engine.retire();
     await running.runtime.store.close();
   }
 
@@ -106,9 +117,15 @@ export class Domain {
     const running = this.#started();
     assertOptions(options);
     const awaited = (options.visibleIn ?? []).map((projection) => runnerOf(running, projection));
-    const { result, position } = await running.commands.process(command, options);
-    for (const runner of awaited) await runner?.reach(position);
-    return result as R;
+    running.inFlight += 1;
+    try {
+      const { result, position } = await running.commands.process(command, options);
+      for (const runner of awaited) await runner?.reach(position);
+      return result as R;
+    } finally {
+      running.inFlight -= 1;
+      if (running.inFlight === 0) running.whenIdle?.();
+    }
   }
 
   /** Asks the read side. */
@@ -169,7 +186,8 @@ function assemble(registry: Registry, options: DomainOptions): Running {
   const runners = [...registry.projectors.values()]
     .filter((own) => own.run === "async")
     .map((own) => new ProjectionRunner(runtime, own));
-  return { runtime, queries, commands: new CommandProcessor(runtime, queries), runners, engines: [] };
+  const commands = new CommandProcessor(runtime, queries);
+  return { runtime, queries, commands, runners, engines: [], inFlight: 0, whenIdle: undefined };
 }
 
 /** Undefined for an inline projection, which is never behind. */

@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import type { Runtime } from "../application/registry.ts";
+import { NereusError } from "../model/errors.ts";
 import type { ProjectionRunner } from "./projection-runner.ts";
 
 /** How often an idle engine looks for events that another process appended, in milliseconds. */
@@ -21,6 +22,7 @@ export class Engine {
   readonly #runners: readonly ProjectionRunner[];
   #stopping: AbortController | undefined;
   #loops: Promise<void>[] = [];
+  #retired = false;
   #stopListening: (() => void) | undefined;
   readonly #idle = new Set<() => void>();
 
@@ -29,8 +31,17 @@ export class Engine {
     this.#runners = runners;
   }
 
-  /** Starts following the log; a second call changes nothing. */
+  /**
+   * Starts following the log; a second call changes nothing.
+   *
+   * @throws NereusError DOMAIN_NOT_STARTED after the domain has stopped
+   */
   async start(): Promise<void> {
+    if (this.#retired) {
+      throw new NereusError("DOMAIN_NOT_STARTED", "The engine's domain has stopped", {
+        fix: "Start the domain again and ask it for a new engine.",
+      });
+    }
     if (this.#stopping !== undefined) return;
     const stopping = new AbortController();
     this.#stopping = stopping;
@@ -46,6 +57,12 @@ export class Engine {
     this.#wakeAll();
     await Promise.all(this.#loops);
     this.#loops = [];
+  }
+
+  /** @internal Stops for good: the store is about to close. */
+  async retire(): Promise<void> {
+    this.#retired = true;
+    await this.stop();
   }
 
   async #follow(runner: ProjectionRunner, signal: AbortSignal): Promise<void> {
