@@ -55,6 +55,7 @@ export class CollectionTables {
   }
 
   #entries(): Map<string, Entry> {
+    // The statement's columns, in their order; SQLite's STRICT tables hold these types.
     const rows = this.#connection.prepare(collections).all() as unknown as readonly [string, string, string][];
     return new Map(rows.map(([name, table, layout]) => [name, { table, layout: JSON.parse(layout) as Layout }]));
   }

@@ -51,6 +51,7 @@ export function storedMessageOf(row: Row, types: MessageTypes): StoredMessage {
 }
 
 export function replayMessageOf(row: Row, types: MessageTypes): ReplayMessage {
+  // The columns of replay-stream.sql, likewise.
   const [version, number, checksum, data] = row as unknown as readonly [number, number, number, string];
   const { type, schemaVersion } = types.get(number);
   return { version, type, schemaVersion, data, checksum };
