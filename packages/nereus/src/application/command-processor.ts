@@ -85,7 +85,7 @@ export class CommandProcessor {
         }
         carried = unit.carry(step.again);
         if (task.turn === undefined) turn = await this.#turnAfter(turn, step.again, options.tenant ?? "");
-        if (attempt > 2) await pause(attempt);
+        if (attempt > 0) await pause(attempt);
       }
     } finally {
       if (turn !== undefined) this.#queue.leave(turn);
@@ -279,8 +279,8 @@ function assertInTime({ options: { deadline }, command }: Task, clock: Clock): v
   });
 }
 
-/** Full jitter, so that rivals do not meet again: up to 2, 4, 8 … 64 milliseconds. */
+/** Full jitter, so that rivals do not meet again: up to 2, 4, 8 … 128 milliseconds. */
 function pause(attempt: number): Promise<void> {
-  const most = Math.min(64, 2 ** (attempt - 2));
+  const most = Math.min(128, 2 ** attempt);
   return new Promise((resolve) => setTimeout(resolve, Math.random() * most));
 }

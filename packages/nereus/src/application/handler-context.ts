@@ -1,5 +1,5 @@
-import type { AggregateClass } from "../model/aggregate-root.ts";
-import { definition } from "../model/element.ts";
+import type { AggregateClass, AggregateDefinition } from "../model/aggregate-root.ts";
+import { definition, definitionOf } from "../model/element.ts";
 import type { Returning } from "../model/message.ts";
 import type { Clock, CommandContext, Log, MessageMetadata } from "./context.ts";
 import type { Runtime } from "./registry.ts";
@@ -62,9 +62,9 @@ export function repositoryIn<A extends object>(
   aggregate: AggregateClass<A>,
   readOnly: boolean,
 ): Repository<A> {
-  const known = runtime.registry.aggregates.get(aggregate[definition].name);
-  if (known === undefined || known[definition] !== aggregate[definition])
-    throw unknownAggregate(aggregate[definition].name);
+  const own = definitionOf<AggregateDefinition>(aggregate, "aggregate");
+  const known = runtime.registry.aggregates.get(own?.name ?? "");
+  if (own === undefined || known?.[definition] !== own) throw unknownAggregate(own?.name ?? String(aggregate));
   // one class serves every aggregate; the type of this one is known only to the caller
   return new UnitRepository(runtime, known, unit, readOnly) as unknown as Repository<A>;
 }

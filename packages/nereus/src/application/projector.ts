@@ -11,7 +11,10 @@ export interface ProjectorOptions {
    * each with its checkpoint in one transaction.
    */
   readonly run: ProjectionRun;
-  /** Of the projector, from 1 (the default). A new version starts again from the first event. */
+  /**
+   * Of the projector, from 1 (the default). Another version starts again from the first event, with rows of its own;
+   * those of the former version stay in the store, and are read again by a domain that has that version.
+   */
   readonly version?: number;
 }
 
@@ -71,6 +74,15 @@ export interface ProjectorDefinition {
   readonly version: number;
   /** By event name, in the order in which they were given. */
   readonly steps: ReadonlyMap<string, { readonly event: EventClass; readonly steps: readonly Projecting[] }>;
+}
+
+/**
+ * Where the rows of a projector are kept: another version has rows of its own, so that it can begin with none while
+ * the former ones stay as they are.
+ */
+export function collectionOf({ projection, version }: ProjectorDefinition): string {
+  const { name } = projection[definition];
+  return version === 1 ? name : `${name}_v${version}`;
 }
 
 /** How a projection's rows follow from events. Each method returns the projector with one more step. */

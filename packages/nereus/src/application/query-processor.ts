@@ -5,6 +5,7 @@ import type { ProjectionClass, ProjectionDefinition } from "../model/projection.
 import { AggregateCache } from "./aggregate-cache.ts";
 import type { QueryContext } from "./context.ts";
 import { repositoryIn } from "./handler-context.ts";
+import { collectionOf, type ProjectorDefinition } from "./projector.ts";
 import type { QueryRoute, Registry, Runtime } from "./registry.ts";
 import { UnitOfWork } from "./unit-of-work.ts";
 import { ProjectionView, type View } from "./view.ts";
@@ -26,7 +27,9 @@ export class QueryProcessor {
   /** @throws NereusError UNKNOWN_PROJECTION */
   view<R extends object>(projection: ProjectionClass<R>, tenant: string): View<R> {
     const known = knownProjection(this.#runtime.registry, projection);
-    return new ProjectionView(known as ProjectionClass<R>, this.#runtime.store.documents, tenant);
+    // start-up has refused projections without a projector
+    const own = this.#runtime.registry.projectors.get(known[definition].name) as ProjectorDefinition;
+    return new ProjectionView(known as ProjectionClass<R>, collectionOf(own), this.#runtime.store.documents, tenant);
   }
 
   #context(route: QueryRoute, query: object, tenant: string): QueryContext<object> {

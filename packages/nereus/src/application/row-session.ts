@@ -3,7 +3,7 @@ import { NereusError } from "../model/errors.ts";
 import { encodeRow, restoreRow } from "../model/projection.ts";
 import type { Values } from "../model/values.ts";
 import type { DocumentReader, DocumentWrite, ExpectedVersion, StoredDocument } from "../ports/store.ts";
-import type { EventMetadata, Projecting, ProjectorDefinition, Rows } from "./projector.ts";
+import { collectionOf, type EventMetadata, type Projecting, type ProjectorDefinition, type Rows } from "./projector.ts";
 
 /** A row in hand: as it is stored, and as it has become. */
 interface Held {
@@ -169,7 +169,7 @@ export class RowSession {
 
   async #load(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    const found = await this.#documents.get(this.#name, this.#tenant, ids);
+    const found = await this.#documents.get(collectionOf(this.#projector), this.#tenant, ids);
     for (const id of ids) if (!this.#held.has(id)) this.#held.set(id, this.#hold(found.get(id)));
   }
 
@@ -185,7 +185,7 @@ export class RowSession {
     const data = row === undefined ? null : JSON.stringify(encodeRow(this.#projector.projection, row));
     if (data === (held.data ?? null)) return undefined;
     const expectedVersion: ExpectedVersion = !checked ? "any" : version === -1 ? "none" : version;
-    return { collection: this.#name, tenant: this.#tenant, id, expectedVersion, data };
+    return { collection: collectionOf(this.#projector), tenant: this.#tenant, id, expectedVersion, data };
   }
 
   readonly #rows: Rows<object, object> = {

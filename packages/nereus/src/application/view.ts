@@ -46,11 +46,13 @@ export interface View<Row> {
 /** A view of one tenant's rows. */
 export class ProjectionView<Row extends object> implements View<Row> {
   readonly #projection: ProjectionClass<Row>;
+  readonly #collection: string;
   readonly #documents: DocumentReader;
   readonly #tenant: string;
 
-  constructor(projection: ProjectionClass<Row>, documents: DocumentReader, tenant: string) {
+  constructor(projection: ProjectionClass<Row>, collection: string, documents: DocumentReader, tenant: string) {
     this.#projection = projection;
+    this.#collection = collection;
     this.#documents = documents;
     this.#tenant = tenant;
   }
@@ -70,10 +72,6 @@ export class ProjectionView<Row extends object> implements View<Row> {
 
   async count(where: Where<Row> = {}): Promise<number> {
     return this.#documents.count(this.#collection, this.#tenant, this.#conditions(where));
-  }
-
-  get #collection(): string {
-    return this.#projection[definition].name;
   }
 
   #row(document: StoredDocument): Row {

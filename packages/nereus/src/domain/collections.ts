@@ -1,8 +1,8 @@
 import type { z } from "zod";
+import { collectionOf, type ProjectorDefinition } from "../application/projector.ts";
 import type { AggregateClass } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import type { CompiledField } from "../model/field.ts";
-import type { ProjectionClass } from "../model/projection.ts";
 import type { CompiledShape } from "../model/shape.ts";
 import { definitionOfSchema, isCodec, unwrap } from "../model/wire.ts";
 import type { CollectionShape, FieldType } from "../ports/store.ts";
@@ -10,16 +10,16 @@ import type { CollectionShape, FieldType } from "../ports/store.ts";
 /** The collections of documents that a model needs: its state-stored aggregates and its projections. */
 export function collectionsOf(
   aggregates: Iterable<AggregateClass>,
-  projections: Iterable<ProjectionClass>,
+  projectors: Iterable<ProjectorDefinition>,
 ): CollectionShape[] {
   const collections: CollectionShape[] = [];
   for (const aggregate of aggregates) {
     const { name, shape, eventSourced } = aggregate[definition];
     if (!eventSourced) collections.push({ name, fields: fieldsOf(shape), indexes: [] });
   }
-  for (const projection of projections) {
-    const { name, shape, indexes } = projection[definition];
-    collections.push({ name, fields: fieldsOf(shape), indexes });
+  for (const projector of projectors) {
+    const { shape, indexes } = projector.projection[definition];
+    collections.push({ name: collectionOf(projector), fields: fieldsOf(shape), indexes });
   }
   return collections;
 }

@@ -6,6 +6,7 @@ import { knownProjection, QueryProcessor } from "../application/query-processor.
 import type { Registry, Runtime } from "../application/registry.ts";
 import type { View } from "../application/view.ts";
 import { Engine } from "../engine/engine.ts";
+import { settleInlineProjections } from "../engine/inline-start.ts";
 import { ProjectionRunner } from "../engine/projection-runner.ts";
 import { definition, type Element } from "../model/element.ts";
 import { ModelError, type ModelFault, NereusError } from "../model/errors.ts";
@@ -18,13 +19,13 @@ import { checkModel } from "./model-check.ts";
 export interface DomainOptions {
   /** Aggregates, projections, and what `commandHandlers`, `queryHandlers` and `projector` return. */
   readonly elements: readonly Element[];
-  /** `memory()` or `sqlite(path)`. */
+  /** `memory()` or `sqlite(path)`: one of its own for each domain, which opens and closes it. */
   readonly store: Store;
   /** Default: the system's. */
   readonly clock?: Clock;
   /** Default: `console`. */
   readonly log?: Log;
-  /** How often a command is tried again after a conflict. Default: 10. */
+  /** How often a command is tried again after a conflict, with growing pauses. Default: 20. */
   readonly retries?: number;
   /** How many aggregates are kept in memory between commands. Default: 10,000; 0 keeps none. */
   readonly cachedAggregates?: number;
@@ -70,6 +71,7 @@ export class Domain {
   #running: Running | undefined;
 
   constructor(name: string, options: DomainOptions) {
+    assertDomainOptions(name, options);
     this.name = name;
     this.#options = options;
   }
@@ -85,8 +87,10 @@ export class Domain {
     const { registry, faults } = checkModel(this.name, elements);
     const all = [...faults, ...weakenedPromises(this.name, registry, store)];
     if (all.length > 0) throw new ModelError(this.name, all);
-    await store.open(collectionsOf(registry.aggregates.values(), registry.projections.values()));
-    this.#running = assemble(registry, this.#options);
+    await store.open(collectionsOf(registry.aggregates.values(), registry.projectors.values()));
+    const running = assemble(registry, this.#options);
+    await settleInlineProjections(running.runtime);
+    this.#running = running;
   }
 
   /**
@@ -180,7 +184,7 @@ function assemble(registry: Registry, options: DomainOptions): Running {
     cache: new AggregateCache(options.cachedAggregates ?? 10_000),
     clock: options.clock ?? { now: () => new Date() },
     log: options.log ?? console,
-    retries: options.retries ?? 10,
+    retries: options.retries ?? 20,
   };
   const queries = new QueryProcessor(runtime);
   const runners = [...registry.projectors.values()]
@@ -209,4 +213,20 @@ function weakenedPromises(domain: string, registry: Registry, store: Store): Mod
       fix: "Use a transactional store: memory() or sqlite(path).",
     },
   ];
+}
+
+/** For callers without types. @throws NereusError OPTION_INVALID */
+function assertDomainOptions(name: unknown, options: DomainOptions): void {
+  const fault =
+    typeof name !== "string" || name === ""
+      ? "it has no name"
+      : !Array.isArray(options?.elements)
+        ? "elements is not a list"
+        : typeof options.store !== "object" || options.store === null
+          ? "store is not a store"
+          : undefined;
+  if (fault === undefined) return;
+  throw new NereusError("OPTION_INVALID", `A domain cannot be made: ${fault}`, {
+    fix: 'Write new Domain("bank", { elements: [Account, accountCommands], store: sqlite("bank.db") }).',
+  });
 }

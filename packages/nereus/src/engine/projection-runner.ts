@@ -16,6 +16,11 @@ const keptRows = 10_000;
 /** The checkpoint also moves over events that do not concern the projection, but only in steps this wide. */
 const idleStep = 10_000;
 
+/** The name under which a projector's checkpoint is kept: another version starts at the beginning. */
+export function checkpointOf({ projection, version }: ProjectorDefinition): string {
+  return `projection:${projection[definition].name}:${version}`;
+}
+
 /**
  * Keeps one async projection up to date: reads its events page by page, and commits the rows that a page changes
  * together with the checkpoint. After a crash it goes on from that checkpoint, so nothing is skipped or applied twice.
@@ -41,9 +46,8 @@ export class ProjectionRunner {
     return this.#projector.projection[definition].name;
   }
 
-  /** The name under which the checkpoint is kept: another version starts at the beginning. */
   get name(): string {
-    return `projection:${this.projection}:${this.#projector.version}`;
+    return checkpointOf(this.#projector);
   }
 
   /**

@@ -279,12 +279,19 @@ function isThenable(value: unknown): boolean {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
-function missingApplier(own: AggregateDefinition, event: object): NereusError {
-  const name = messageDefinition(event, "event")?.name ?? event?.constructor?.name ?? String(event);
+function missingApplier(own: AggregateDefinition, event: unknown): NereusError {
+  const name = messageDefinition(event, "event")?.name;
+  const element = own.name;
+  if (name === undefined) {
+    return new NotImplementedError("APPLY_HANDLER_MISSING", `${element} raised something that is not an event`, {
+      element,
+      fix: "Raise an instance of a class made by Event(…).",
+    });
+  }
   const method = own.eventSourced ? "applies" : "raises";
-  return new NotImplementedError("APPLY_HANDLER_MISSING", `${own.name} raised ${name} but has no .${method} for it`, {
-    element: own.name,
-    fix: `Add .${method}(${name}${own.eventSourced ? ", (state, event) => { … }" : ""}) to ${own.name}.`,
+  return new NotImplementedError("APPLY_HANDLER_MISSING", `${element} raised ${name} but has no .${method} for it`, {
+    element,
+    fix: `Add .${method}(${name}${own.eventSourced ? ", (state, event) => { … }" : ""}) to ${element}.`,
   });
 }
 

@@ -99,6 +99,8 @@ export interface CompiledField {
   readonly relation: Relation | undefined;
   /** The Zod schema by which a constructor parses the field. */
   readonly schema: z.core.$ZodType;
+  /** Whether it may be undefined. */
+  readonly leavable: boolean;
   /** The faults of a value that is assigned; undefined if there are none. */
   check(value: unknown): readonly Issue[] | undefined;
   /** The value of the field in a blank instance: its default, or undefined. */
@@ -117,6 +119,7 @@ export function compileField(name: string, field: Field, identifiedBy?: string):
     transitions: statusOf(field),
     relation,
     schema,
+    leavable: relation !== undefined || acceptsUndefined(schema),
     check: checkOf(name, field),
     blank: blankOf(field),
   };

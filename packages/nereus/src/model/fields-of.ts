@@ -60,19 +60,28 @@ export function defineAccessors(prototype: object, shape: CompiledShape): void {
 const checked = new WeakSet<object>();
 
 /**
- * A class field of the same name in a user's subclass would hide the accessor, and every check with it, silently.
- * Looked for once per class.
+ * A class field in a user's subclass would hide the accessor of the same name, and every check with it; one of another
+ * name would be lost whenever the instance is loaded again. Looked for once per class.
  *
- * @throws NereusError FIELD_REDECLARED
+ * @throws NereusError FIELD_REDECLARED or FIELD_NOT_IN_SHAPE
  */
 export function refuseRedeclared(instance: object, shape: CompiledShape): void {
   if (checked.has(instance.constructor)) return;
-  const hidden = shape.fields.find((field) => Object.hasOwn(instance, field.name));
-  if (hidden !== undefined) {
-    throw new NereusError("FIELD_REDECLARED", `${shape.element} declares the field ${hidden.name} again`, {
-      element: shape.element,
-      fix: `Remove "${hidden.name}" from the class body, or write "declare ${hidden.name}: …".`,
-    });
-  }
+  const [own] = Object.keys(instance);
+  if (own !== undefined) throw shape.byName.has(own) ? redeclared(shape, own) : notInShape(shape, own);
   checked.add(instance.constructor);
+}
+
+function redeclared({ element }: CompiledShape, name: string): NereusError {
+  return new NereusError("FIELD_REDECLARED", `${element} declares the field ${name} again`, {
+    element,
+    fix: `Remove "${name}" from the class body, or write "declare ${name}: …".`,
+  });
+}
+
+function notInShape({ element }: CompiledShape, name: string): NereusError {
+  return new NereusError("FIELD_NOT_IN_SHAPE", `${element} has a class field ${name}, which is not stored`, {
+    element,
+    fix: `Put ${name} into the shape, or make it a getter or a method.`,
+  });
 }

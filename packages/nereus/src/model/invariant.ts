@@ -1,4 +1,4 @@
-import { type Issue, ValidationError } from "./errors.ts";
+import { type Issue, NereusError, ValidationError } from "./errors.ts";
 
 /** A rule that must hold after every change: its code, what to tell the caller, and the test. */
 export interface Invariant {
@@ -23,10 +23,21 @@ export function brokenInvariants(
   path: readonly (string | number)[],
 ): Issue[] {
   const issues: Issue[] = [];
-  for (const { code, message, holds } of invariants) if (!holds(subject as never)) issues.push({ path, code, message });
+  for (const { code, message, holds } of invariants) {
+    const verdict: unknown = holds(subject as never);
+    if (verdict instanceof Promise) throw asynchronousRule(code);
+    if (!verdict) issues.push({ path, code, message });
+  }
   return issues;
 }
 
 export function invariantError(element: string, issues: readonly Issue[]): ValidationError {
   return new ValidationError("INVARIANT_FAILED", element, issues, "Nothing was changed; mend the input or the rule.");
+}
+
+function asynchronousRule(code: string): NereusError {
+  return new NereusError("CHANGE_ASYNCHRONOUS", `The invariant ${code} returned a promise, so it would never fail`, {
+    element: code,
+    fix: "Let the test of an invariant be synchronous, on the fields alone.",
+  });
 }

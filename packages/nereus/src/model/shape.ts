@@ -3,6 +3,7 @@ import type { ChangeScope } from "./change-scope.ts";
 import { type Issue, NereusError, ValidationError } from "./errors.ts";
 import { type CompiledField, compileField, isField, issuesOf, type Shape } from "./field.ts";
 import { isPlain } from "./freeze.ts";
+import { isStorable } from "./identity.ts";
 import type { Values } from "./values.ts";
 import { shapeWire, type WireCodec } from "./wire.ts";
 
@@ -31,6 +32,7 @@ export class CompiledShape {
   readonly #wire: WireCodec | undefined;
 
   constructor(element: string, shape: Shape, rules: ShapeRules) {
+    assertShape(element, shape);
     this.element = element;
     this.fields = Object.entries(shape).map(([name, field]) => {
       refuseBadField(element, name, field, rules.reserved);
@@ -52,11 +54,24 @@ export class CompiledShape {
    * @throws ValidationError VALIDATION_FAILED
    */
   parse(input: unknown): Values {
-    const result = this.#schema.safeParse(input);
+    const result = this.#safeParse(input);
     const relations = this.#relationFaults(input);
     if (result.success && relations.length === 0) return result.data;
     const issues = result.success ? [] : issuesOf(result.error.issues);
     throw new ValidationError("VALIDATION_FAILED", this.element, [...issues, ...relations]);
+  }
+
+  #safeParse(input: unknown): z.ZodSafeParseResult<Values> {
+    try {
+      return this.#schema.safeParse(input);
+    } catch (cause) {
+      if (!(cause instanceof z.core.$ZodAsyncError)) throw cause;
+      throw new NereusError("SCHEMA_UNSUPPORTED", `${this.element} has a schema that validates asynchronously`, {
+        element: this.element,
+        cause,
+        fix: "Take the asynchronous refinement or transform out: look things up in a handler.",
+      });
+    }
   }
 
   /**
@@ -109,9 +124,38 @@ export class CompiledShape {
     return (this.#wire === undefined ? values : this.#wire.encode(values)) as Values;
   }
 
-  /** The values from what {@link encode} gave. Unknown keys are dropped; nothing is validated. */
+  /**
+   * The values from what {@link encode} gave. Nothing is validated, but a field that was added since gets its default.
+   *
+   * @throws NereusError STORED_SHAPE_CHANGED where a field has neither a value nor a default, or cannot be decoded
+   */
   decode(wire: Values): Values {
-    return (this.#wire === undefined ? wire : this.#wire.decode(wire)) as Values;
+    const values = this.#decoded(wire);
+    for (const field of this.fields) if (values[field.name] === undefined) this.#fillIn(values, field);
+    return values;
+  }
+
+  #decoded(wire: Values): Values {
+    if (this.#wire === undefined) return wire;
+    try {
+      return this.#wire.decode(wire) as Values;
+    } catch (cause) {
+      throw this.#changed(`a value does not fit the field's type any more: ${String(cause)}`, cause);
+    }
+  }
+
+  #fillIn(values: Values, field: CompiledField): void {
+    const value = field.blank();
+    if (value !== undefined) values[field.name] = value;
+    else if (!field.leavable) throw this.#changed(`it has no ${field.name}, which is required and has no default`);
+  }
+
+  #changed(what: string, cause?: unknown): NereusError {
+    return new NereusError("STORED_SHAPE_CHANGED", `A stored ${this.element} does not fit its shape: ${what}`, {
+      element: this.element,
+      cause,
+      fix: "Give a field that was added a default or optional(), and leave the type of stored fields as it was.",
+    });
   }
 
   /** The field that names the identity. Start-up checks have refused shapes without exactly one. */
@@ -144,4 +188,18 @@ function refuseBadField(element: string, name: string, field: unknown, reserved:
       fix: "Use a Zod schema, another Standard Schema, a value object's class, hasMany(…) or hasOne(…).",
     });
   }
+}
+
+function assertShape(element: unknown, shape: unknown): asserts shape is Shape {
+  if (typeof element !== "string" || element === "" || !isStorable(element)) {
+    throw new NereusError("ELEMENT_NAME_INVALID", `An element is named ${JSON.stringify(element)}`, {
+      fix: 'Give it an explicit name as the first argument: Event("DepositMade", { … }).',
+    });
+  }
+  if (isPlain(shape) && !Array.isArray(shape)) return;
+  const isSchema = typeof shape === "object" && shape !== null && "~standard" in shape;
+  throw new NereusError("SCHEMA_UNSUPPORTED", `${element} has no shape`, {
+    element,
+    fix: isSchema ? "Give the fields themselves, not z.object({ … })." : "Give an object with a schema per field.",
+  });
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { NereusError } from "./errors.ts";
+import { isNereusError, NereusError } from "./errors.ts";
 
 /** How a value travels to JSON and back. `undefined` in place of a codec: JSON carries it as it is. */
 export interface WireCodec {
@@ -133,7 +133,7 @@ function compile(schema: z.core.$ZodType): WireCodec | undefined {
 }
 
 const compilers: Record<string, (schema: z.core.$ZodType, definition: SchemaDefinition) => WireCodec | undefined> = {
-  date: () => ({ encode: (value) => (value as Date).toISOString(), decode: (wire) => new Date(wire as string) }),
+  date: () => ({ encode: (value) => (value as Date).toISOString(), decode: dateFrom }),
   bigint: () => ({ encode: (value) => (value as bigint).toString(), decode: (wire) => BigInt(wire as string) }),
   any: () => checkedJson,
   unknown: () => checkedJson,
@@ -143,8 +143,8 @@ const compilers: Record<string, (schema: z.core.$ZodType, definition: SchemaDefi
   array: (_, { element }) => listOf(wireOf(element)),
   tuple: (_, { items = [], rest }) => tupleOf(items.map(wireOf), rest ? wireOf(rest) : undefined),
   object: (_, { shape = {}, catchall }) => {
-    if (catchall !== undefined) wireOf(catchall);
-    return shapeWire(Object.entries(shape).map(([key, field]) => [key, wireOf(field)]));
+    const fields = Object.entries(shape).map(([key, field]) => [key, wireOf(field)] as const);
+    return shapeWire(fields, catchall === undefined ? undefined : wireOf(catchall));
   },
   record: (_, { valueType }) => recordOf(wireOf(valueType)),
   map: (_, { keyType, valueType }) => mapOf(wireOf(keyType), wireOf(valueType)),
@@ -154,6 +154,12 @@ const compilers: Record<string, (schema: z.core.$ZodType, definition: SchemaDefi
   lazy: (_, { getter }) => lazily(() => (getter === undefined ? undefined : wireOf(getter()))),
   pipe: (schema, definition) => (isCodec(schema) ? codecWire(schema, definition) : wireOf(definition.out)),
 };
+
+function dateFrom(wire: unknown): Date {
+  const date = new Date(wire as string);
+  if (Number.isNaN(date.getTime())) throw new TypeError(`${String(wire)} is not a date`);
+  return date;
+}
 
 function codecWire(schema: z.core.$ZodType, definition: SchemaDefinition): WireCodec {
   const inner = wireOf(definition.in);
@@ -195,19 +201,38 @@ function tupleOf(items: readonly (WireCodec | undefined)[], rest: WireCodec | un
   };
 }
 
-/** The codec of an object from those of its fields; undefined if JSON carries all of them. */
-export function shapeWire(fields: readonly (readonly [string, WireCodec | undefined])[]): WireCodec | undefined {
+/**
+ * The codec of an object from those of its fields, and of further keys if it allows them; undefined if JSON carries
+ * all of them.
+ */
+export function shapeWire(
+  fields: readonly (readonly [string, WireCodec | undefined])[],
+  further?: WireCodec,
+): WireCodec | undefined {
   const coded = fields.filter((field): field is readonly [string, WireCodec] => field[1] !== undefined);
-  if (coded.length === 0) return undefined;
+  if (coded.length === 0 && further === undefined) return undefined;
+  const known = new Set(fields.map(([name]) => name));
   const convert = (value: unknown, direction: "encode" | "decode"): unknown => {
     const result: Record<string, unknown> = { ...(value as object) };
-    for (const [key, wire] of coded) {
-      const item = result[key];
-      if (item !== undefined) result[key] = wire[direction](item);
+    for (const [key, wire] of coded) if (result[key] !== undefined) result[key] = at(key, wire, direction, result[key]);
+    if (further === undefined) return result;
+    for (const key of Object.keys(result)) {
+      if (!known.has(key)) result[key] = at(key, further, direction, result[key]);
     }
     return result;
   };
   return { encode: (value) => convert(value, "encode"), decode: (wire) => convert(wire, "decode") };
+}
+
+/** A step whose fault names the field. */
+function at(key: string, wire: WireCodec, direction: "encode" | "decode", value: unknown): unknown {
+  try {
+    return wire[direction](value);
+  } catch (error) {
+    if (!isNereusError(error, "PAYLOAD_NOT_SERIALISABLE")) throw error;
+    const details = error.fix === undefined ? { cause: error } : { cause: error, fix: error.fix };
+    throw new NereusError(error.code, `${key}: ${error.message}`, details);
+  }
 }
 
 function recordOf(element: WireCodec | undefined): WireCodec | undefined {
