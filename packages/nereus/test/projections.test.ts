@@ -366,7 +366,7 @@ describe.each(places)("on $name", (kind) => {
         expect(await total(domain)).toEqual({ sum: 78, count: 12 });
       }
       const waiting = domain.process(new Add({ itemId: "21", amount: 21 }), { visibleIn: [Total] });
-      await expect(waiting).rejects.toMatchObject({ code: "PROJECTION_FAILED" });
+      await expect(waiting).rejects.toMatchObject({ code: "VISIBILITY_FAILED", cause: { code: "PROJECTION_FAILED" } });
       expect(await storedMessages(place)).toHaveLength(21); // the command itself is stored
       await domain.process(new Add({ itemId: "22", amount: 22 }), { visibleIn: [Row] }); // others are not held up
       broken = false;

@@ -115,6 +115,9 @@ test("start reports every fault of the model at once, with what to do about each
     "PROJECTION_UNREGISTERED UnlistedRow",
     "PROJECTION_UNREGISTERED UnlistedRow",
     "PROJECTOR_DUPLICATE Row",
+    "PROJECTOR_EMPTY projector(Indexed)",
+    "PROJECTOR_EMPTY projector(Row)",
+    "PROJECTOR_EMPTY projector(UnlistedRow)",
     "PROJECTOR_MISSING Unfilled",
     "QUERY_HANDLED_TWICE Ask",
     "STORE_CAPABILITY_MISSING faulty",
@@ -144,6 +147,7 @@ test("the faulty model provokes every code that the model check can report", asy
     "UNKNOWN_PROJECTION",
     "VALIDATION_FAILED",
     "OPTION_INVALID",
+    "VISIBILITY_FAILED",
   ]);
   const missing = [...new Set(known)].filter(
     (code) => code !== undefined && !elsewhere.has(code) && !provoked.has(code as never),

@@ -237,7 +237,7 @@ describe.each(places)("on $name", (kind) => {
     const domain = await place.start([Account, accountCommands, Row, rows, queries]);
     await domain.process(new Open({ accountId: "1" }));
     await domain.process(new Deposit({ accountId: "1", amount: 5 }));
-    await expect(domain.query(new Sneak({ accountId: "1" }))).rejects.toMatchObject({ code: "READ_ONLY_CONTEXT" });
+    await expect(domain.query(new Sneak({ accountId: "1" }))).rejects.toMatchObject({ code: "AGGREGATE_READ_ONLY" });
     expect(await domain.query(new Balance({ accountId: "1" }))).toEqual([5, 0, 1, 1]);
     expect(await domain.process(new Withdraw({ accountId: "1", amount: 0 }))).toBe(5);
   });

@@ -1,8 +1,8 @@
-import { AggregateRoot, aggregateIdentity } from "../model/aggregate-root.ts";
+import { AggregateRoot, aggregateIdentity, isThenable } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import { ConcurrencyError, NereusError } from "../model/errors.ts";
 import { messageDefinition, messageId } from "../model/message.ts";
-import type { Conflict } from "../ports/store.ts";
+import type { Commit, Conflict } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
 import { metAt, outOfRetries, refuseExisting } from "./command-faults.ts";
 import type { Clock, CommandContext } from "./context.ts";
@@ -49,7 +49,7 @@ export class CommandProcessor {
   async #once(task: Task & { readonly idempotency: Claim }): Promise<Processed> {
     const turn = `\0${task.idempotency.tenant}\0${task.idempotency.key}`;
     const wait = this.#queue.enter(turn);
-    if (wait !== undefined) await wait;
+    if (wait !== undefined) await this.#inTurn(wait, task);
     try {
       return (await this.#remembered(task)) ?? (await this.#attempts(task));
     } finally {
@@ -78,10 +78,8 @@ export class CommandProcessor {
         const unit = new UnitOfWork(this.#runtime, this.#cause(task), carried, task);
         const step = await this.#attempt(task, unit);
         if ("position" in step) return step;
-        if (attempt >= this.#runtime.retries || options.expectedVersion !== undefined) {
-          const { name } = task.route.aggregate[definition];
-          const expectsVersion = options.expectedVersion !== undefined;
-          throw outOfRetries({ name, id: task.id, expectsVersion }, attempt, step.again);
+        if (attempt >= this.#runtime.retries) {
+          throw outOfRetries(task.route.aggregate[definition].name, task.id, attempt, step.again);
         }
         carried = unit.carry(step.again);
         if (task.turn === undefined) turn = await this.#turnAfter(turn, step.again, options.tenant ?? "");
@@ -120,27 +118,38 @@ export class CommandProcessor {
 
   async #attempt(task: Task, unit: UnitOfWork): Promise<Processed | { readonly again: Conflict | undefined }> {
     let result: unknown;
+    let commit: Commit;
     try {
-      if (task.options.expectedVersion !== undefined)
-        await this.#assertVersion(task, unit, task.options.expectedVersion);
+      const { expectedVersion } = task.options;
+      if (expectedVersion !== undefined) await this.#assertVersion(task, unit, expectedVersion);
       const handled = this.#run(task.route, task.command, task.id, unit);
-      result = handled instanceof Promise ? await handled : handled;
+      result = isThenable(handled) ? await handled : handled;
       unit.assertComplete();
       if (unit.unchecked && (await unit.wasStale(false))) return { again: undefined };
+      const prepared = unit.prepare(task.idempotency && recordOf(task, task.idempotency, result));
+      commit = prepared instanceof Promise ? await prepared : prepared;
     } catch (error) {
-      if (await unit.wasStale(true)) return { again: undefined };
+      if (await unit.wasStale(true).catch(() => false)) return { again: undefined }; // the handler's error says more
       unit.abandon();
       const earlier = await this.#remembered(task); // another process may have had the same key
       if (earlier !== undefined) return earlier;
       throw error;
     }
-    const { name } = task.route.aggregate[definition];
-    const { idempotency } = task;
-    const outcome = await unit.commit(idempotency && { ...idempotency, result: encodeResult(name, result) });
-    if (outcome.status === "duplicate") return remembered(outcome.record, idempotency as Claim);
+    return this.#write(task, unit, commit, result);
+  }
+
+  async #write(
+    task: Task,
+    unit: UnitOfWork,
+    commit: Commit,
+    result: unknown,
+  ): Promise<Processed | { readonly again: Conflict | undefined }> {
+    const outcome = await unit.write(commit);
+    if (outcome.status === "duplicate") return remembered(outcome.record, task.idempotency as Claim);
     if (outcome.status === "conflict") {
       const met = metAt(outcome.conflict);
-      if (met === undefined || !unit.missed(met.name, met.id)) refuseExisting(name, outcome.conflict);
+      const isAggregate = met !== undefined && this.#runtime.registry.aggregates.has(met.name);
+      if (isAggregate && !unit.missed(met.name, met.id)) refuseExisting(outcome.conflict);
       return { again: outcome.conflict };
     }
     unit.saved();
@@ -251,7 +260,11 @@ interface Task {
 
 /** Goes on with a value now, or with a promise's value when it is there. */
 function whenever(value: unknown, next: (value: unknown) => unknown): unknown {
-  return value instanceof Promise ? value.then(next) : next(value);
+  return isThenable(value) ? Promise.resolve(value).then(next) : next(value);
+}
+
+function recordOf({ route }: Task, claim: Claim, result: unknown): Claim & { readonly result: string | null } {
+  return { ...claim, result: encodeResult(route.aggregate[definition].name, result) };
 }
 
 function create(unit: UnitOfWork, created: unknown): string | undefined {

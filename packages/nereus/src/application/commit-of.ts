@@ -97,7 +97,8 @@ function factOf({ aggregate, root, id }: Tracked, tenant: string, envelope: Enve
   return { stream, expectedVersion: "any", messages: [message] };
 }
 
-function isChangedDocument({ aggregate, root, base }: Tracked): boolean {
+/** Whether a state-stored aggregate is to be written. */
+export function isChangedDocument({ aggregate, root, base }: Tracked): boolean {
   if (aggregate[definition].eventSourced) return false;
   return base === -1 || AggregateRoot.seams.changed(root) || AggregateRoot.seams.pending(root).length > 0;
 }

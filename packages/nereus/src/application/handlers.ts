@@ -18,6 +18,10 @@ export interface CommandHandlersDefinition {
   readonly handlings: readonly { readonly command: CommandClass; readonly handling: CommandHandling }[];
 }
 
+/** What a handler answers; if its command declares no result, whatever it answers is let go. */
+// biome-ignore lint/suspicious/noConfusingVoidType: void is how a command says that it has no result
+export type Answer<R> = [R] extends [void] ? unknown : R | Promise<R>;
+
 /** The handlers of an aggregate's commands. Each method returns the handlers with one more. */
 export interface CommandHandlers<A> extends Element<"commandHandlers"> {
   readonly [definition]: CommandHandlersDefinition;
@@ -33,18 +37,18 @@ export interface CommandHandlers<A> extends Element<"commandHandlers"> {
    */
   update<R, C>(
     command: CommandClass<R, C>,
-    handler: (aggregate: A, command: NoInfer<C>, context: CommandContext) => NoInfer<R> | Promise<NoInfer<R>>,
+    handler: (aggregate: A, command: NoInfer<C>, context: CommandContext) => Answer<R>,
   ): CommandHandlers<A>;
   /** Leaves loading and adding to the handler. */
   on<R, C>(
     command: CommandClass<R, C>,
-    handler: (command: NoInfer<C>, context: CommandContext) => NoInfer<R> | Promise<NoInfer<R>>,
+    handler: (command: NoInfer<C>, context: CommandContext) => Answer<R>,
   ): CommandHandlers<A>;
 }
 
 /**
  * Handlers for the commands of an aggregate. A handler may run more than once for one command (after a conflict), so
- * it leaves effects outside the store to event handlers.
+ * it leaves effects outside the store to whoever follows the log.
  *
  * @example
  * export const accountCommands = commandHandlers(Account)

@@ -3,6 +3,7 @@ import type { ReplayMessage, StoredMessage, StreamId } from "../log/message.ts";
 import {
   type AggregateClass,
   AggregateRoot,
+  assertSynchronous,
   blankAggregate,
   definitionOfRoot,
   freezeFields,
@@ -73,7 +74,11 @@ function applyAll(root: AggregateRoot, messages: readonly ReplayMessage[]): void
       for (const message of messages) {
         const applier = appliers.get(message.type);
         const event = restoreEvent(applier?.event, message);
-        applier?.apply(root as never, event as never);
+        assertSynchronous(
+          definitionOfRoot(root).name,
+          "an .applies handler",
+          applier?.apply(root as never, event as never),
+        );
         version = message.version;
       }
     },

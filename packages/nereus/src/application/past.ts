@@ -26,6 +26,9 @@ export async function loadPast(
   let last = -1;
   for await (const messages of pagesOf(log, stream)) {
     const { chosen, done } = pick(messages);
+    // without the event that made it there is no aggregate, whatever happened to it later
+    if (last === -1 && chosen[0]?.version !== 0)
+      throw noSuchPast(stream, past, (messages.at(-1) as StoredMessage).version);
     if (chosen.length > 0) replayOnto(root, chosen);
     last = (messages.at(-1) as StoredMessage).version;
     if (done) break;

@@ -7,20 +7,20 @@ export interface ProcessOptions {
    * Makes the command take effect once: the same key with the same command answers the first result, with another
    * one it is an error. Bound to the tenant; kept in the transaction of the command.
    */
-  readonly idempotencyKey?: string;
+  readonly idempotencyKey?: string | undefined;
   /** The version that the aggregate must be at (as an If-Match header says); no retry then. */
-  readonly expectedVersion?: number;
+  readonly expectedVersion?: number | undefined;
   /** Taken over from the request; by default the command's own id. */
-  readonly correlationId?: string;
+  readonly correlationId?: string | undefined;
   /** The id of the message that led to this command, if one did. */
-  readonly causationId?: string;
+  readonly causationId?: string | undefined;
   /** Later than this, the command is refused. */
-  readonly deadline?: Date;
-  readonly tenant?: string;
+  readonly deadline?: Date | undefined;
+  readonly tenant?: string | undefined;
   /** When its events happened, if not now (imports, late facts). */
-  readonly occurredAt?: Date;
+  readonly occurredAt?: Date | undefined;
   /** W3C trace context of the request. */
-  readonly traceparent?: string;
+  readonly traceparent?: string | undefined;
 }
 
 /** What a command came to. */

@@ -58,7 +58,7 @@ export class QueryProcessor {
       extensions: null,
     };
     const cause = { id, tenant, causationId: null, envelope };
-    return new UnitOfWork(this.#runtime, cause, new Map());
+    return new UnitOfWork(this.#runtime, cause, new Map(), "query");
   }
 
   #route(query: object): QueryRoute {

@@ -1,9 +1,12 @@
-import { definition } from "../model/element.ts";
+import { assertSynchronous } from "../model/aggregate-root.ts";
+import { definition, type Element } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
 import { encodeRow, restoreRow } from "../model/projection.ts";
 import type { Values } from "../model/values.ts";
 import type { DocumentReader, DocumentWrite, ExpectedVersion, StoredDocument } from "../ports/store.ts";
 import { collectionOf, type EventMetadata, type Projecting, type ProjectorDefinition, type Rows } from "./projector.ts";
+
+type OnStep = Extract<Projecting, { how: "on" }>;
 
 /** A row in hand: as it is stored, and as it has become. */
 interface Held {
@@ -69,9 +72,29 @@ export class RowSession {
   /** Applies one event that went through {@link prefetch}. */
   async apply({ event, metadata }: Projected): Promise<void> {
     for (const step of this.#steps(event)) {
-      if (step.how === "on") await step.run(event, { rows: this.#rows, metadata });
+      if (step.how === "on") await this.#runAwaited(step.run, event, metadata);
       else this.#applyStep(step, event, metadata);
     }
+  }
+
+  /** Runs a step given to `.on`, and refuses one that ended before the row operations that it had started. */
+  async #runAwaited(run: OnStep["run"], event: object, metadata: EventMetadata): Promise<void> {
+    let underWay = 0;
+    const counted = async <T>(operation: Promise<T>): Promise<T> => {
+      underWay += 1;
+      try {
+        return await operation;
+      } finally {
+        underWay -= 1;
+      }
+    };
+    const rows: Rows<object, object> = {
+      get: (id) => counted(this.#rows.get(id)),
+      create: (row) => counted(this.#rows.create(row)),
+      remove: (id) => counted(this.#rows.remove(id)),
+    };
+    await run(event, { rows, metadata });
+    if (underWay > 0) throw this.#notAwaited(nameOf(event));
   }
 
   /** Applies one event if no step of it has to wait; false if it has to go through {@link apply}. */
@@ -112,8 +135,7 @@ export class RowSession {
   }
 
   #steps(event: object): readonly Projecting[] {
-    const { name } = (event.constructor as unknown as { [definition]: { name: string } })[definition];
-    return this.#projector.steps.get(name)?.steps ?? [];
+    return this.#projector.steps.get(nameOf(event))?.steps ?? [];
   }
 
   #applyStep(step: Exclude<Projecting, { how: "on" }>, event: object, metadata: EventMetadata): void {
@@ -130,7 +152,8 @@ export class RowSession {
     this.#touched.set(id, held);
     if (held.row === undefined && step.how === "upsert") held.row = this.#new(step.make(event, metadata));
     if (held.row === undefined) throw this.#missing(id);
-    step.change(held.row, event, metadata);
+    const returned: unknown = step.change(held.row, event, metadata);
+    assertSynchronous(this.#name, `the change for ${nameOf(event)}`, returned);
   }
 
   #new(row: object): object {
@@ -206,6 +229,17 @@ export class RowSession {
     },
   };
 
+  #notAwaited(event: string): NereusError {
+    return new NereusError(
+      "CHANGE_ASYNCHRONOUS",
+      `${this.#name}: the step for ${event} did not await a row operation`,
+      {
+        element: this.#name,
+        fix: "Write await rows.get(…), await rows.create(…), await rows.remove(…).",
+      },
+    );
+  }
+
   #missing(id: string): NereusError {
     return new NereusError("PROJECTION_ROW_MISSING", `${this.#name} has no row ${id}`, {
       element: this.#name,
@@ -226,4 +260,8 @@ export class RowSession {
       fix: "Remove the row and create another.",
     });
   }
+}
+
+function nameOf(event: object): string {
+  return (event.constructor as unknown as Element)[definition].name;
 }

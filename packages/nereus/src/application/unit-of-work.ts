@@ -4,14 +4,14 @@ import { NereusError } from "../model/errors.ts";
 import { assertIdentity, isStorable } from "../model/identity.ts";
 import type { Commit, CommitOutcome, Conflict } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
-import { commitOf, type Tracked, writesNothing } from "./commit-of.ts";
+import { commitOf, isChangedDocument, type Tracked, writesNothing } from "./commit-of.ts";
 import { cacheKey, catchUp, fromDocument, hydrate, replayOnto, streamOf } from "./loading.ts";
 import type { Runtime } from "./registry.ts";
 
 type Loaded = AggregateRoot | undefined;
 
 /** Aggregates handed on from a refused attempt to the next one, so that it need not read them again. */
-export type Carried = Map<string, AggregateRoot>;
+export type Carried = ReadonlyMap<string, { readonly root: AggregateRoot; readonly verified: boolean }>;
 
 interface Addressed {
   readonly turn: string | undefined;
@@ -31,16 +31,21 @@ export class UnitOfWork {
   readonly #tracked = new Map<string, Tracked>();
   readonly #carried: Carried;
   readonly #addressed: Addressed | undefined;
+  readonly #readOnly: boolean;
   /** What was looked for and not there. */
   readonly #missed = new Set<string>();
   #closed = false;
 
-  /** @param addressed the aggregate that the command names, if it does: its key is made already */
-  constructor(runtime: Runtime, cause: Cause, carried: Carried, addressed?: Addressed) {
+  /**
+   * @param addressed the aggregate that the command names, if it does: its key is made already; `"query"` for a unit
+   *   that only reads
+   */
+  constructor(runtime: Runtime, cause: Cause, carried: Carried, addressed: Addressed | "query") {
+    this.#readOnly = addressed === "query";
     this.#runtime = runtime;
     this.cause = cause;
     this.#carried = carried;
-    this.#addressed = addressed;
+    this.#addressed = addressed === "query" ? undefined : addressed;
   }
 
   #keyOf(aggregate: AggregateClass, id: string): string {
@@ -64,7 +69,7 @@ export class UnitOfWork {
     const known = this.#tracked.get(key);
     if (known !== undefined) return known.root;
     const carried = this.#carried.get(key);
-    if (carried !== undefined) return this.#track(key, carried, aggregate, id, true);
+    if (carried !== undefined) return this.#track(key, carried.root, aggregate, id, carried.verified);
     const cached = trust && aggregate[definition].eventSourced ? this.#runtime.cache.take(key) : undefined;
     if (cached !== undefined) return this.#track(key, cached, aggregate, id, false);
     return this.#fetch(aggregate, id, key).then((found) => {
@@ -92,7 +97,9 @@ export class UnitOfWork {
     // another load of the same aggregate may have come first while this one waited
     const meanwhile = this.#tracked.get(key);
     if (meanwhile !== undefined) return meanwhile.root;
-    AggregateRoot.seams.unlock(root);
+    this.#assertOpen();
+    if (this.#readOnly) AggregateRoot.seams.lock(root, "query");
+    else AggregateRoot.seams.unlock(root);
     this.#tracked.set(key, { key, root, aggregate, id, base: root.version, added: false, verified });
     return root;
   }
@@ -135,29 +142,33 @@ export class UnitOfWork {
     }
   }
 
+  /** What it comes to, as one commit. From here on nothing can be added to it. */
+  prepare(idempotency: Commit["idempotency"]): Commit | Promise<Commit> {
+    this.#end();
+    return commitOf(this.#runtime, this.cause, [...this.#tracked.values()], idempotency);
+  }
+
   /** Writes everything, or nothing. */
-  commit(idempotency?: Commit["idempotency"]): Promise<CommitOutcome> {
-    const commit = commitOf(this.#runtime, this.cause, [...this.#tracked.values()], idempotency);
+  write(commit: Commit): Promise<CommitOutcome> {
+    return writesNothing(commit) ? this.#writeNothing() : this.#runtime.store.commit(commit);
+  }
+
+  /** Whoever still holds an aggregate can change it no more: the change would be in no commit. */
+  #end(): void {
     this.#closed = true;
-    return commit instanceof Promise ? commit.then((ready) => this.#write(ready)) : this.#write(commit);
+    for (const { root } of this.#tracked.values()) AggregateRoot.seams.lock(root, "ended");
   }
 
   async #writeNothing(): Promise<CommitOutcome> {
     return { status: "committed", position: await this.#runtime.store.log.head() };
   }
 
-  #write(commit: Commit): Promise<CommitOutcome> {
-    return writesNothing(commit) ? this.#writeNothing() : this.#runtime.store.commit(commit);
-  }
-
   /** After a commit: the aggregates are as stored, and may serve the next command. */
   saved(): void {
-    for (const { key, root, aggregate } of this.#tracked.values()) {
-      const { eventSourced } = aggregate[definition];
-      const changed = eventSourced || root.pendingEvents.length > 0 || AggregateRoot.seams.changed(root);
-      AggregateRoot.seams.saved(root, eventSourced || !changed ? root.version : root.version + 1);
-      AggregateRoot.seams.lock(root, "ended");
-      if (eventSourced) this.#runtime.cache.put(key, root);
+    for (const tracked of this.#tracked.values()) {
+      const { key, root, aggregate } = tracked;
+      AggregateRoot.seams.saved(root, isChangedDocument(tracked) ? root.version + 1 : root.version);
+      if (aggregate[definition].eventSourced) this.#runtime.cache.put(key, root);
     }
   }
 
@@ -180,6 +191,7 @@ export class UnitOfWork {
    * that raised nothing are brought up to date; after a failure, all are, and what they raised is taken back.
    */
   async wasStale(failed: boolean): Promise<boolean> {
+    this.#end();
     let stale = false;
     for (const { verified, root, aggregate, id } of this.#tracked.values()) {
       if (verified || (!failed && root.pendingEvents.length > 0)) continue;
@@ -192,8 +204,8 @@ export class UnitOfWork {
 
   /** Takes every change back and hands the loaded aggregates on, brought up to date with what the conflict brought. */
   carry(conflict?: Conflict): Carried {
-    this.#closed = true;
-    const carried: Carried = new Map();
+    this.#end();
+    const carried = new Map<string, { root: AggregateRoot; verified: boolean }>();
     for (const tracked of this.#tracked.values()) {
       if (tracked.base === -1) continue; // new here: the next attempt makes its own
       const current = resolve(tracked, conflict);
@@ -202,12 +214,12 @@ export class UnitOfWork {
     return carried;
   }
 
-  /** Ends it without a trace: nothing it touched is used again. */
+  /** Ends it without a trace. What was changed is taken back, so the loaded aggregates can serve the next command. */
   abandon(): void {
-    this.#closed = true;
-    for (const { root } of this.#tracked.values()) {
+    this.#end();
+    for (const { key, root, aggregate, base } of this.#tracked.values()) {
       AggregateRoot.seams.undoUnsaved(root);
-      AggregateRoot.seams.lock(root, "ended");
+      if (base !== -1 && aggregate[definition].eventSourced) this.#runtime.cache.put(key, root);
     }
   }
 
@@ -219,18 +231,24 @@ export class UnitOfWork {
   }
 }
 
-/** A tracked aggregate as the store has it now; undefined if the conflict does not say. */
-function resolve(tracked: Tracked, conflict: Conflict | undefined): AggregateRoot | undefined {
-  const { root, aggregate, id } = tracked;
-  const { name } = aggregate[definition];
-  if (conflict?.on === "document" && conflict.collection === name && conflict.id === id) {
-    return conflict.current === undefined ? undefined : fromDocument(aggregate, conflict.current);
+/**
+ * A tracked aggregate for the next attempt; undefined if it has to be read again. One that the conflict was not about
+ * may have moved on too: it counts as unverified.
+ */
+function resolve(
+  { root, aggregate, id }: Tracked,
+  conflict: Conflict | undefined,
+): { root: AggregateRoot; verified: boolean } | undefined {
+  const { name, eventSourced } = aggregate[definition];
+  if (!eventSourced) {
+    const isMet = conflict?.on === "document" && conflict.collection === name && conflict.id === id;
+    if (!isMet || conflict.current === undefined) return undefined;
+    return { root: fromDocument(aggregate, conflict.current), verified: true };
   }
   AggregateRoot.seams.undoUnsaved(root);
-  if (conflict?.on === "stream" && conflict.stream.category === name && conflict.stream.id === id) {
-    replayOnto(root, conflict.unseen);
-  }
-  return root;
+  const isMet = conflict?.on === "stream" && conflict.stream.category === name && conflict.stream.id === id;
+  if (isMet) replayOnto(root, conflict.unseen);
+  return { root, verified: isMet };
 }
 
 function notAdded(name: string, id: string): NereusError {

@@ -30,8 +30,8 @@ export interface Selection<Row> {
   readonly where?: Where<Row>;
   /** `{ balance: "desc", holder: "asc" }`: in this order; ties by identity. */
   readonly orderBy?: { readonly [K in keyof Row]?: "asc" | "desc" };
-  readonly limit?: number;
-  readonly offset?: number;
+  readonly limit?: number | undefined;
+  readonly offset?: number | undefined;
 }
 
 /** The rows of a projection, to read: as of the last commit that reached them. */

@@ -22,23 +22,23 @@ export interface DomainOptions {
   /** `memory()` or `sqlite(path)`: one of its own for each domain, which opens and closes it. */
   readonly store: Store;
   /** Default: the system's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Default: `console`. */
-  readonly log?: Log;
+  readonly log?: Log | undefined;
   /** How often a command is tried again after a conflict, with growing pauses. Default: 20. */
-  readonly retries?: number;
+  readonly retries?: number | undefined;
   /** How many aggregates are kept in memory between commands. Default: 10,000; 0 keeps none. */
-  readonly cachedAggregates?: number;
+  readonly cachedAggregates?: number | undefined;
 }
 
 /** How a command is processed, and what is waited for. */
 export interface DomainProcessOptions extends ProcessOptions {
   /** Returns when these async projections show what the command did. */
-  readonly visibleIn?: readonly ProjectionClass[];
+  readonly visibleIn?: readonly ProjectionClass[] | undefined;
 }
 
 export interface TenantOptions {
-  readonly tenant?: string;
+  readonly tenant?: string | undefined;
 }
 
 /** What a started domain works with. */
@@ -69,6 +69,7 @@ export class Domain {
   readonly name: string;
   readonly #options: DomainOptions;
   #running: Running | undefined;
+  #transitions: Promise<void> = Promise.resolve();
 
   constructor(name: string, options: DomainOptions) {
     assertDomainOptions(name, options);
@@ -81,37 +82,50 @@ export class Domain {
    *
    * @throws ModelError MODEL_INVALID with every fault at once
    */
-  async start(): Promise<void> {
-    if (this.#running !== undefined) return;
-    const { elements, store } = this.#options;
-    const { registry, faults } = checkModel(this.name, elements);
-    const all = [...faults, ...weakenedPromises(this.name, registry, store)];
-    if (all.length > 0) throw new ModelError(this.name, all);
-    await store.open(collectionsOf(registry.aggregates.values(), registry.projectors.values()));
-    const running = assemble(registry, this.#options);
-    await settleInlineProjections(running.runtime);
-    this.#running = running;
+  start(): Promise<void> {
+    return this.#next(async () => {
+      if (this.#running !== undefined) return;
+      const { elements, store } = this.#options;
+      const { registry, faults } = checkModel(this.name, elements);
+      const all = [...faults, ...weakenedPromises(this.name, registry, store)];
+      if (all.length > 0) throw new ModelError(this.name, all);
+      await store.open(collectionsOf(registry.aggregates.values(), registry.projectors.values()));
+      const running = assemble(registry, this.#options);
+      await settleInlineProjections(running.runtime);
+      this.#running = running;
+    });
   }
 
   /**
    * Takes no more commands, lets those under way finish, stops the engines, and closes the store. A second call
    * changes nothing.
    */
-  async stop(): Promise<void> {
-    const running = this.#running;
-    if (running === undefined) return;
-    this.#running = undefined;
-    if (running.inFlight > 0) {
-      await new Promise<void>((resolve) => {
-        running.whenIdle = resolve;
-      });
-    }
-    for (const engine of running.engines) await engine.retire();
-    await running.runtime.store.close();
+  stop(): Promise<void> {
+    const now = this.#running;
+    this.#running = undefined; // from this moment, commands are refused
+    return this.#next(async () => {
+      const running = now ?? this.#running;
+      if (running === undefined) return;
+      this.#running = undefined;
+      if (running.inFlight > 0) {
+        await new Promise<void>((resolve) => {
+          running.whenIdle = resolve;
+        });
+      }
+      for (const engine of running.engines) await engine.retire();
+      await running.runtime.store.close();
+    });
+  }
+
+  /** Starts and stops happen one after the other, in the order in which they were asked for. */
+  #next(transition: () => Promise<void>): Promise<void> {
+    this.#transitions = this.#transitions.catch(() => undefined).then(transition);
+    return this.#transitions;
   }
 
   /**
-   * Handles a command: all that it does is stored when this returns, or nothing is.
+   * Handles a command: all that it does is stored when this returns, or nothing is; but for `VISIBILITY_FAILED`, which
+   * says that the command is stored and a projection of `visibleIn` does not show it.
    *
    * @returns what the command's handler answers: for `.create` the identity
    * @throws ValidationError for broken rules, AggregateNotFoundError, ConcurrencyError; see docs/reference/errors.md
@@ -124,7 +138,7 @@ export class Domain {
     running.inFlight += 1;
     try {
       const { result, position } = await running.commands.process(command, options);
-      for (const runner of awaited) await runner?.reach(position);
+      await visible(awaited, position);
       return result as R;
     } finally {
       running.inFlight -= 1;
@@ -200,6 +214,18 @@ function runnerOf({ runtime, runners }: Running, projection: ProjectionClass): P
   return runners.find((runner) => runner.projection === known);
 }
 
+async function visible(awaited: readonly (ProjectionRunner | undefined)[], position: number): Promise<void> {
+  for (const runner of awaited) {
+    await runner?.reach(position).catch((cause: unknown) => {
+      throw new NereusError("VISIBILITY_FAILED", `The command is stored, but ${runner.projection} does not show it`, {
+        element: runner.projection,
+        cause,
+        fix: "Do not send the command again; mend the projection (see cause).",
+      });
+    });
+  }
+}
+
 /** A store that cannot keep a promise of the model is refused, never silently weaker. */
 function weakenedPromises(domain: string, registry: Registry, store: Store): ModelFault[] {
   if (store.capabilities.has("transactional")) return [];
@@ -224,9 +250,15 @@ function assertDomainOptions(name: unknown, options: DomainOptions): void {
         ? "elements is not a list"
         : typeof options.store !== "object" || options.store === null
           ? "store is not a store"
-          : undefined;
+          : ["retries", "cachedAggregates"].some((key) => !isCount(options[key as "retries"]))
+            ? "retries and cachedAggregates are whole numbers from 0"
+            : undefined;
   if (fault === undefined) return;
   throw new NereusError("OPTION_INVALID", `A domain cannot be made: ${fault}`, {
     fix: 'Write new Domain("bank", { elements: [Account, accountCommands], store: sqlite("bank.db") }).',
   });
+}
+
+function isCount(value: unknown): boolean {
+  return value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0);
 }

@@ -181,6 +181,8 @@ class ModelInProgress {
   }
 
   #checkProjector({ name, projection, steps }: ProjectorDefinition): void {
+    if (steps.size === 0)
+      this.#fault("PROJECTOR_EMPTY", name, "it has no step", "Add .create(Event, …), .update or another.");
     this.#checkRegistered(this.#projections, projection, "PROJECTION_UNREGISTERED", name);
     for (const { event } of steps.values()) this.#takeEvent(event);
   }

@@ -22,6 +22,10 @@ export class Engine {
   readonly #runners: readonly ProjectionRunner[];
   #stopping: AbortController | undefined;
   #loops: Promise<void>[] = [];
+  /** Settles when every loop that was stopped has ended. */
+  #ended: Promise<unknown> = Promise.resolve();
+  /** Counts the commits heard of, so that one that comes while a batch runs is not missed. */
+  #heard = 0;
   #retired = false;
   #stopListening: (() => void) | undefined;
   readonly #idle = new Set<() => void>();
@@ -51,12 +55,14 @@ export class Engine {
 
   /** Ends after the batches under way are committed. */
   async stop(): Promise<void> {
+    const loops = this.#loops;
+    this.#loops = [];
     this.#stopping?.abort();
     this.#stopping = undefined;
     this.#stopListening?.();
     this.#wakeAll();
-    await Promise.all(this.#loops);
-    this.#loops = [];
+    this.#ended = Promise.all([this.#ended, ...loops]);
+    await this.#ended;
   }
 
   /** @internal Stops for good: the store is about to close. */
@@ -69,9 +75,10 @@ export class Engine {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        await runner.reach(await this.#runtime.store.log.head());
+        const heard = this.#heard;
+        await runner.reach(await this.#runtime.store.log.head(), signal);
         failures = 0;
-        await this.#untilWoken(signal);
+        if (heard === this.#heard) await this.#untilWoken(signal);
       } catch (error) {
         this.#runtime.log.error(`Projection ${runner.projection} stands still`, error);
         const pause = Math.min(longestPause, 100 * 2 ** failures++);
@@ -95,6 +102,7 @@ export class Engine {
   }
 
   #wakeAll(): void {
+    this.#heard += 1;
     for (const wake of [...this.#idle]) wake();
   }
 }

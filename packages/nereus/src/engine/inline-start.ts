@@ -1,52 +1,36 @@
 import type { ProjectorDefinition } from "../application/projector.ts";
 import type { Runtime } from "../application/registry.ts";
-import { definition } from "../model/element.ts";
-import { NereusError } from "../model/errors.ts";
 import { checkpointOf, ProjectionRunner } from "./projection-runner.ts";
+
+/** The checkpoint of an inline projection: no event is after it, since commands apply each one themselves. */
+const always = Number.MAX_SAFE_INTEGER;
 
 /**
  * Brings projections over from what they were at the last start. An inline projection that is new, or was async, first
- * applies what the log has; a mark says that commands keep it up to date from then on. An async projection that was
- * inline goes on after the events that it has seen, and the mark goes.
+ * applies what the log has; an async projection that was inline goes on after the events that it has seen. There is
+ * one checkpoint for both, moved only from what it was, so that processes that start together cannot apply an event
+ * twice.
  *
- * Every process that writes must know an inline projection: what another one appends without it is not in the rows.
+ * Every process that writes must know an inline projection: what one appends without it is not in the rows.
  */
 export async function settleInlineProjections(runtime: Runtime): Promise<void> {
   for (const projector of runtime.registry.projectors.values()) {
-    const mark = markOf(projector);
-    const marked = await runtime.store.records.checkpoint(mark);
-    if (projector.run === "inline" && marked === 0) await becomeInline(runtime, projector, mark);
-    if (projector.run === "async" && marked !== 0) await becomeAsync(runtime, projector, mark, marked);
+    while (!(await isSettled(runtime, projector))) {
+      // another process moved the checkpoint at the same time: look again
+    }
   }
 }
 
-function markOf({ projection, version }: ProjectorDefinition): string {
-  return `inline:${projection[definition].name}:${version}`;
-}
-
-async function becomeInline(runtime: Runtime, projector: ProjectorDefinition, mark: string): Promise<void> {
-  const head = await runtime.store.log.head();
-  await new ProjectionRunner(runtime, projector).reach(head);
-  await move(runtime, mark, 0, Math.max(1, head)); // 0 would be no mark at all
-}
-
-async function becomeAsync(
-  runtime: Runtime,
-  projector: ProjectorDefinition,
-  mark: string,
-  marked: number,
-): Promise<void> {
+/** One try: whether the checkpoint is now what the projector's kind asks for. */
+async function isSettled(runtime: Runtime, projector: ProjectorDefinition): Promise<boolean> {
+  const { store } = runtime;
   const name = checkpointOf(projector);
-  const expected = await runtime.store.records.checkpoint(name);
-  await move(runtime, name, expected, await runtime.store.log.head());
-  await move(runtime, mark, marked, 0);
-}
-
-async function move(runtime: Runtime, name: string, expected: number, position: number): Promise<void> {
-  const outcome = await runtime.store.commit({ checkpoint: { name, expected, position } });
-  if (outcome.status === "committed") return;
-  throw new NereusError("CONCURRENCY_CONFLICT", `Another process started at the same time and moved ${name}`, {
-    element: name,
-    fix: "Start again.",
-  });
+  const isInline = projector.run === "inline";
+  if (isInline === ((await store.records.checkpoint(name)) === always)) return true;
+  const head = await store.log.head();
+  if (isInline) await new ProjectionRunner(runtime, projector).reach(head);
+  const expected = isInline ? await store.records.checkpoint(name) : always;
+  if (expected === always && isInline) return true;
+  const outcome = await store.commit({ checkpoint: { name, expected, position: isInline ? always : head } });
+  return outcome.status === "committed";
 }

@@ -1,11 +1,14 @@
+import { setTimeout } from "node:timers/promises";
 import type { ProjectorDefinition } from "../application/projector.ts";
 import type { Runtime } from "../application/registry.ts";
 import { type Projected, RowSession } from "../application/row-session.ts";
-import { StoredMetadata } from "../application/stored-metadata.ts";
 import type { StoredMessage } from "../log/message.ts";
 import { definition } from "../model/element.ts";
-import { NereusError } from "../model/errors.ts";
+import { isNereusError, NereusError } from "../model/errors.ts";
 import type { DocumentWrite } from "../ports/store.ts";
+
+/** Milliseconds between looks for events that readers may not see yet. */
+const lag = 2;
 
 type SessionWrites = readonly (readonly [RowSession, readonly DocumentWrite[]])[];
 
@@ -51,16 +54,19 @@ export class ProjectionRunner {
   }
 
   /**
-   * Applies events until the projection has passed a position of the log.
+   * Applies events until the projection has passed a position of the log, or the signal says stop.
    *
    * @throws NereusError PROJECTION_FAILED; the rows stay as of the event before
    */
-  async reach(position: number): Promise<void> {
-    while (this.#position < position || this.#checkpoint === undefined) {
+  async reach(position: number, signal?: AbortSignal): Promise<void> {
+    while (signal?.aborted !== true && (this.#position < position || this.#checkpoint === undefined)) {
+      const before = this.#position;
       this.#current ??= this.#step().finally(() => {
         this.#current = undefined;
       });
       await this.#current;
+      // readers may lag behind a commit (until older transactions have settled): then wait a little
+      if (this.#position === before && this.#checkpoint !== undefined) await setTimeout(lag);
     }
   }
 
@@ -108,6 +114,10 @@ export class ProjectionRunner {
       at = undefined;
       return { writes: this.#writes() };
     } catch (error) {
+      if (isNereusError(error) && error.code.startsWith("STORE_")) {
+        this.#forget();
+        throw error; // a fault of the machine is no event's fault
+      }
       return { at: at ?? messages.length >> 1, error };
     }
   }
@@ -126,7 +136,11 @@ export class ProjectionRunner {
   }
 
   #projected(message: StoredMessage): Projected {
-    return { event: this.#runtime.registry.events.restore(message), metadata: new StoredMetadata(message) };
+    const { id, stream, version, recordedAt, occurredAt, correlationId, causationId } = message;
+    const event = this.#runtime.registry.events.restore(message, id);
+    const { tenant, category, id: streamId } = stream;
+    const times = { recordedAt: new Date(recordedAt), occurredAt: new Date(occurredAt) };
+    return { event, metadata: { id, tenant, category, streamId, version, ...times, correlationId, causationId } };
   }
 
   #writes(): SessionWrites {

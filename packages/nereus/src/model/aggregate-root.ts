@@ -13,13 +13,13 @@ import type { Values } from "./values.ts";
 /** One event of an aggregate, and what it does to the state. */
 export interface Applier {
   readonly event: EventClass;
-  readonly apply: (state: never, event: never) => void;
+  readonly apply: (state: never, event: never) => unknown;
 }
 
 export interface AggregateOptions {
   /** Append, with every save, an event that carries the whole state, to a stream of its own. Default: false. */
   readonly factEvents?: boolean;
-  /** Keep a snapshot every so many events. It never changes a result, only the cost of loading. */
+  /** Keep a snapshot every so many events. Accepted, and of no effect yet; it would change only the cost of loading. */
   readonly snapshotEvery?: number;
 }
 
@@ -69,6 +69,9 @@ export interface Pending {
   readonly order: number;
 }
 
+/** Why an aggregate may not change: it is a past state, a query's, or its unit of work has ended. */
+export type LockReason = "past" | "query" | "ended";
+
 let raisedSoFar = 0;
 
 /** What both kinds of aggregate share: fields, version, pending events, and changes that happen wholly or not at all. */
@@ -77,12 +80,12 @@ export class AggregateRoot extends Scoped {
   #pending: Pending[] = [];
   #depth = 0;
   /** Why it may not change, if it may not. */
-  #locked: "past" | "ended" | undefined;
+  #locked: LockReason | undefined;
 
-  constructor(values: Values, { name, shape }: AggregateDefinition) {
-    const scope = new ChangeScope(name, (write, field) => this.#outside(write, field));
+  constructor(values: Values, own: AggregateDefinition) {
+    const scope = new ChangeScope(own, (write, field) => this.#outside(write, field));
     super(values, scope);
-    shape.attach(values, scope);
+    own.shape.attach(values, scope);
   }
 
   static invariant(code: string, message: string, holds: Invariant["holds"]): unknown {
@@ -105,9 +108,11 @@ export class AggregateRoot extends Scoped {
     if (applier === undefined || applier.event[definition] !== kind) throw missingApplier(own, event);
     if (isRaised(event)) throw raisedTwice(own.name, kind.name);
     if (Scoped.scopeOf(this).mode !== "closed" && own.eventSourced) throw raisedInsideApply(own.name);
-    this.change(() => {
+    this.#atomically((level) => {
       if (own.eventSourced) {
-        this.#recording(() => applier.apply(this as never, event as never));
+        const returned = this.#recording(() => applier.apply(this as never, event as never));
+        assertSynchronous(own.name, "an .applies handler", returned);
+        Scoped.scopeOf(this).settle(level);
         this.#version += 1;
       }
       setRaised(event, true);
@@ -116,6 +121,10 @@ export class AggregateRoot extends Scoped {
   }
 
   change<T>(steps: () => T): T {
+    return this.#atomically(steps);
+  }
+
+  #atomically<T>(steps: (level: Level) => T): T {
     if (this.#locked !== undefined) throw locked(definitionOfRoot(this).name, this.#locked);
     refuseRedeclared(this, definitionOfRoot(this).shape);
     const scope = Scoped.scopeOf(this);
@@ -123,8 +132,8 @@ export class AggregateRoot extends Scoped {
     const before = { version: this.#version, pending: this.#pending.length };
     this.#depth += 1;
     try {
-      const result = definitionOfRoot(this).eventSourced ? steps() : this.#recording(steps);
-      if (isThenable(result)) throw asynchronousChange(definitionOfRoot(this).name);
+      const result = definitionOfRoot(this).eventSourced ? steps(level) : this.#recording(() => steps(level));
+      assertSynchronous(definitionOfRoot(this).name, "the steps of change()", result);
       if (this.#depth === 1) this.#verify(level, before.version === -1);
       return result;
     } catch (error) {
@@ -228,7 +237,7 @@ export interface AggregateSeams {
   /** @throws ValidationError INVARIANT_FAILED */
   verify(root: AggregateRoot): void;
   /** No change from now on: it is a past state, or its unit of work has ended. */
-  lock(root: AggregateRoot, why: "past" | "ended"): void;
+  lock(root: AggregateRoot, why: LockReason): void;
   unlock(root: AggregateRoot): void;
 }
 
@@ -275,8 +284,23 @@ export function aggregateIdentity(root: AggregateRoot): string | undefined {
   return value === undefined ? undefined : String(value);
 }
 
-function isThenable(value: unknown): boolean {
+/** A promise, or what acts like one (query builders, promises of another realm). */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+/**
+ * What is asynchronous would go on after the change has ended, and be lost.
+ *
+ * @throws NereusError CHANGE_ASYNCHRONOUS
+ */
+export function assertSynchronous(element: string, what: string, returned: unknown): void {
+  if (!isThenable(returned)) return;
+  Promise.resolve(returned).catch(() => undefined); // its own failure is of no interest any more
+  throw new NereusError("CHANGE_ASYNCHRONOUS", `${element}: ${what} returned a promise`, {
+    element,
+    fix: "Await first, then change: what changes state must end before it returns.",
+  });
 }
 
 function missingApplier(own: AggregateDefinition, event: unknown): NereusError {
@@ -309,13 +333,6 @@ function raisedInsideApply(element: string): NereusError {
   });
 }
 
-function asynchronousChange(element: string): NereusError {
-  return new NereusError("CHANGE_ASYNCHRONOUS", `${element}: the steps of change() returned a promise`, {
-    element,
-    fix: "Await first, then change: the steps must end before change() does.",
-  });
-}
-
 function raisedTwice(element: string, event: string): NereusError {
   return new NereusError("EVENT_RAISED_TWICE", `${element} raised one ${event} object a second time`, {
     element,
@@ -323,7 +340,13 @@ function raisedTwice(element: string, event: string): NereusError {
   });
 }
 
-function locked(element: string, why: "past" | "ended"): NereusError {
+function locked(element: string, why: LockReason): NereusError {
+  if (why === "query") {
+    return new NereusError("AGGREGATE_READ_ONLY", `${element} was loaded by a query and cannot change`, {
+      element,
+      fix: "Change it in the handler of a command.",
+    });
+  }
   if (why === "past") {
     return new NereusError("AGGREGATE_READ_ONLY", `${element} was loaded at a past version or time and cannot change`, {
       element,

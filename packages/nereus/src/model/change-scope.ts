@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Issue, NereusError, ValidationError } from "./errors.ts";
 import { copyOf, freeze, frozenCopy, isFrozen } from "./freeze.ts";
 import type { Transitions } from "./status.ts";
@@ -10,9 +11,17 @@ export interface ScopedField {
   /** For an identity, which may be set once. */
   readonly setOnce: boolean;
   readonly transitions: Transitions | undefined;
-  /** Binds a value that holds entities to the scope. */
-  readonly relation: { attach(value: unknown, scope: ChangeScope): unknown } | undefined;
+  /** For a field that holds entities: puts another value in its place, and returns the way back. */
+  readonly relation:
+    | { replace(values: Values, name: string, value: unknown, scope: ChangeScope): () => void }
+    | undefined;
   check(value: unknown): readonly Issue[] | undefined;
+}
+
+/** Whose scope it is. In an event-sourced one, setting the status that it has already is a transition too. */
+export interface ScopeOwner {
+  readonly name: string;
+  readonly eventSourced?: boolean;
 }
 
 /** A change under way: where the journal stood, and the change around it. */
@@ -46,14 +55,14 @@ export class ChangeScope {
   /** Where in the journal a field got the value that it has: one from before the level may not be changed in place. */
   #touched: Map<Values, Map<ScopedField, number>> | undefined;
   #level = 0;
-  readonly #element: string;
+  readonly #owner: ScopeOwner;
   readonly #onOutside: (write: () => void, field: string) => void;
 
   /** Whether it is that of an entity which no aggregate holds yet. */
   readonly detached: boolean;
 
-  constructor(element: string, onOutside: (write: () => void, field: string) => void, detached = false) {
-    this.#element = element;
+  constructor(owner: ScopeOwner, onOutside: (write: () => void, field: string) => void, detached = false) {
+    this.#owner = owner;
     this.#onOutside = onOutside;
     this.detached = detached;
   }
@@ -76,8 +85,12 @@ export class ChangeScope {
   }
 
   /** Assigns a field, if the scope allows it. */
-  assign(values: Values, field: ScopedField, input: unknown, element: string): void {
-    const value = field.relation !== undefined && this.mode !== "closed" ? field.relation.attach(input, this) : input;
+  assign(values: Values, field: ScopedField, value: unknown, element: string): void {
+    const { relation } = field;
+    if (relation !== undefined) {
+      this.perform(() => relation.replace(values, field.name, value, this), field.name);
+      return;
+    }
     if (this.mode === "replaying") {
       values[field.name] = value;
       return;
@@ -130,9 +143,9 @@ export class ChangeScope {
   }
 
   /** Carries out an operation of a collection, if the scope allows it. */
-  perform(operation: () => () => void, what: string): void {
-    if (this.mode === "replaying") operation();
-    else if (this.mode === "recording") this.#journal.push({ undo: operation() });
+  perform(operation: (keepsUndo: boolean) => () => void, what: string): void {
+    if (this.mode === "replaying") operation(false);
+    else if (this.mode === "recording") this.#journal.push({ undo: operation(true) });
     else this.#onOutside(() => this.perform(operation, what), what);
   }
 
@@ -150,25 +163,35 @@ export class ChangeScope {
    *
    * @param isNew whether the aggregate begins with this change: it may then be given the status that it starts with
    */
-  seal({ mark }: Level, isNew: boolean): void {
+  seal(level: Level, isNew: boolean): void {
+    this.settle(level);
+    const issues = this.#statusFaults(level.mark, isNew);
+    if (issues.length > 0) throw forbiddenTransition(this.#owner.name, issues);
+    if (level.mark === 0 && this.#journal.every(isIdle)) this.clear(); // what was only looked at is no change
+  }
+
+  /** Checks and freezes the values that were touched since a level began. */
+  settle({ mark }: Level): void {
     // newest first: the latest write of a field says whose value it is
     for (let at = this.#journal.length - 1; at >= mark; at--) {
       const step = this.#journal[at] as Step;
-      if ("field" in step && !step.field.scalar && step.field.relation === undefined) settle(step);
+      if ("field" in step && !step.field.scalar) settle(step);
     }
-    const issues = this.#statusesSince(mark).flatMap((step) => transitionFaults(step, isNew));
-    if (issues.length > 0) throw forbiddenTransition(this.#element, issues);
   }
 
-  /** The first step of each status field, which knows the state at the start. */
-  #statusesSince(mark: number): readonly FieldStep[] {
-    const statuses: FieldStep[] = [];
+  /** Walks each status from its value at the mark to the one it has now. */
+  #statusFaults(mark: number, isNew: boolean): readonly Issue[] {
+    const issues: Issue[] = [];
     for (let at = mark; at < this.#journal.length; at++) {
       const step = this.#journal[at] as Step;
       if (!("field" in step) || step.field.transitions === undefined) continue;
-      if (!statuses.some((other) => isSameField(other, step))) statuses.push(step);
+      const later = this.#journal.slice(at + 1).find((other) => "field" in other && isSameField(other, step));
+      const next = later === undefined ? step.values[step.field.name] : (later as FieldStep).former;
+      const isAllowedToStay = isNew || this.#owner.eventSourced !== true;
+      if (step.former === next && isAllowedToStay) continue;
+      issues.push(...transitionFaults(step, next));
     }
-    return statuses;
+    return issues;
   }
 
   /** Forgets the journal: what was done is saved. */
@@ -179,22 +202,28 @@ export class ChangeScope {
 }
 
 /** A value that may have been changed in place is checked again, then frozen. */
-function settle({ values, field, element, copied }: FieldStep): void {
+function settle({ values, field, former, element, copied }: FieldStep): void {
   const value = values[field.name];
   if (isFrozen(value)) return;
   const issues = field.check(value);
   if (issues !== undefined) throw new ValidationError("VALIDATION_FAILED", element, issues);
-  if (copied) freeze(value);
+  if (copied && isDeepStrictEqual(value, former))
+    values[field.name] = former; // it was only looked at
+  else if (copied) freeze(value);
   else values[field.name] = frozenCopy(value);
+}
+
+/** A step that changed nothing: a copy was handed out and is not used. */
+function isIdle(step: Step): boolean {
+  return "field" in step && step.copied && step.values[step.field.name] === step.former;
 }
 
 function isSameField(one: FieldStep, other: FieldStep): boolean {
   return one.values === other.values && one.field === other.field;
 }
 
-function transitionFaults({ values, field, former }: FieldStep, isNew: boolean): Issue[] {
-  const now = values[field.name];
-  if (former === undefined || (former === now && isNew)) return [];
+function transitionFaults({ field, former }: FieldStep, now: unknown): Issue[] {
+  if (former === undefined) return [];
   const allowed = field.transitions?.[former as string] ?? [];
   if (allowed.includes(now as string)) return [];
   const list = allowed.length === 0 ? "it is a terminal state" : `allowed: ${allowed.join(", ")}`;

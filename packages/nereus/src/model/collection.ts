@@ -5,6 +5,8 @@ import {
   type EntityClass,
   entityDefinition,
   identityOf,
+  moveEntity,
+  releaseEntity,
   stored,
   toEntity,
   unknownEntity,
@@ -65,7 +67,7 @@ export function hasOne<E extends object, I>(
 
 class Collection implements EntityCollection<object> {
   readonly #entity: EntityClass<object>;
-  readonly #scope: ChangeScope;
+  #scope: ChangeScope;
   #items = new Map<string, object>();
 
   constructor(entity: EntityClass<object>, scope: ChangeScope, items: Iterable<object>) {
@@ -86,23 +88,47 @@ class Collection implements EntityCollection<object> {
     const id = identityOf(item);
     this.#scope.perform(() => {
       if (this.#items.has(id)) throw this.#duplicate(id);
-      attachEntity(item, this.#scope);
+      const release = attachEntity(item, this.#scope);
       this.#items.set(id, item);
-      return () => this.#items.delete(id);
+      return () => {
+        this.#items.delete(id);
+        release();
+      };
     }, `add to ${this.#name}`);
   }
 
   remove(which: object | string): void {
     const id = typeof which === "string" ? which : identityOf(which);
-    this.#scope.perform(() => {
-      if (!this.#items.has(id)) throw unknownEntity(this.#name, id);
-      const before = this.#items;
-      this.#items = new Map(before); // the former map keeps the order for a rollback
+    this.#scope.perform((keepsUndo) => {
+      const item = this.#items.get(id);
+      if (item === undefined) throw unknownEntity(this.#name, id);
+      const successor = keepsUndo ? this.#after(id) : undefined;
       this.#items.delete(id);
+      const rebind = releaseEntity(item);
       return () => {
-        this.#items = before;
+        this.#insertBefore(successor, id, item);
+        rebind();
       };
     }, `remove from ${this.#name}`);
+  }
+
+  /** Binds the collection, which stays the same object, and its entities to another scope. */
+  moveTo(scope: ChangeScope): void {
+    this.#scope = scope;
+    for (const item of this.#items.values()) moveEntity(item, scope);
+  }
+
+  #after(id: string): string | undefined {
+    const keys = this.#items.keys();
+    for (const key of keys) if (key === id) return keys.next().value;
+    return undefined;
+  }
+
+  #insertBefore(successor: string | undefined, id: string, item: object): void {
+    const entries = [...this.#items];
+    const at = entries.findIndex(([key]) => key === successor);
+    entries.splice(at === -1 ? entries.length : at, 0, [id, item]);
+    this.#items = new Map(entries);
   }
 
   get(id: string): object {
@@ -147,6 +173,11 @@ class Collection implements EntityCollection<object> {
   }
 }
 
+const collectionAssigned = {
+  code: "invalid_type",
+  message: "is a collection and cannot be assigned: change it with add and remove",
+};
+
 class ManyRelation implements Relation {
   readonly #entity: EntityClass<object>;
   readonly wire: Relation["wire"];
@@ -157,6 +188,17 @@ class ManyRelation implements Relation {
       encode: (value) => [...(value as Iterable<{ toJSON(): Values }>)].map((item) => item.toJSON()),
       decode: (wire) => (wire as Values[]).map((item) => restoreEntity(entity, item)),
     };
+  }
+
+  /** A collection stays the same object for as long as its owner: whoever holds it, holds the right one. */
+  replace(values: Values, name: string, value: unknown): () => void {
+    if (value === values[name]) return () => undefined;
+    const { name: entity } = entityDefinition(this.#entity);
+    throw new ValidationError("VALIDATION_FAILED", entity, [{ path: [name], ...collectionAssigned }]);
+  }
+
+  move(value: unknown, scope: ChangeScope): void {
+    (value as Collection | undefined)?.moveTo(scope);
   }
 
   attach(value: unknown, scope: ChangeScope): Collection {
@@ -189,6 +231,24 @@ class OneRelation implements Relation {
       encode: (value) => (value === undefined || value === null ? value : (value as { toJSON(): Values }).toJSON()),
       decode: (wire) => (wire === undefined || wire === null ? undefined : restoreEntity(entity, wire as Values)),
     };
+  }
+
+  replace(values: Values, name: string, input: unknown, scope: ChangeScope): () => void {
+    const former = values[name] as object | undefined;
+    const entity = input === undefined || input === null ? undefined : toEntity(this.#entity, input);
+    if (entity === former) return () => undefined;
+    const release = entity === undefined ? undefined : attachEntity(entity, scope);
+    const rebind = former === undefined ? undefined : releaseEntity(former);
+    values[name] = entity;
+    return () => {
+      release?.();
+      values[name] = former;
+      rebind?.();
+    };
+  }
+
+  move(value: unknown, scope: ChangeScope): void {
+    if (typeof value === "object" && value !== null) moveEntity(value, scope);
   }
 
   attach(value: unknown, scope: ChangeScope): object | undefined {

@@ -117,7 +117,7 @@ function detachedScope(entity: () => object, name: string, invariants: readonly 
     }
     scope.clear();
   };
-  const scope = new ChangeScope(name, change, true);
+  const scope = new ChangeScope({ name }, change, true);
   return scope;
 }
 
@@ -130,14 +130,38 @@ export function identityOf(entity: object): string {
   return String(valuesOf(entity)[entityDefinition(entity.constructor).identifiedBy]);
 }
 
-/** Binds an entity, and those it holds, to the scope of an aggregate. */
-export function attachEntity(entity: object, scope: ChangeScope): void {
+/**
+ * Binds an entity that nothing holds, and those it holds, to the scope of an aggregate; returns the way back.
+ *
+ * @throws NereusError ENTITY_SHARED if something holds it already
+ */
+export function attachEntity(entity: object, scope: ChangeScope): () => void {
   const { shape } = entityDefinition(entity.constructor);
   refuseRedeclared(entity, shape);
   const former = Scoped.scopeOf(entity);
-  if (former !== scope && !former.detached) throw heldElsewhere(shape.element, identityOf(entity));
+  if (!former.detached) throw heldElsewhere(shape.element, identityOf(entity));
+  moveEntity(entity, scope);
+  return () => moveEntity(entity, former);
+}
+
+/** Sets an entity free; returns the way back. */
+export function releaseEntity(entity: object): () => void {
+  const { name, invariants } = entityDefinition(entity.constructor);
+  const former = Scoped.scopeOf(entity);
+  moveEntity(
+    entity,
+    detachedScope(() => entity, name, invariants),
+  );
+  return () => moveEntity(entity, former);
+}
+
+/** Moves an entity and all that it holds. */
+export function moveEntity(entity: object, scope: ChangeScope): void {
   Scoped.moveTo(entity, scope);
-  shape.attach(valuesOf(entity), scope);
+  const values = valuesOf(entity);
+  for (const { name, relation } of entityDefinition(entity.constructor).shape.relations) {
+    relation?.move(values[name], scope);
+  }
 }
 
 /** An instance of the class: the value itself, or a new one from input. */
@@ -162,7 +186,7 @@ export function brokenEntityRules(owner: object, shape: CompiledShape, path: rea
 }
 
 function heldElsewhere(name: string, id: string): NereusError {
-  return new NereusError("ENTITY_SHARED", `The ${name} ${id} belongs to another aggregate`, {
+  return new NereusError("ENTITY_SHARED", `The ${name} ${id} is already held, here or by another aggregate`, {
     element: name,
     fix: `Add a new one with the same values: new ${name}(entity.toJSON()).`,
   });

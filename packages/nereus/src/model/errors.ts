@@ -114,7 +114,8 @@ export const errorCodes = {
   STATE_CHANGED_OUTSIDE_APPLY: "A field of an event-sourced aggregate was assigned outside .applies.",
   EVENT_RAISED_TWICE: "One event object was raised a second time; each thing that happens is an event of its own.",
   RAISED_INSIDE_APPLY: "An event was raised by an apply handler, which also runs in replay and may only change state.",
-  CHANGE_ASYNCHRONOUS: "The steps given to change() returned a promise; they must be synchronous to be atomic.",
+  CHANGE_ASYNCHRONOUS:
+    "Something that changes state went on after it had returned; it must be synchronous, or awaited.",
   IDENTITY_IMMUTABLE: "The identity of an aggregate, entity or row was changed after it was set.",
   IDENTITY_MISSING: "An aggregate has no identity when it is saved or addressed.",
   FIELD_REDECLARED: "A subclass declares a field again and so hides the checked one.",
@@ -169,6 +170,7 @@ export const errorCodes = {
   AGGREGATE_UNREGISTERED: "A handler is bound to an aggregate that is not an element of the domain.",
   PROJECTION_UNREGISTERED: "A projector or query handler is bound to a projection that is not an element.",
   PROJECTOR_MISSING: "A projection has no projector.",
+  PROJECTOR_EMPTY: "A projector has no step, so its projection would stay empty.",
   PROJECTOR_DUPLICATE: "A projection has more than one projector.",
   INDEX_FIELD_UNKNOWN: "An index names a field that its projection does not have.",
   COMMAND_IDENTITY_UNKNOWN: "An update handler's command has no field that names the aggregate's identity.",
@@ -176,6 +178,7 @@ export const errorCodes = {
   SCHEMA_UNSUPPORTED: "A field's schema cannot be stored: it has no JSON form and no codec.",
   // the engine
   PROJECTION_FAILED: "A projector failed at an event; the projection stays before it until the cause is mended.",
+  VISIBILITY_FAILED: "A command is stored, but a projection that its caller waited for does not show it.",
   PROJECTION_ROW_MISSING: "A projector updates or removes a row that is not there.",
   PROJECTION_ROW_EXISTS: "A projector creates a row that is already there.",
   // stores

@@ -4,6 +4,7 @@ import {
   type AggregateInstance,
   type AggregateOptions,
   AggregateRoot,
+  assertSynchronous,
   blankAggregate,
   freezeFields,
 } from "./aggregate-root.ts";
@@ -83,7 +84,11 @@ class EventSourcedRoot extends AggregateRoot {
   static create(build: (aggregate: AggregateRoot) => void): AggregateRoot {
     const root = blankAggregate(this as unknown as AggregateClass);
     freezeFields(root);
-    build(root);
+    assertSynchronous(
+      (this as unknown as AggregateClass)[definition].name,
+      "create's function",
+      build(root) as unknown,
+    );
     return root;
   }
 

@@ -25,7 +25,7 @@ export function brokenInvariants(
   const issues: Issue[] = [];
   for (const { code, message, holds } of invariants) {
     const verdict: unknown = holds(subject as never);
-    if (verdict instanceof Promise) throw asynchronousRule(code);
+    if (typeof verdict === "object" && verdict !== null && "then" in verdict) throw asynchronousRule(code);
     if (!verdict) issues.push({ path, code, message });
   }
   return issues;

@@ -1,7 +1,7 @@
 import { definition, type Element, type ElementKind } from "./element.ts";
 import { NereusError } from "./errors.ts";
 import type { Fields, Input, Shape, Simplify } from "./field.ts";
-import { frozenCopy } from "./freeze.ts";
+import { freeze, frozenCopy } from "./freeze.ts";
 import { newIdentity } from "./identity.ts";
 import { CompiledShape } from "./shape.ts";
 import type { Values } from "./values.ts";
@@ -31,7 +31,7 @@ export interface MessageDefinition<K extends "event" | "command" | "query" = "ev
   readonly name: string;
   /** Of the payload's shape, from 1. */
   readonly version: number;
-  /** Part of the published language: goes to the outbox. */
+  /** Part of the published language; nothing relays it yet. */
   readonly published: boolean;
   readonly shape: CompiledShape;
 }
@@ -58,7 +58,7 @@ export interface QueryClass<R = unknown, Q = unknown> extends MessageElement<"qu
 export interface EventOptions {
   /** The version of the shape, from 1 (the default). Raise it when the shape changes incompatibly. */
   readonly version?: number;
-  /** Whether the event belongs to the published language of this bounded context. Default: false. */
+  /** Whether the event belongs to the published language of this bounded context: a mark for relays to come. Default: false. */
   readonly published?: boolean;
 }
 
@@ -158,11 +158,14 @@ function messageClass(
   };
 }
 
-function fill(message: object, shape: CompiledShape, values: Values, freeze: boolean): void {
+function fill(message: object, shape: CompiledShape, values: Values, isNew: boolean): void {
   const target = message as Values;
   for (const { name } of shape.fields) target[name] = values[name];
-  for (const { name } of shape.deep) target[name] = frozenCopy(values[name]);
-  if (freeze) Object.freeze(message);
+  for (const { name } of shape.deep) {
+    if (isNew) target[name] = frozenCopy(values[name]);
+    else freeze(values[name]); // nobody else has what was just parsed
+  }
+  if (isNew) Object.freeze(message);
 }
 
 /** What all messages share. The identity is a private field: invisible to equality checks and spreads. */

@@ -1,11 +1,16 @@
 import type { ChangeScope } from "./change-scope.ts";
 import type { Issue } from "./errors.ts";
+import type { Values } from "./values.ts";
 import type { WireCodec } from "./wire.ts";
 
 /** How a shape treats a field that holds entities (`hasMany`, `hasOne`), without knowing what an entity is. */
 export interface Relation {
   /** `(value, scope)`: the field's value bound to the aggregate it belongs to. */
   attach(value: unknown, scope: ChangeScope): unknown;
+  /** Puts another value in the field's place, if it may be assigned, and returns the way back. */
+  replace(values: Values, name: string, value: unknown, scope: ChangeScope): () => void;
+  /** Binds what is attached already to another scope. */
+  move(value: unknown, scope: ChangeScope): void;
   /** The faults of a constructor's input, path included. */
   faults(name: string, value: unknown): readonly Issue[];
   readonly wire: WireCodec;

@@ -1,4 +1,5 @@
 import { AssertionError, deepStrictEqual } from "node:assert";
+import { inlineWrites } from "../application/inline-projections.ts";
 import { fromDocument, hydrate, streamOf } from "../application/loading.ts";
 import type { Runtime } from "../application/registry.ts";
 import type { Domain, DomainProcessOptions } from "../domain/domain.ts";
@@ -67,23 +68,23 @@ class Scenario implements Given {
   }
 
   when(command: object, options: DomainProcessOptions = {}): When {
-    return new CommandTest(this.#domain, () => this.seed(), command, options);
+    return new CommandTest(this.#domain, () => this.seed(options.tenant ?? ""), command, options);
   }
 
   async thenRow<Row extends object>(projection: ProjectionClass<Row>, id: string, row: Partial<Row>): Promise<void> {
-    await this.seed();
+    await this.seed("");
     await assertRow(this.#domain, projection, id, row);
   }
 
-  seed(): Promise<Runtime> {
-    this.#seeded ??= this.#seed();
+  seed(tenant: string): Promise<Runtime> {
+    this.#seeded ??= this.#seed(tenant);
     return this.#seeded;
   }
 
-  async #seed(): Promise<Runtime> {
+  async #seed(tenant: string): Promise<Runtime> {
     await this.#domain.start();
     const runtime = runtimeOf(this.#domain);
-    for (const event of this.#events) await append(runtime, event);
+    for (const event of this.#events) await append(runtime, event, tenant);
     return runtime;
   }
 }
@@ -171,20 +172,25 @@ class CommandTest implements When {
   }
 }
 
-async function append(runtime: Runtime, event: object): Promise<void> {
+/** Appends an event as a command would, inline projections included. */
+async function append(runtime: Runtime, event: object, tenant: string): Promise<void> {
   const { registry, store, clock } = runtime;
   const name = nameOf(event, "event");
   const owner = [...registry.aggregates.values()].find(
     ({ [definition]: own }) => own.eventSourced && own.appliers.has(name),
   );
-  const idField = owner?.[definition].shape.identifier.name ?? "";
-  const id = (event as Record<string, unknown>)[idField];
+  const id = (event as Record<string, unknown>)[owner?.[definition].shape.identifier.name ?? ""];
   if (owner === undefined || id === undefined) throw homeless(name);
   const now = clock.now().getTime();
-  const envelope = { recordedAt: now, occurredAt: now, correlationId: messageId(event), causationId: null };
-  const message = serialiseEvent(event, { ...envelope, traceparent: null, extensions: null });
+  const cause = { correlationId: messageId(event), causationId: null, traceparent: null, extensions: null };
+  const envelope = { recordedAt: now, occurredAt: now, ...cause };
+  const stream = streamOf(owner, tenant, String(id));
+  const [last] = await store.log.readStream(stream, { direction: "backwards", limit: 1 });
+  const base = last?.version ?? -1;
+  const raised = { event, order: 0, source: { stream, base }, version: base + 1 };
   await store.commit({
-    appends: [{ stream: streamOf(owner, "", String(id)), expectedVersion: "any", messages: [message] }],
+    appends: [{ stream, expectedVersion: "any", messages: [serialiseEvent(event, envelope)] }],
+    documents: await inlineWrites(runtime, { id: messageId(event), causationId: null, tenant, envelope }, [raised]),
   });
 }
 
