@@ -292,7 +292,7 @@ function assertInTime({ options: { deadline }, command }: Task, clock: Clock): v
   });
 }
 
-/** Full jitter, so that rivals do not meet again: up to 2, 4, 8 … 128 milliseconds. */
+/** Full jitter, so that rivals do not meet again: from the second conflict on up to 2, 4, 8 … 128 milliseconds. */
 function pause(attempt: number): Promise<void> {
   const most = Math.min(128, 2 ** attempt);
   return new Promise((resolve) => setTimeout(resolve, Math.random() * most));

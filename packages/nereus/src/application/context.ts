@@ -37,9 +37,9 @@ export interface CommandContext {
    * Handles another command in this unit of work: all of it commits together. If it fails and the error is caught,
    * the whole unit of work is refused (`INNER_FAILURE_SWALLOWED`).
    */
-  readonly process: <R>(command: Returning<R>) => Promise<R>;
+  readonly process: <R>(command: Returning<R, "command">) => Promise<R>;
   /** Asks the read side, as of the last commit. */
-  readonly query: <R>(query: Returning<R>) => Promise<R>;
+  readonly query: <R>(query: Returning<R, "query">) => Promise<R>;
   readonly metadata: MessageMetadata;
   readonly clock: Clock;
   readonly log: Log;
@@ -53,7 +53,7 @@ export interface QueryContext<Row> {
   readonly viewOf: <R extends object>(projection: ProjectionClass<R>) => View<R>;
   /** Aggregates, to read: now, at a past version, or as of a time. */
   readonly repository: <A extends object>(aggregate: AggregateClass<A>) => ReadRepository<A>;
-  readonly query: <R>(query: Returning<R>) => Promise<R>;
+  readonly query: <R>(query: Returning<R, "query">) => Promise<R>;
   readonly tenant: string;
   readonly clock: Clock;
   readonly log: Log;

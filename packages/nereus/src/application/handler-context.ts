@@ -28,11 +28,11 @@ export class HandlerContext implements CommandContext {
   }
 
   get process(): CommandContext["process"] {
-    return <R>(command: Returning<R>) => this.#joining.process(command, this.#unit) as Promise<R>;
+    return <R>(command: Returning<R, "command">) => this.#joining.process(command, this.#unit) as Promise<R>;
   }
 
   get query(): CommandContext["query"] {
-    return <R>(question: Returning<R>) => this.#joining.query(question, this.#unit) as Promise<R>;
+    return <R>(question: Returning<R, "query">) => this.#joining.query(question, this.#unit) as Promise<R>;
   }
 
   get repository(): CommandContext["repository"] {

@@ -23,7 +23,7 @@ export function streamOf(aggregate: AggregateClass, tenant: string, id: string):
   return { tenant, kind: "event", category: aggregate[definition].name, id };
 }
 
-/** Where an aggregate is kept in the cache. Neither name, tenant nor id can contain NUL. */
+/** Where an aggregate is kept in the cache. Names, tenants and ids with NUL were refused before. */
 export function cacheKey(aggregate: AggregateClass, tenant: string, id: string): string {
   return `${aggregate[definition].name}\0${tenant}\0${id}`;
 }

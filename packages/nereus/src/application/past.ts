@@ -34,7 +34,7 @@ export async function loadPast(
     if (done) break;
   }
   if (last === -1) throw absent(stream);
-  if (root.version === -1 || ("atVersion" in past && root.version < past.atVersion))
+  if (root.version === -1 || (past.atVersion !== undefined && root.version < past.atVersion))
     throw noSuchPast(stream, past, last);
   AggregateRoot.seams.lock(root, "past");
   return root;
@@ -43,8 +43,8 @@ export async function loadPast(
 type Picker = (messages: readonly StoredMessage[]) => { chosen: readonly StoredMessage[]; done: boolean };
 
 function pickerOf(past: PastOptions): Picker {
-  if ("atVersion" in past && "asOf" in past) throw badPast("both atVersion and asOf are given");
-  if ("atVersion" in past) {
+  if (past.atVersion !== undefined && past.asOf !== undefined) throw badPast("both atVersion and asOf are given");
+  if (past.atVersion !== undefined) {
     if (!Number.isSafeInteger(past.atVersion) || past.atVersion < 0) throw badPast(`atVersion is ${past.atVersion}`);
     return prefix((message) => message.version <= past.atVersion);
   }
@@ -71,7 +71,7 @@ export function absent({ category, id }: StreamId): AggregateNotFoundError {
 }
 
 function noSuchPast({ category, id }: StreamId, past: PastOptions, last: number): AggregateNotFoundError {
-  const wanted = "atVersion" in past ? `at version ${past.atVersion}` : `as of ${past.asOf.toISOString()}`;
+  const wanted = past.atVersion !== undefined ? `at version ${past.atVersion}` : `as of ${past.asOf.toISOString()}`;
   return new AggregateNotFoundError(
     "VERSION_NOT_FOUND",
     `${category} ${id} did not exist ${wanted}; its latest version is ${last}`,

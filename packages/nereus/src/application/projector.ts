@@ -34,7 +34,7 @@ export interface EventMetadata {
   /** Of the stream it belongs to. */
   readonly category: string;
   readonly streamId: string;
-  /** Its place in that stream, from 0; -1 in an inline projection, before it is stored. */
+  /** Its place in that stream, from 0; -1 for a state-stored aggregate's event in an inline projection: it is not known yet. */
   readonly version: number;
   readonly recordedAt: Date;
   readonly occurredAt: Date;

@@ -38,7 +38,7 @@ export class QueryProcessor {
       view: this.view(route.projection as ProjectionClass<object>, tenant),
       viewOf: (projection) => this.view(projection, tenant),
       repository: (aggregate) => repositoryIn(this.#runtime, unit, aggregate, true),
-      query: <R>(inner: Returning<R>): Promise<R> => this.ask(inner, tenant) as Promise<R>,
+      query: <R>(inner: Returning<R, "query">): Promise<R> => this.ask(inner, tenant) as Promise<R>,
       tenant,
       clock: this.#runtime.clock,
       log: this.#runtime.log,

@@ -3,11 +3,16 @@ export type PastOptions =
   | {
       /** The state right after the event with this version, from 0. */
       readonly atVersion: number;
+      readonly asOf?: never;
     }
   | {
-      /** The state as of this moment, inclusive. */
+      /** The state as of this moment, inclusive: up to the first event that is later. */
       readonly asOf: Date;
-      /** By when events were recorded (the default) or by when they happened. */
+      readonly atVersion?: never;
+      /**
+       * By when events were recorded (the default), or by when they happened: then every event that had happened by
+       * this moment counts, in the order of the stream.
+       */
       readonly by?: "recorded" | "occurred";
     };
 

@@ -131,7 +131,7 @@ export class Domain {
    * @throws ValidationError for broken rules, AggregateNotFoundError, ConcurrencyError; see docs/reference/errors.md
    * @example await bank.process(new Withdraw({ accountId: "576", amount: 100 }), { idempotencyKey: request.id });
    */
-  async process<R>(command: Returning<R>, options: DomainProcessOptions = {}): Promise<R> {
+  async process<R>(command: Returning<R, "command">, options: DomainProcessOptions = {}): Promise<R> {
     const running = this.#started();
     assertOptions(options);
     const awaited = (options.visibleIn ?? []).map((projection) => runnerOf(running, projection));
@@ -147,7 +147,7 @@ export class Domain {
   }
 
   /** Asks the read side. */
-  async query<R>(query: Returning<R>, { tenant = "" }: TenantOptions = {}): Promise<R> {
+  async query<R>(query: Returning<R, "query">, { tenant = "" }: TenantOptions = {}): Promise<R> {
     assertOptions({ tenant });
     return (await this.#started().queries.ask(query, tenant)) as R;
   }

@@ -143,9 +143,9 @@ export class ChangeScope {
   }
 
   /** Carries out an operation of a collection, if the scope allows it. */
-  perform(operation: (keepsUndo: boolean) => () => void, what: string): void {
-    if (this.mode === "replaying") operation(false);
-    else if (this.mode === "recording") this.#journal.push({ undo: operation(true) });
+  perform(operation: () => () => void, what: string): void {
+    if (this.mode === "replaying") operation();
+    else if (this.mode === "recording") this.#journal.push({ undo: operation() });
     else this.#onOutside(() => this.perform(operation, what), what);
   }
 

@@ -69,13 +69,17 @@ class Collection implements EntityCollection<object> {
   readonly #entity: EntityClass<object>;
   #scope: ChangeScope;
   #items = new Map<string, object>();
+  /** When each identity was added: what its order goes by. */
+  readonly #places = new Map<string, number>();
+  #placed = 0;
+  #isSorted = true;
 
   constructor(entity: EntityClass<object>, scope: ChangeScope, items: Iterable<object>) {
     this.#entity = entity;
     this.#scope = scope;
     for (const item of items) {
       attachEntity(item, scope);
-      this.#items.set(identityOf(item), item);
+      this.#put(identityOf(item), item);
     }
   }
 
@@ -89,7 +93,7 @@ class Collection implements EntityCollection<object> {
     this.#scope.perform(() => {
       if (this.#items.has(id)) throw this.#duplicate(id);
       const release = attachEntity(item, this.#scope);
-      this.#items.set(id, item);
+      this.#put(id, item);
       return () => {
         this.#items.delete(id);
         release();
@@ -99,17 +103,25 @@ class Collection implements EntityCollection<object> {
 
   remove(which: object | string): void {
     const id = typeof which === "string" ? which : identityOf(which);
-    this.#scope.perform((keepsUndo) => {
+    this.#scope.perform(() => {
       const item = this.#items.get(id);
       if (item === undefined) throw unknownEntity(this.#name, id);
-      const successor = keepsUndo ? this.#after(id) : undefined;
+      const place = this.#places.get(id) ?? 0;
       this.#items.delete(id);
+      this.#places.delete(id);
       const rebind = releaseEntity(item);
       return () => {
-        this.#insertBefore(successor, id, item);
+        this.#items.set(id, item);
+        this.#places.set(id, place);
+        this.#isSorted = false;
         rebind();
       };
     }, `remove from ${this.#name}`);
+  }
+
+  #put(id: string, item: object): void {
+    this.#items.set(id, item);
+    this.#places.set(id, this.#placed++);
   }
 
   /** Binds the collection, which stays the same object, and its entities to another scope. */
@@ -118,17 +130,14 @@ class Collection implements EntityCollection<object> {
     for (const item of this.#items.values()) moveEntity(item, scope);
   }
 
-  #after(id: string): string | undefined {
-    const keys = this.#items.keys();
-    for (const key of keys) if (key === id) return keys.next().value;
-    return undefined;
-  }
-
-  #insertBefore(successor: string | undefined, id: string, item: object): void {
-    const entries = [...this.#items];
-    const at = entries.findIndex(([key]) => key === successor);
-    entries.splice(at === -1 ? entries.length : at, 0, [id, item]);
-    this.#items = new Map(entries);
+  /** The entities in the order in which they were added; only a removal that was taken back disturbs it. */
+  #inOrder(): Iterable<object> {
+    if (!this.#isSorted) {
+      const place = (id: string): number => this.#places.get(id) ?? 0;
+      this.#items = new Map([...this.#items].sort(([one], [other]) => place(one) - place(other)));
+      this.#isSorted = true;
+    }
+    return this.#items.values();
   }
 
   get(id: string): object {
@@ -146,19 +155,19 @@ class Collection implements EntityCollection<object> {
   }
 
   filter(test: (entity: object) => boolean): object[] {
-    return [...this.#items.values()].filter(test);
+    return [...this.#inOrder()].filter(test);
   }
 
   [Symbol.iterator](): Iterator<object> {
-    return this.#items.values();
+    return this.#inOrder()[Symbol.iterator]();
   }
 
   toJSON(): Values[] {
-    return [...this.#items.values()].map((item) => (item as { toJSON(): Values }).toJSON());
+    return [...this.#inOrder()].map((item) => (item as { toJSON(): Values }).toJSON());
   }
 
   [inspect.custom](_depth: number, options: object): string {
-    return inspect([...this.#items.values()], options);
+    return inspect([...this.#inOrder()], options);
   }
 
   get #name(): string {

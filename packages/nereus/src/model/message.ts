@@ -8,6 +8,7 @@ import type { Values } from "./values.ts";
 
 declare const messageName: unique symbol;
 declare const resultType: unique symbol;
+declare const messageKind: unique symbol;
 
 /** Keeps messages of the same fields apart for the compiler. */
 export interface Named<N extends string> {
@@ -20,9 +21,10 @@ export interface MessageInstance {
   equals(other: unknown): boolean;
 }
 
-/** A message that `process` or `query` answers with an `R`. */
-export interface Returning<R> {
+/** A command that `process`, or a query that `query`, answers with an `R`. */
+export interface Returning<R, K extends "command" | "query"> {
   readonly [resultType]: R;
+  readonly [messageKind]: K;
 }
 
 /** The definition behind the class of an event, command or query. */
@@ -47,12 +49,12 @@ export interface EventClass<E = unknown> extends MessageElement<"event"> {
 
 /** Any class made by `Command`. */
 export interface CommandClass<R = unknown, C = unknown> extends MessageElement<"command"> {
-  new (input: never): C & Returning<R>;
+  new (input: never): C & Returning<R, "command">;
 }
 
 /** Any class made by `Query`. */
 export interface QueryClass<R = unknown, Q = unknown> extends MessageElement<"query"> {
-  new (input: never): Q & Returning<R>;
+  new (input: never): Q & Returning<R, "query">;
 }
 
 export interface EventOptions {
@@ -69,12 +71,12 @@ export interface EventBase<N extends string, S extends Shape> extends MessageEle
 
 /** The class that `Command` returns, to extend. */
 export interface CommandBase<N extends string, S extends Shape, R> extends MessageElement<"command"> {
-  new (input: Input<S>): Simplify<Readonly<Fields<S>>> & MessageInstance & Named<N> & Returning<R>;
+  new (input: Input<S>): Simplify<Readonly<Fields<S>>> & MessageInstance & Named<N> & Returning<R, "command">;
 }
 
 /** The class that `Query` returns, to extend. */
 export interface QueryBase<N extends string, S extends Shape, R> extends MessageElement<"query"> {
-  new (input: Input<S>): Simplify<Readonly<Fields<S>>> & MessageInstance & Named<N> & Returning<R>;
+  new (input: Input<S>): Simplify<Readonly<Fields<S>>> & MessageInstance & Named<N> & Returning<R, "query">;
 }
 
 /** Says that stored values are trusted: replay constructs without validation. */

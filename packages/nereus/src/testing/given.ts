@@ -14,7 +14,7 @@ import type { ProjectionClass } from "../model/projection.ts";
 /** What happened before, ready for a command. */
 export interface Given {
   /** The command under test. */
-  when<R>(command: Returning<R> & MessageInstance, options?: DomainProcessOptions): When;
+  when<R>(command: Returning<R, "command"> & MessageInstance, options?: DomainProcessOptions): When;
   /** That a projection shows, after these events, a row with these fields (others are not compared). */
   thenRow<Row extends object>(projection: ProjectionClass<Row>, id: string, row: Partial<Row>): Promise<void>;
 }
@@ -158,7 +158,7 @@ class CommandTest implements When {
     let result: unknown;
     let error: unknown;
     try {
-      result = await this.#domain.process(this.#command as Returning<unknown>, this.#options);
+      result = await this.#domain.process(this.#command as Returning<unknown, "command">, this.#options);
     } catch (thrown) {
       error = thrown;
     }

@@ -7,6 +7,7 @@ import {
   EventSourcedAggregate,
   type HistoryEntry,
   identifier,
+  type PastOptions,
   Projection,
   projector,
   Query,
@@ -248,6 +249,12 @@ domain.process(new Open({ accountId: "1", holder: "Ada" }), { idempotency: "k" }
 domain.process(new Open({ accountId: "1", holder: "Ada" }), { visibleIn: [Account] });
 // @ts-expect-error an event is no query
 domain.query(new Opened({ accountId: "1", holder: "Ada" }));
+// @ts-expect-error a query is asked, not processed
+domain.process(new Find({ holder: "Ada" }));
+// @ts-expect-error a command is processed, not asked
+domain.query(new Open({ accountId: "1", holder: "Ada" }));
+// @ts-expect-error one past at a time
+export const past: PastOptions = { atVersion: 1, asOf: new Date() };
 // @ts-expect-error an aggregate has no view
 domain.view(Account);
 // @ts-expect-error not an element

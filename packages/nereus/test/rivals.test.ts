@@ -1,0 +1,162 @@
+import {
+  Aggregate,
+  Command,
+  commandHandlers,
+  Domain,
+  type Element,
+  Event,
+  EventSourcedAggregate,
+  identifier,
+  Projection,
+  projector,
+  type Store,
+} from "nereus";
+import { memory } from "nereus/memory";
+import { expect, test } from "vitest";
+import { z } from "zod";
+
+class Added extends Event("Added", { id: identifier(), n: z.number() }) {}
+class Sum extends EventSourcedAggregate("Sum", { id: identifier(), n: z.number().default(0) })
+  .applies(Added, (sum, event) => {
+    sum.id = event.id;
+    sum.n += event.n;
+  })
+  .invariant("positive", "A sum cannot be negative", (sum) => sum.n >= 0) {}
+class Add extends Command("Add", { id: identifier(), n: z.number() }).returns<number>() {}
+class AddToBoth extends Command("AddToBoth", { n: z.number() }) {}
+class AddDifference extends Command("AddDifference", {}).returns<string>() {}
+class Put extends Command("Put", { thingId: z.string() }) {}
+class Thing extends Aggregate("Thing", { thingId: identifier(), n: z.number().default(0) }) {}
+
+const add = (sum: Sum, n: number): number => {
+  sum.raise(new Added({ id: sum.id, n }));
+  return sum.n;
+};
+const sums = (before: () => Promise<unknown> = async () => undefined) =>
+  commandHandlers(Sum)
+    .update(Add, async (sum, { n }) => {
+      await before();
+      return add(sum, n);
+    })
+    .on(AddToBoth, async ({ n }, { repository }) => {
+      for (const id of ["a", "b"]) {
+        const sum = (await repository(Sum).find(id)) ?? Sum.create((it) => it.raise(new Added({ id, n: 0 })));
+        add(sum, n);
+        await repository(Sum).add(sum);
+      }
+    })
+    .on(AddDifference, async (_, { repository }) => {
+      const [a, b] = [await repository(Sum).get("a"), await repository(Sum).get("b")];
+      await before();
+      const seen = `${a.n},${b.n}`;
+      add(a, 1);
+      await repository(Sum).add(a);
+      return seen;
+    })
+    .on(Put, async ({ thingId }, { repository }) => repository(Thing).add(new Thing({ thingId })));
+
+/** A store that several domains share, as processes share a database. */
+function shared(store: Store): Store {
+  return Object.assign(Object.create(store) as Store, {
+    open: (collections: never) => store.open(collections),
+    commit: (commit: never) => store.commit(commit),
+    onCommit: (listener: () => void) => store.onCommit(listener),
+    close: async () => undefined,
+    ...{ log: store.log, documents: store.documents, records: store.records },
+    ...{ name: store.name, capabilities: store.capabilities },
+  });
+}
+
+async function started(store: Store, elements: readonly Element[]): Promise<Domain> {
+  const domain = new Domain("sums", { elements, store });
+  await domain.start();
+  return domain;
+}
+
+test("a retry sees no half of what a rival did in one transaction", async () => {
+  const store = shared(memory());
+  const rival = await started(store, [Sum, Thing, sums()]);
+  await rival.process(new AddToBoth({ n: 1 }));
+  let once = true;
+  const mine = await started(store, [
+    Sum,
+    Thing,
+    sums(async () => {
+      if (once) await rival.process(new AddToBoth({ n: 100 }));
+      once = false;
+    }),
+  ]);
+  expect(await mine.process(new AddDifference({}))).toBe("101,101");
+});
+
+test("an expected version that is right is not refused for another aggregate's conflict", async () => {
+  class Outer extends Command("Outer", { id: identifier() }) {}
+  const store = shared(memory());
+  const rival = await started(store, [Sum, Thing, sums()]);
+  await rival.process(new AddToBoth({ n: 1 }));
+  const outer = commandHandlers(Sum).update(Outer, async (sum, _, { process }) => {
+    add(sum, 1);
+    await process(new Add({ id: "b", n: 1 }));
+  });
+  const mine = await started(store, [Sum, Thing, sums(), outer]);
+  await mine.process(new Add({ id: "b", n: 1 })); // now b is cached here
+  await rival.process(new Add({ id: "b", n: 1 })); // and stale
+  await mine.process(new Outer({ id: "a" }), { expectedVersion: 1 });
+  await expect(mine.process(new Outer({ id: "a" }), { expectedVersion: 1 })).rejects.toMatchObject({
+    code: "EXPECTED_VERSION_MISMATCH",
+  });
+});
+
+test("another aggregate that exists already is named at once, and a new one knows its version", async () => {
+  const domain = await started(memory(), [Sum, Thing, sums()]);
+  await domain.process(new Put({ thingId: "1" }));
+  await expect(domain.process(new Put({ thingId: "1" }))).rejects.toMatchObject({ code: "AGGREGATE_EXISTS" });
+});
+
+test("a refusal leaves the aggregate in the cache: the next command reads no events", async () => {
+  const store = shared(memory());
+  const domain = await started(store, [Sum, Thing, sums()]);
+  await domain.process(new AddToBoth({ n: 1 }));
+  const { log } = store;
+  let read = 0;
+  const replay = log.replay.bind(log);
+  log.replay = async (...where) => {
+    const messages = await replay(...where);
+    read += messages.length;
+    return messages;
+  };
+  for (let n = 0; n < 5; n++) {
+    await expect(domain.process(new Add({ id: "a", n: -100 }))).rejects.toMatchObject({ code: "INVARIANT_FAILED" });
+  }
+  expect(await domain.process(new Add({ id: "a", n: 1 }))).toBe(2);
+  expect(read).toBe(0);
+});
+
+test("processes that start an inline projection at the same time apply no event twice", async () => {
+  class Row extends Projection("Row", { id: identifier(), n: z.number() }) {}
+  const rows = () =>
+    projector(Row, { run: "inline" }).upsert(
+      Added,
+      ({ id }) => id,
+      ({ id }) => ({ id, n: 0 }),
+      (row, { n }) => {
+        row.n += n;
+      },
+    );
+  const store = shared(memory());
+  await (await started(store, [Sum, Thing, sums()])).process(new AddToBoth({ n: 10 }));
+  const all = [Sum, Thing, sums(), Row];
+  const domains = await Promise.all(Array.from({ length: 4 }, () => started(store, [...all, rows()])));
+  for (const domain of domains) await domain.process(new AddToBoth({ n: 1 }));
+  for (const domain of domains) expect((await domain.view(Row).get("a"))?.n).toBe(14);
+});
+
+test("starts and stops that overlap happen one after the other", async () => {
+  const domain = new Domain("sums", { elements: [Sum, Thing, sums()], store: shared(memory()) });
+  await Promise.all([domain.start(), domain.start(), domain.stop(), domain.start()]);
+  await domain.process(new AddToBoth({ n: 1 }));
+  const [first, second, again] = [domain.stop(), domain.stop(), domain.start()];
+  await Promise.all([first, second, again]);
+  expect(await domain.process(new Add({ id: "a", n: 1 }))).toBe(2);
+  await domain.stop();
+});
