@@ -100,3 +100,19 @@ test("an event-sourced list cannot be changed between two events of one change",
   expect(smuggle).toThrow(TypeError);
   expect(note.tags).toEqual(["a"]);
 });
+
+test("what is done to an entity after its removal is taken back with the removal", () => {
+  const one = order();
+  const failing = () =>
+    one.change(() => {
+      const line = one.lines.get("a");
+      one.lines.remove(line);
+      line.quantity = 99;
+      line.tags.add({ word: "free" });
+      throw new Error("taken back");
+    });
+  expect(failing).toThrow("taken back");
+  expect(one.lines.get("a").toJSON()).toEqual({ sku: "a", quantity: 1, tags: [] });
+  one.lines.get("a").quantity = 2;
+  expect(one.lines.get("a").quantity).toBe(2);
+});

@@ -35,6 +35,8 @@ export class UnitOfWork {
   /** What was looked for and not there. */
   readonly #missed = new Set<string>();
   #closed = false;
+  /** Whether the loaded aggregates are whole, so that they may serve another command. */
+  #isReusable = true;
 
   /**
    * @param addressed the aggregate that the command names, if it does: its key is made already; `"query"` for a unit
@@ -192,6 +194,7 @@ export class UnitOfWork {
    */
   async wasStale(failed: boolean): Promise<boolean> {
     this.#end();
+    this.#isReusable = false; // until every replay has gone through
     let stale = false;
     for (const { verified, root, aggregate, id } of this.#tracked.values()) {
       if (verified || (!failed && root.pendingEvents.length > 0)) continue;
@@ -199,6 +202,7 @@ export class UnitOfWork {
       const stream = streamOf(aggregate, this.cause.tenant, id);
       if (await catchUp(root, this.#runtime.store.log, stream)) stale = true;
     }
+    this.#isReusable = true;
     return stale;
   }
 
@@ -219,7 +223,7 @@ export class UnitOfWork {
     this.#end();
     for (const { key, root, aggregate, base } of this.#tracked.values()) {
       AggregateRoot.seams.undoUnsaved(root);
-      if (base !== -1 && aggregate[definition].eventSourced) this.#runtime.cache.put(key, root);
+      if (this.#isReusable && base !== -1 && aggregate[definition].eventSourced) this.#runtime.cache.put(key, root);
     }
   }
 

@@ -12,8 +12,11 @@ const lag = 2;
 
 type SessionWrites = readonly (readonly [RowSession, readonly DocumentWrite[]])[];
 
-/** Events per batch: one transaction, one checkpoint. */
-const batch = 1000;
+/**
+ * Events per batch (one transaction, one checkpoint, each row written once): more and more of them while they are small
+ * and there are enough, fewer when they are large, so that a page takes some megabytes at most.
+ */
+const batches = { first: 1024, least: 16, most: 8192, small: 1_000_000, large: 8_000_000 };
 /** Rows kept in memory between batches, so that a hot row is not read and parsed again. */
 const keptRows = 10_000;
 /** The checkpoint also moves over events that do not concern the projection, but only in steps this wide. */
@@ -38,6 +41,7 @@ export class ProjectionRunner {
   /** How far the log was looked at; not behind the checkpoint. */
   #position = 0;
   #current: Promise<void> | undefined;
+  #batch = batches.first;
 
   constructor(runtime: Runtime, projector: ProjectorDefinition) {
     this.#runtime = runtime;
@@ -76,10 +80,19 @@ export class ProjectionRunner {
       this.#checkpoint = await store.records.checkpoint(this.name);
       this.#position = this.#checkpoint;
     }
-    const page = await store.log.readLog({ after: this.#position, limit: batch, types: this.#types });
+    const page = await store.log.readLog({ after: this.#position, limit: this.#batch, types: this.#types });
+    this.#adaptBatch(page.messages);
     if (page.messages.length > 0) await this.#advance(page.messages, page.through);
     else if (page.through - this.#checkpoint >= idleStep) await this.#commit([], page.through);
     else this.#position = Math.max(this.#position, page.through);
+  }
+
+  #adaptBatch(messages: readonly StoredMessage[]): void {
+    let characters = 0;
+    for (const { data } of messages) characters += data.length;
+    const isFull = messages.length === this.#batch;
+    if (isFull && characters < batches.small) this.#batch = Math.min(batches.most, this.#batch * 2);
+    else if (characters > batches.large) this.#batch = Math.max(batches.least, this.#batch >> 1);
   }
 
   /** Applies a page; if one of its events fails, those before it are committed first. */

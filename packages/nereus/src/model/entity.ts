@@ -75,10 +75,11 @@ class EntityRoot extends Scoped {
   }
 
   constructor(input: unknown, origin?: typeof stored) {
-    const { shape, name, invariants } = entityDefinition(new.target);
+    const own = entityDefinition(new.target);
+    const { shape, name, invariants } = own;
     const values = origin === stored ? (input as Values) : shape.parse(shape.select(input));
     for (const field of shape.deep) values[field.name] = frozenCopy(values[field.name]);
-    const scope = detachedScope(() => this, name, invariants);
+    const scope = detachedScope(() => this, own);
     super(values, scope);
     shape.attach(values, scope);
     if (origin !== stored) checkInvariants(name, invariants, this);
@@ -100,7 +101,11 @@ class EntityRoot extends Scoped {
 }
 
 /** A new entity that no aggregate holds yet may be changed freely; each change is checked. */
-function detachedScope(entity: () => object, name: string, invariants: readonly Invariant[]): ChangeScope {
+function detachedScope(
+  entity: () => object,
+  { name, invariants }: EntityDefinition,
+  keepsJournal = false,
+): ChangeScope {
   const change = (write: () => void): void => {
     const level = scope.begin();
     scope.mode = "recording";
@@ -115,7 +120,7 @@ function detachedScope(entity: () => object, name: string, invariants: readonly 
       scope.mode = "closed";
       scope.end(level);
     }
-    scope.clear();
+    if (!keepsJournal) scope.clear();
   };
   const scope = new ChangeScope({ name }, change, true);
   return scope;
@@ -146,13 +151,13 @@ export function attachEntity(entity: object, scope: ChangeScope): () => void {
 
 /** Sets an entity free; returns the way back. */
 export function releaseEntity(entity: object): () => void {
-  const { name, invariants } = entityDefinition(entity.constructor);
   const former = Scoped.scopeOf(entity);
-  moveEntity(
-    entity,
-    detachedScope(() => entity, name, invariants),
-  );
-  return () => moveEntity(entity, former);
+  const free = detachedScope(() => entity, entityDefinition(entity.constructor), true);
+  moveEntity(entity, free);
+  return () => {
+    free.rollback(); // what was done to it while it was free
+    moveEntity(entity, former);
+  };
 }
 
 /** Moves an entity and all that it holds. */
