@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { acceptanceOf } from "./acceptance.ts";
 import type { Issue } from "./errors.ts";
 import { frozenCopy } from "./freeze.ts";
 import { type IdentifierField, identifierOf } from "./identity.ts";
@@ -101,6 +102,8 @@ export interface CompiledField {
   readonly schema: z.core.$ZodType;
   /** Whether it may be undefined. */
   readonly leavable: boolean;
+  /** Accepts without asking the schema; what it does not accept, the schema judges. Undefined: it always has to. */
+  readonly accepts: ((value: unknown) => boolean) | undefined;
   /** The faults of a value that is assigned; undefined if there are none. */
   check(value: unknown): readonly Issue[] | undefined;
   /** The value of the field in a blank instance: its default, or undefined. */
@@ -120,6 +123,7 @@ export function compileField(name: string, field: Field, identifiedBy?: string):
     relation,
     schema,
     leavable: relation !== undefined || acceptsUndefined(schema),
+    accepts: acceptanceOf(field),
     check: checkOf(name, field),
     blank: blankOf(field),
   };
@@ -199,7 +203,7 @@ function checkOf(name: string, field: Field): CompiledField["check"] {
   const coded = hasCodec(field);
   if (definitionOfSchema(unwrap(field)).type === "pipe" && !coded) return () => undefined; // one-way transform
   const test = coded ? (value: unknown) => z.safeEncode(field, value) : (value: unknown) => z.safeParse(field, value);
-  const plain = plainTest(field);
+  const plain = acceptanceOf(field);
   return (value) => {
     if (plain?.(value) === true) return undefined;
     const result = test(value);
@@ -219,17 +223,6 @@ function standardCheck(name: string, field: Field): CompiledField["check"] {
     if (result instanceof Promise || result.issues === undefined) return undefined;
     return result.issues.map(({ message }) => ({ path: [name], code: "custom", message }));
   };
-}
-
-/** For the most frequent schemas a test that accepts without asking Zod; what it does not accept, Zod judges. */
-function plainTest(field: z.core.$ZodType): ((value: unknown) => boolean) | undefined {
-  const inner = unwrap(field);
-  const { type, checks = [] } = definitionOfSchema(inner);
-  if (type === "boolean") return (value) => typeof value === "boolean";
-  if (type === "string" && checks.length === 0) return (value) => typeof value === "string";
-  if (type !== "number" || !("isInt" in inner)) return undefined;
-  if (checks.length === 0) return Number.isFinite;
-  return checks.length === 1 && inner.isInt === true ? Number.isSafeInteger : undefined;
 }
 
 function blankOf(field: Field): () => unknown {

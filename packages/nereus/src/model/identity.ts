@@ -89,6 +89,11 @@ export function assertIdentity(id: unknown): asserts id is string {
   });
 }
 
+/** Whether a value may be an identity. */
+export function isIdentity(value: unknown): boolean {
+  return typeof value === "string" && value.length > 0 && value.length <= longest && isStorable(value);
+}
+
 /** Whether every store keeps a text exactly: no NUL, no lone surrogate. */
 export function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes("\0");

@@ -28,6 +28,7 @@ export class CompiledShape {
   /** Fields that hold entities. */
   readonly relations: readonly CompiledField[];
   readonly byName: ReadonlyMap<string, CompiledField>;
+  readonly #isPlain: boolean;
   readonly #schema: z.ZodType<Values>;
   readonly #wire: WireCodec | undefined;
 
@@ -41,6 +42,7 @@ export class CompiledShape {
     this.identifiers = this.fields.filter((field) => field.identifier !== undefined);
     this.deep = this.fields.filter((field) => !field.scalar && field.relation === undefined);
     this.relations = this.fields.filter((field) => field.relation !== undefined);
+    this.#isPlain = this.fields.every((field) => field.accepts !== undefined);
     this.byName = new Map(this.fields.map((field) => [field.name, field]));
     this.#schema = z.strictObject(
       Object.fromEntries(this.fields.map((field) => [field.name, parser(field, rules)])),
@@ -54,11 +56,28 @@ export class CompiledShape {
    * @throws ValidationError VALIDATION_FAILED
    */
   parse(input: unknown): Values {
+    const accepted = this.#accepted(input);
+    if (accepted !== undefined) return accepted;
     const result = this.#safeParse(input);
     const relations = this.#relationFaults(input);
     if (result.success && relations.length === 0) return result.data;
     const issues = result.success ? [] : issuesOf(result.error.issues);
     throw new ValidationError("VALIDATION_FAILED", this.element, [...issues, ...relations]);
+  }
+
+  /** The values, if every field accepts its own at sight and there is no other key. */
+  #accepted(input: unknown): Values | undefined {
+    if (!this.#isPlain || typeof input !== "object" || input === null) return undefined;
+    const source = input as Values;
+    const values: Values = {};
+    for (const { name, accepts } of this.fields) {
+      const value = source[name];
+      if (accepts?.(value) !== true) return undefined;
+      values[name] = value;
+    }
+    let keys = 0;
+    for (const _ in source) keys += 1;
+    return keys === this.fields.length ? values : undefined;
   }
 
   #safeParse(input: unknown): z.ZodSafeParseResult<Values> {
