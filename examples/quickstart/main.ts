@@ -7,7 +7,6 @@ class OpenAccount extends Command("OpenAccount", { accountId: identifier(), depo
 class Withdraw extends Command("Withdraw", { accountId: identifier(), amount: money }) {}
 class AccountOpened extends Event("AccountOpened", { accountId: identifier(), deposit: money }) {}
 class MoneyWithdrawn extends Event("MoneyWithdrawn", { accountId: identifier(), amount: money }) {}
-
 class Account extends EventSourcedAggregate("Account", { accountId: identifier(), balance: z.number().int() })
   .applies(AccountOpened, (account, event) => {
     account.accountId = event.accountId;
@@ -17,11 +16,9 @@ class Account extends EventSourcedAggregate("Account", { accountId: identifier()
     account.balance -= event.amount;
   })
   .invariant("balance", "Insufficient funds", (account) => account.balance >= 0) {}
-
 const accountCommands = commandHandlers(Account)
   .create(OpenAccount, (input) => Account.create((account) => account.raise(new AccountOpened({ ...input }))))
   .update(Withdraw, (account, input) => account.raise(new MoneyWithdrawn({ ...input })));
-
 const bank = new Domain("bank", { elements: [Account, accountCommands], store: sqlite("bank.db") });
 await bank.start();
 const accountId = crypto.randomUUID();
