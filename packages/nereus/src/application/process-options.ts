@@ -5,16 +5,16 @@ import { isStorable } from "../model/identity.ts";
 export interface ProcessOptions {
   /**
    * Makes the command take effect once: the same key with the same command answers the first result, with another
-   * one it is an error. Bound to the tenant; kept in the transaction of the command.
+   * one it is an error. Bound to the tenant; stored in the transaction of the command, and kept for good.
    */
   readonly idempotencyKey?: string | undefined;
-  /** The version that the aggregate must be at (as an If-Match header says); no retry then. */
+  /** The version that the aggregate must be at, from 0 (as an If-Match header says); held against the store at each try. */
   readonly expectedVersion?: number | undefined;
   /** Taken over from the request; by default the command's own id. */
   readonly correlationId?: string | undefined;
   /** The id of the message that led to this command, if one did. */
   readonly causationId?: string | undefined;
-  /** Later than this, the command is refused. */
+  /** Later than this by the domain's clock, the command is refused; not looked at while it waits for its turn. */
   readonly deadline?: Date | undefined;
   readonly tenant?: string | undefined;
   /** When its events happened, if not now (imports, late facts). */
