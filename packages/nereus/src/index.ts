@@ -1,10 +1,32 @@
-export type { Clock, CommandContext, Log, MessageMetadata, QueryContext } from "./application/context.ts";
+export {
+  type ApplicationService,
+  applicationService,
+  type UseCase,
+  type UseCases,
+} from "./application/application-service.ts";
+export type {
+  Clock,
+  CommandContext,
+  EventContext,
+  Log,
+  MessageMetadata,
+  QueryContext,
+  WorkContext,
+} from "./application/context.ts";
+export type { Enrichers, Extensions } from "./application/enrichers.ts";
+export {
+  type EventHandlers,
+  type EventHandlersOptions,
+  type EventHandlersRun,
+  eventHandlers,
+} from "./application/event-handlers.ts";
 export {
   type CommandHandlers,
   commandHandlers,
   type QueryHandlers,
   queryHandlers,
 } from "./application/handlers.ts";
+export type { HistoryEntry, PastOptions } from "./application/history.ts";
 export type { ProcessOptions } from "./application/process-options.ts";
 export {
   type EventMetadata,
@@ -15,13 +37,42 @@ export {
   projector,
   type Rows,
 } from "./application/projector.ts";
-export type { HistoryEntry, PastOptions, ReadRepository, Repository } from "./application/repository.ts";
-export type { FieldTest, Selection, View, Where } from "./application/view.ts";
-export { Domain, type DomainOptions, type DomainProcessOptions, type TenantOptions } from "./domain/domain.ts";
+export {
+  type CustomRepositoryClass,
+  type CustomRepositoryTools,
+  EventSourcedRepository,
+  Repository,
+  type RepositoryClass,
+  type RepositoryOf,
+} from "./application/repository.ts";
+export type { FieldTest, OrderBy, Page, PageSelection, Selection, Where } from "./application/selection.ts";
+export type { Priority, Receipt, SendOptions } from "./application/send-options.ts";
+export { type Subscriber, type SubscriberOptions, subscriber } from "./application/subscriber.ts";
+export type { CallOptions } from "./application/use-cases.ts";
+export type { View } from "./application/view.ts";
+export {
+  Domain,
+  type DomainOptions,
+  type DomainProcessOptions,
+  type DomainSendOptions,
+  type TenantOptions,
+} from "./domain/domain.ts";
 export type { Engine } from "./engine/engine.ts";
 export { Aggregate, type AggregateBase } from "./model/aggregate.ts";
-export type { AggregateClass, AggregateInstance, AggregateOptions } from "./model/aggregate-root.ts";
+export type {
+  AggregateClass,
+  AggregateInstance,
+  AggregateOptions,
+  StateStoredOptions,
+} from "./model/aggregate-root.ts";
 export { type EntityCollection, type EntityCollectionView, hasMany, hasOne } from "./model/collection.ts";
+export {
+  type DomainService,
+  type DomainServiceBuilder,
+  domainService,
+  type PartInstances,
+  type Parts,
+} from "./model/domain-service.ts";
 export type { Element, ElementKind } from "./model/element.ts";
 export { Entity, type EntityBase, type EntityClass, type EntityInstance } from "./model/entity.ts";
 export {
@@ -46,6 +97,7 @@ export type {
   Input,
   RelationField,
   Shape,
+  Shaped,
 } from "./model/field.ts";
 export { type IdentifierField, type IdentifierOptions, identifier } from "./model/identity.ts";
 export {
@@ -63,7 +115,9 @@ export {
   type QueryClass,
   type Returning,
 } from "./model/message.ts";
+export { personal } from "./model/personal.ts";
 export { Projection, type ProjectionBase, type ProjectionClass, type ProjectionOptions } from "./model/projection.ts";
+export { type ReferenceField, reference } from "./model/reference.ts";
 export type { StandardIssue, StandardResult, StandardSchema } from "./model/standard-schema.ts";
 export { status, type Transitions } from "./model/status.ts";
 export { ValueObject, type ValueObjectClass, type ValueObjectInstance } from "./model/value-object.ts";

@@ -105,7 +105,7 @@ describe.each([
   test("a field that is added with a default has it in what was stored before; one without is refused", async () => {
     const store = lasting(make());
     class Add extends Command("Add", { id: identifier() }) {}
-    const start = async (fields: Record<string, z.ZodType>): Promise<Domain> => {
+    const start = async (fields: Record<string, z.ZodType>, withStock = true): Promise<Domain> => {
       class Made extends Event("Made", { id: identifier(), ...fields }) {}
       class Thing extends EventSourcedAggregate("Thing", { id: identifier(), seen: z.unknown() }).applies(
         Made,
@@ -123,9 +123,12 @@ describe.each([
         })
         .on(Read, async ({ id }, { repository }) => [
           (await repository(Thing).get(id)).seen,
-          ((await repository(Stock).get(id)) as unknown as Record<string, unknown>)["limit"] ?? null,
+          withStock
+            ? (((await repository(Stock).get(id)) as unknown as Record<string, unknown>)["limit"] ?? null)
+            : null,
         ]);
-      const domain = new Domain("things", { elements: [Thing, Stock, things], store });
+      const elements = withStock ? [Thing, Stock, things] : [Thing, things];
+      const domain = new Domain("things", { elements, store });
       await domain.start();
       return Object.assign(domain, { read: () => domain.process(new Read({ id: "1" })) });
     };
@@ -133,7 +136,9 @@ describe.each([
     await (await start({})).process(new Add({ id: "1" }));
     expect(await read(await start({ limit: z.number().default(7) }))).toEqual([7, 7]);
     expect(await read(await start({ limit: z.number().optional() }))).toEqual([null, null]);
-    await expect(read(await start({ limit: z.number() }))).rejects.toMatchObject({ code: "STORED_SHAPE_CHANGED" });
+    await expect(start({ limit: z.number() })).rejects.toMatchObject({ code: "STORE_MIGRATION_REFUSED" });
+    const events = await start({ limit: z.number() }, false);
+    await expect(read(events)).rejects.toMatchObject({ code: "STORED_SHAPE_CHANGED" });
   });
 
   test("a stored value that the field's new type cannot decode is refused", async () => {
@@ -149,10 +154,9 @@ describe.each([
       return domain;
     };
     await (await start(z.string())).process(new Count({ counterId: "1" }));
-    for (const type of [z.date(), z.bigint()]) {
-      const domain = await start(type);
-      await expect(domain.process(new Read({ id: "1" }))).rejects.toMatchObject({ code: "STORED_SHAPE_CHANGED" });
-    }
+    const domain = await start(z.date());
+    await expect(domain.process(new Read({ id: "1" }))).rejects.toMatchObject({ code: "STORED_SHAPE_CHANGED" });
+    await expect(start(z.bigint())).rejects.toMatchObject({ code: "STORE_MIGRATION_REFUSED" });
   });
 });
 

@@ -1,4 +1,4 @@
-import { AggregateNotFoundError, type Domain, type PastOptions } from "nereus";
+import { AggregateNotFoundError, type Domain, type EventSourcedRepository, type PastOptions } from "nereus";
 import { beforeEach, describe, expect, test } from "vitest";
 import {
   Account,
@@ -155,9 +155,12 @@ describe.each(places)("on $name", (kind) => {
       for await (const entry of repository(Account).history("nobody")) throw new Error(`found ${entry.version}`);
     });
     const stored = script(Branch, async ({ repository }) => {
-      for await (const entry of repository(Branch).history("1")) throw new Error(`found ${entry.version}`);
+      const branches = repository(Branch) as unknown as EventSourcedRepository<Branch>; // for callers without types
+      for await (const entry of branches.history("1")) throw new Error(`found ${entry.version}`);
     });
-    const storedPast = script(Branch, ({ repository }) => repository(Branch).get("1", { atVersion: 0 }));
+    const storedPast = script(Branch, ({ repository }) =>
+      (repository(Branch) as unknown as EventSourcedRepository<Branch>).get("1", { atVersion: 0 }),
+    );
     const fresh = await kind
       .open()
       .start([Account, Branch, branchCommands, ...[absent, stored, storedPast].map((it) => it.handlers)]);

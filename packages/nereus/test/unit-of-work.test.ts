@@ -334,6 +334,7 @@ describe.each(places)("on $name", (kind) => {
       causationId: "b",
       tenant: "t",
       occurredAt: new Date(7),
+      extensions: {},
       now: new Date(7),
     });
   });

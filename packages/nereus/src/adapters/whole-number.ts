@@ -1,5 +1,6 @@
 /** A whole number given in digits, or undefined where the value is something else. */
 export function wholeNumberOf(value: unknown): bigint | undefined {
+  if (typeof value !== "string" && typeof value !== "number") return undefined;
   const digits = String(value);
   return /^-?\d+$/.test(digits) ? BigInt(digits) : undefined;
 }

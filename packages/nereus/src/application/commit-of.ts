@@ -5,7 +5,9 @@ import { definition } from "../model/element.ts";
 import { newIdentity } from "../model/identity.ts";
 import type { Append, Commit, DocumentWrite, ExpectedVersion } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
+import { encodeExtensions, enriched } from "./enrichers.ts";
 import { type EventSource, inlineWrites, type RaisedEvent } from "./inline-projections.ts";
+import type { Lineage } from "./lineage.ts";
 import { streamOf } from "./loading.ts";
 import type { Runtime } from "./registry.ts";
 
@@ -18,53 +20,77 @@ export interface Tracked {
   /** The version that the store has; -1 for a new aggregate. */
   readonly base: number;
   readonly added: boolean;
+  readonly removed: boolean;
   /** Whether the store was asked; a cached aggregate is only checked by the commit. */
   readonly verified: boolean;
 }
 
-/** Everything that the aggregates of a unit of work come to, as one commit. */
-export function commitOf(
-  runtime: Runtime,
-  cause: Cause,
-  tracked: readonly Tracked[],
-  idempotency: Commit["idempotency"],
-): Commit | Promise<Commit> {
+/** What a unit of work has come to. */
+export interface Work {
+  readonly cause: Cause;
+  readonly lineage: Lineage;
+  readonly tracked: readonly Tracked[];
+  /** Commands that are handed in with it. */
+  readonly sent: readonly Append[];
+  readonly idempotency: Commit["idempotency"];
+  /** Moved if there is anything else to write: by itself, it is not worth a commit. */
+  readonly checkpoint: Commit["checkpoint"];
+}
+
+/** Everything that a unit of work has come to, as one commit. */
+export function commitOf(runtime: Runtime, work: Work): Commit | Promise<Commit> {
+  const { cause, tracked, sent, idempotency, checkpoint } = work;
   const added = tracked.every((one) => one.added) ? tracked : tracked.filter((one) => one.added);
-  const events = raisedEvents(added, cause.tenant);
-  const { envelope } = cause;
-  const appends = eventAppends(events, envelope);
-  for (const one of added) if (publishesFact(one)) appends.push(factOf(one, cause.tenant, envelope));
+  const events = raisedEvents(runtime, work, added);
+  const appends = eventAppends(events);
+  for (const one of added) if (publishesFact(one)) appends.push(factOf(one, cause.tenant, cause.envelope));
+  appends.push(...sent);
   const documents = added.filter(isChangedDocument).map((one) => documentOf(one, cause.tenant));
-  const commit: Commit = { appends, documents, ...(idempotency === undefined ? {} : { idempotency }) };
+  const written: Commit = { appends, documents, ...(idempotency === undefined ? {} : { idempotency }) };
+  const commit = checkpoint === undefined || writesNothing(written) ? written : { ...written, checkpoint };
   if (runtime.registry.inline.length === 0 || events.length === 0) return commit;
-  return inlineWrites(runtime, cause, events).then((rows) => ({ ...commit, documents: [...documents, ...rows] }));
+  return inlineWrites(runtime, cause.tenant, events).then((rows) => ({
+    ...commit,
+    documents: [...documents, ...rows],
+  }));
 }
 
 export function writesNothing({ appends = [], documents = [], idempotency }: Commit): boolean {
   return appends.length === 0 && documents.length === 0 && idempotency === undefined;
 }
 
-/** All events in the order in which they were raised, whichever aggregate raised them. */
-function raisedEvents(added: readonly Tracked[], tenant: string): readonly RaisedEvent[] {
+/** All events, from a place in their order on, in the order in which they were raised, whichever aggregate raised them. */
+export function raisedEvents(
+  runtime: Runtime,
+  { cause, lineage }: Pick<Work, "cause" | "lineage">,
+  added: readonly Tracked[],
+  from = 0,
+): readonly RaisedEvent[] {
+  const { events: enrichers = [] } = runtime.enrichers;
   const all: RaisedEvent[] = [];
   for (const { root, aggregate, id, base } of added) {
     const { eventSourced } = aggregate[definition];
-    const source = { stream: streamOf(aggregate, tenant, id), base: eventSourced ? base : undefined };
+    const source = { stream: streamOf(aggregate, cause.tenant, id), base: eventSourced ? base : undefined };
     let version = base;
     for (const { event, order } of AggregateRoot.seams.pending(root)) {
       version += 1;
-      all.push({ event, order, source, version: eventSourced ? version : -1 });
+      if (order < from) continue;
+      let envelope = lineage.envelopeAt(order);
+      if (enrichers.length > 0) {
+        envelope = { ...envelope, extensions: encodeExtensions(enriched(cause.extensions, enrichers, event, root)) };
+      }
+      all.push({ event, order, source, version: eventSourced ? version : -1, envelope });
     }
   }
   return added.length === 1 ? all : all.sort((a, b) => a.order - b.order);
 }
 
 /** Runs of events of one stream; the first run of a stream carries its expected version. */
-function eventAppends(events: readonly RaisedEvent[], envelope: Envelope): Append[] {
+function eventAppends(events: readonly RaisedEvent[]): Append[] {
   const appends: Append[] = [];
   let run: NewMessage[] = [];
   let current: EventSource | undefined;
-  for (const { event, source } of events) {
+  for (const { event, source, envelope } of events) {
     if (source !== current) {
       run = [];
       const { stream } = source;
@@ -83,9 +109,9 @@ function expectedOf({ base }: EventSource): ExpectedVersion {
   return base === -1 ? "none" : base;
 }
 
-function publishesFact({ aggregate, root }: Tracked): boolean {
+function publishesFact({ aggregate, root, removed }: Tracked): boolean {
   const { options, eventSourced } = aggregate[definition];
-  if (options.factEvents !== true) return false;
+  if (options.factEvents !== true || removed) return false;
   return AggregateRoot.seams.pending(root).length > 0 || (!eventSourced && AggregateRoot.seams.changed(root));
 }
 
@@ -98,17 +124,18 @@ function factOf({ aggregate, root, id }: Tracked, tenant: string, envelope: Enve
 }
 
 /** Whether a state-stored aggregate is to be written. */
-export function isChangedDocument({ aggregate, root, base }: Tracked): boolean {
+export function isChangedDocument({ aggregate, root, base, removed }: Tracked): boolean {
   if (aggregate[definition].eventSourced) return false;
+  if (removed) return base !== -1;
   return base === -1 || AggregateRoot.seams.changed(root) || AggregateRoot.seams.pending(root).length > 0;
 }
 
-function documentOf({ aggregate, root, id, base }: Tracked, tenant: string): DocumentWrite {
+function documentOf({ aggregate, root, id, base, removed }: Tracked, tenant: string): DocumentWrite {
   return {
     collection: aggregate[definition].name,
     tenant,
     id,
     expectedVersion: base === -1 ? "none" : base,
-    data: JSON.stringify(root.toJSON()),
+    data: removed ? null : JSON.stringify(root.toJSON()),
   };
 }

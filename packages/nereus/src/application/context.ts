@@ -1,7 +1,8 @@
-import type { AggregateClass } from "../model/aggregate-root.ts";
 import type { Returning } from "../model/message.ts";
 import type { ProjectionClass } from "../model/projection.ts";
-import type { ReadRepository, Repository } from "./repository.ts";
+import type { EventMetadata } from "./projector.ts";
+import type { Repositories, RepositoryClass, RepositoryOf } from "./repository.ts";
+import type { SendOptions } from "./send-options.ts";
 import type { View } from "./view.ts";
 
 /** Tells the time. Tests hand in their own. */
@@ -27,22 +28,39 @@ export interface MessageMetadata {
   readonly tenant: string;
   /** When the events of this command happened. */
   readonly occurredAt: Date;
+  /** What enrichers and the caller added: request ids and the like. Handed on to everything that the message leads to. */
+  readonly extensions: Readonly<Record<string, unknown>>;
 }
 
-/** What a command handler gets. Good until the handler ends. Its functions may be taken out by destructuring. */
-export interface CommandContext {
-  /** The repository of an aggregate, within this unit of work. */
-  readonly repository: <A extends object>(aggregate: AggregateClass<A>) => Repository<A>;
+/** What every handler that may write gets, for as long as it runs. Its functions may be taken out by destructuring. */
+export interface WorkContext {
+  /** The repository of an aggregate, within this unit of work; or a custom one, by its own class. */
+  readonly repository: <C extends RepositoryClass>(of: C) => RepositoryOf<C>;
   /**
    * Handles another command in this unit of work: all of it commits together. If it fails and the error is caught,
    * the whole unit of work is refused (`INNER_FAILURE_SWALLOWED`).
    */
   readonly process: <R>(command: Returning<R, "command">) => Promise<R>;
+  /**
+   * Hands in a command that is handled after this unit of work has committed, by an engine or by `settle`: it is stored
+   * with it, or not at all.
+   */
+  readonly send: (command: Returning<unknown, "command">, options?: SendOptions) => Promise<void>;
   /** Asks the read side, as of the last commit. */
   readonly query: <R>(query: Returning<R, "query">) => Promise<R>;
-  readonly metadata: MessageMetadata;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** What the handler of a command, a use case or a subscriber gets. */
+export interface CommandContext extends WorkContext {
+  readonly metadata: MessageMetadata;
+}
+
+/** What the handler of an event gets. */
+export interface EventContext extends WorkContext {
+  /** Of the event. */
+  readonly metadata: EventMetadata;
 }
 
 /** What a query handler gets. */
@@ -52,7 +70,7 @@ export interface QueryContext<Row> {
   /** The rows of another projection. */
   readonly viewOf: <R extends object>(projection: ProjectionClass<R>) => View<R>;
   /** Aggregates, to read: now, at a past version, or as of a time. */
-  readonly repository: <A extends object>(aggregate: AggregateClass<A>) => ReadRepository<A>;
+  readonly repository: <C extends RepositoryClass>(of: C) => Repositories<RepositoryOf<C>>;
   readonly query: <R>(query: Returning<R, "query">) => Promise<R>;
   readonly tenant: string;
   readonly clock: Clock;

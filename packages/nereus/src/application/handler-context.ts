@@ -1,49 +1,58 @@
-import type { AggregateClass, AggregateDefinition } from "../model/aggregate-root.ts";
-import { definition, definitionOf } from "../model/element.ts";
-import type { Returning } from "../model/message.ts";
-import type { Clock, CommandContext, Log, MessageMetadata } from "./context.ts";
+import { messageId, type Returning } from "../model/message.ts";
+import type { Cause } from "./cause.ts";
+import type { Clock, CommandContext, EventContext, Log, MessageMetadata, WorkContext } from "./context.ts";
+import type { EventMetadata } from "./projector.ts";
 import type { Runtime } from "./registry.ts";
-import type { Repository } from "./repository.ts";
-import { type UnitOfWork, unknownAggregate } from "./unit-of-work.ts";
-import { UnitRepository } from "./unit-repository.ts";
+import { repositoryIn } from "./repositories.ts";
+import type { SendOptions } from "./send-options.ts";
+import type { UnitOfWork } from "./unit-of-work.ts";
 
-/** What a context calls back: a nested command in its unit of work, a query as of the last commit. */
+/** What a context calls back: a nested command in its unit of work, a query as of the last commit, a command for later. */
 export interface Joining {
-  process(command: object, unit: UnitOfWork): Promise<unknown>;
+  process(command: object, unit: UnitOfWork, causedBy: string): Promise<unknown>;
   query(question: object, unit: UnitOfWork): Promise<unknown>;
+  send(command: object, options: SendOptions, unit: UnitOfWork, causedBy: string): void;
 }
 
-/** What a command handler is handed. Members are made when they are asked for: most handlers use one or none. */
-export class HandlerContext implements CommandContext {
+/** The message that is being handled. */
+interface Handled<M> {
+  readonly id: string;
+  metadata(): M;
+}
+
+/** What a handler is handed. Members are made when they are asked for: most handlers use one or none. */
+class HandlerContext<M> implements WorkContext {
   readonly #runtime: Runtime;
   readonly #unit: UnitOfWork;
-  readonly #id: string;
+  readonly #handled: Handled<M>;
   readonly #joining: Joining;
 
-  constructor(runtime: Runtime, unit: UnitOfWork, id: string, joining: Joining) {
+  constructor(runtime: Runtime, unit: UnitOfWork, handled: Handled<M>, joining: Joining) {
     this.#runtime = runtime;
     this.#unit = unit;
-    this.#id = id;
+    this.#handled = handled;
     this.#joining = joining;
   }
 
-  get process(): CommandContext["process"] {
-    return <R>(command: Returning<R, "command">) => this.#joining.process(command, this.#unit) as Promise<R>;
+  get process(): WorkContext["process"] {
+    return <R>(command: Returning<R, "command">) =>
+      this.#joining.process(command, this.#unit, this.#handled.id) as Promise<R>;
   }
 
-  get query(): CommandContext["query"] {
+  get send(): WorkContext["send"] {
+    return async (command, options = {}) => this.#joining.send(command, options, this.#unit, this.#handled.id);
+  }
+
+  get query(): WorkContext["query"] {
     return <R>(question: Returning<R, "query">) => this.#joining.query(question, this.#unit) as Promise<R>;
   }
 
-  get repository(): CommandContext["repository"] {
-    return <A extends object>(aggregate: AggregateClass<A>) =>
-      repositoryIn(this.#runtime, this.#unit, aggregate, false);
+  get repository(): WorkContext["repository"] {
+    return (of) => repositoryIn(this.#runtime, this.#unit, of, false);
   }
 
-  get metadata(): MessageMetadata {
-    const { causationId, tenant, envelope } = this.#unit.cause;
-    const { correlationId, occurredAt } = envelope;
-    return { id: this.#id, correlationId, causationId, tenant, occurredAt: new Date(occurredAt) };
+  get metadata(): M {
+    return this.#handled.metadata();
   }
 
   get clock(): Clock {
@@ -55,16 +64,30 @@ export class HandlerContext implements CommandContext {
   }
 }
 
-/** The repository of an aggregate that the domain knows. */
-export function repositoryIn<A extends object>(
+/** @param causationId of a nested command: the message whose handler called it */
+export function commandContext(
   runtime: Runtime,
   unit: UnitOfWork,
-  aggregate: AggregateClass<A>,
-  readOnly: boolean,
-): Repository<A> {
-  const own = definitionOf<AggregateDefinition>(aggregate, "aggregate");
-  const known = runtime.registry.aggregates.get(own?.name ?? "");
-  if (own === undefined || known?.[definition] !== own) throw unknownAggregate(own?.name ?? String(aggregate));
-  // one class serves every aggregate; the type of this one is known only to the caller
-  return new UnitRepository(runtime, known, unit, readOnly) as unknown as Repository<A>;
+  id: string,
+  joining: Joining,
+  causationId: string | null = unit.cause.causationId,
+): CommandContext {
+  const metadata = (): MessageMetadata => metadataOf(unit.cause, id, causationId);
+  return new HandlerContext(runtime, unit, { id, metadata }, joining);
+}
+
+export function eventContext(
+  runtime: Runtime,
+  unit: UnitOfWork,
+  event: object,
+  metadata: EventMetadata,
+  joining: Joining,
+): EventContext {
+  return new HandlerContext(runtime, unit, { id: messageId(event), metadata: () => metadata }, joining);
+}
+
+function metadataOf(cause: Cause, id: string, causationId: string | null): MessageMetadata {
+  const { tenant, envelope, extensions } = cause;
+  const { correlationId, occurredAt } = envelope;
+  return { id, correlationId, causationId, tenant, occurredAt: new Date(occurredAt), extensions };
 }

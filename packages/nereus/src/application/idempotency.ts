@@ -3,7 +3,7 @@ import { isNereusError, NereusError } from "../model/errors.ts";
 import { encodeMessage, messageDefinition } from "../model/message.ts";
 import { assertJson } from "../model/wire.ts";
 import type { IdempotencyRecord } from "../ports/store.ts";
-import type { Processed, ProcessOptions } from "./process-options.ts";
+import type { Processed } from "./process-options.ts";
 
 /** What a command claims with its idempotency key. */
 export interface Claim {
@@ -13,7 +13,7 @@ export interface Claim {
 }
 
 /** What an idempotency key is bound to: tenant, command type and payload. */
-export function claimOf(command: object, key: string, { tenant = "" }: ProcessOptions): Claim {
+export function claimOf(command: object, key: string, tenant: string): Claim {
   const { name } = messageDefinition(command, "command") ?? { name: "" };
   return { tenant, key, fingerprint: hash("sha256", `${name}\n${JSON.stringify(encodeMessage(command))}`) };
 }

@@ -1,8 +1,8 @@
+import type { Envelope } from "../log/event-types.ts";
 import type { StreamId } from "../log/message.ts";
 import { definition, type Element } from "../model/element.ts";
-import { messageId } from "../model/message.ts";
 import type { DocumentWrite } from "../ports/store.ts";
-import type { Cause } from "./cause.ts";
+import { raisedMetadata } from "./event-metadata.ts";
 import type { ProjectorDefinition } from "./projector.ts";
 import type { Runtime } from "./registry.ts";
 import { type Projected, RowSession } from "./row-session.ts";
@@ -22,53 +22,36 @@ export interface RaisedEvent {
   readonly source: EventSource;
   /** The version it will have; -1 where only the store knows (state-stored aggregates). */
   readonly version: number;
+  readonly envelope: Envelope;
 }
 
 /** The rows of inline projections that the events change, each with the version it must still have. */
 export async function inlineWrites(
   runtime: Runtime,
-  cause: Cause,
+  tenant: string,
   events: readonly RaisedEvent[],
 ): Promise<DocumentWrite[]> {
   const writes: DocumentWrite[] = [];
   for (const projector of runtime.registry.inline) {
-    const concerned = events.filter(({ event }) => projector.steps.has(nameOf(event)));
-    if (concerned.length > 0) writes.push(...(await project(runtime, cause, projector, concerned)));
+    const concerned = events.filter(({ event }) => projector.steps.has(nameOfEvent(event)));
+    if (concerned.length > 0) writes.push(...(await project(runtime, tenant, projector, concerned)));
   }
   return writes;
 }
 
 async function project(
   runtime: Runtime,
-  cause: Cause,
+  tenant: string,
   projector: ProjectorDefinition,
   events: readonly RaisedEvent[],
 ): Promise<DocumentWrite[]> {
-  const session = new RowSession(projector, runtime.store.documents, cause.tenant);
-  const entries = events.map((raised) => projected(raised, cause));
+  const session = new RowSession(projector, runtime.store.documents, tenant);
+  const entries: Projected[] = events.map((raised) => ({ event: raised.event, metadata: raisedMetadata(raised) }));
   await session.prefetch(entries);
   for (const entry of entries) if (!session.applyNow(entry)) await session.apply(entry);
   return session.writes(true);
 }
 
-function projected({ event, source: { stream }, version }: RaisedEvent, { tenant, envelope }: Cause): Projected {
-  const { recordedAt, occurredAt, correlationId, causationId } = envelope;
-  return {
-    event,
-    metadata: {
-      id: messageId(event),
-      tenant,
-      category: stream.category,
-      streamId: stream.id,
-      version,
-      recordedAt: new Date(recordedAt),
-      occurredAt: new Date(occurredAt),
-      correlationId,
-      causationId,
-    },
-  };
-}
-
-function nameOf(event: object): string {
+export function nameOfEvent(event: object): string {
   return (event.constructor as unknown as Element)[definition].name;
 }

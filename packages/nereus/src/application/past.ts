@@ -3,8 +3,8 @@ import { type AggregateClass, AggregateRoot, blankAggregate } from "../model/agg
 import { AggregateNotFoundError, NereusError } from "../model/errors.ts";
 import { isStorable } from "../model/identity.ts";
 import type { LogReader } from "../ports/store.ts";
+import type { PastOptions } from "./history.ts";
 import { pagesOf, replayOnto } from "./loading.ts";
-import type { PastOptions } from "./repository.ts";
 
 /**
  * An event-sourced aggregate as it was: read-only, and never cached.

@@ -1,5 +1,7 @@
 import { NereusError } from "../model/errors.ts";
 import { isStorable } from "../model/identity.ts";
+import { assertExtensions, type Extensions } from "./enrichers.ts";
+import { priorities } from "./send-options.ts";
 
 /** How one command is to be processed. */
 export interface ProcessOptions {
@@ -14,13 +16,20 @@ export interface ProcessOptions {
   readonly correlationId?: string | undefined;
   /** The id of the message that led to this command, if one did. */
   readonly causationId?: string | undefined;
-  /** Later than this by the domain's clock, the command is refused; not looked at while it waits for its turn. */
+  /**
+   * Later than this by the domain's clock, the command is refused; looked at when its turn comes, and before each try. It
+   * binds this command, not those that follow from it.
+   */
   readonly deadline?: Date | undefined;
+  /** A deadline as a span from now, in milliseconds. Give one of both. */
+  readonly timeout?: number | undefined;
   readonly tenant?: string | undefined;
   /** When its events happened, if not now (imports, late facts). */
   readonly occurredAt?: Date | undefined;
   /** W3C trace context of the request. */
   readonly traceparent?: string | undefined;
+  /** Metadata beside the payload, JSON: carried by everything that the command leads to. */
+  readonly extensions?: Extensions | undefined;
 }
 
 /** What a command came to. */
@@ -28,6 +37,11 @@ export interface Processed {
   readonly result: unknown;
   /** The log's position when its effects were in. */
   readonly position: number;
+  /**
+   * Of work with a checkpoint: whether it was moved with the commit. It is not where nothing else was to be written, or where
+   * another process had moved it already, and then nothing was written.
+   */
+  readonly checkpoint?: "moved" | "superseded" | undefined;
 }
 
 type Test = (value: unknown) => string | undefined;
@@ -40,6 +54,16 @@ const isTextOrEmpty: Test = (value) => (value === "" ? undefined : isText(value)
 const isDate: Test = (value) =>
   value instanceof Date && !Number.isNaN(value.getTime()) ? undefined : "is not a valid Date";
 const isWhole: Test = (value) => (Number.isSafeInteger(value) ? undefined : "is not a whole number");
+const isSpan: Test = (value) =>
+  typeof value === "number" && value > 0 && Number.isFinite(value)
+    ? undefined
+    : "is not a span in milliseconds above 0";
+const isExtensions: Test = (value) => {
+  assertExtensions(value);
+  return undefined;
+};
+const isPriority: Test = (value) =>
+  Object.hasOwn(priorities, String(value)) ? undefined : `is none of ${Object.keys(priorities).join(", ")}`;
 const isList: Test = (value) => (Array.isArray(value) ? undefined : "is not a list");
 
 const tests: Readonly<Record<string, Test>> = {
@@ -48,10 +72,19 @@ const tests: Readonly<Record<string, Test>> = {
   correlationId: isText,
   causationId: isText,
   deadline: isDate,
+  timeout: isSpan,
   tenant: isTextOrEmpty,
   occurredAt: isDate,
   traceparent: isText,
   visibleIn: isList,
+  extensions: isExtensions,
+};
+
+const sendTests: Readonly<Record<string, Test>> = {
+  ...tests,
+  at: isDate,
+  priority: isPriority,
+  key: isText,
 };
 
 /**
@@ -60,16 +93,38 @@ const tests: Readonly<Record<string, Test>> = {
  * @throws NereusError OPTION_INVALID
  */
 export function assertOptions(options: object): void {
-  if (typeof options !== "object" || options === null) throw badOption("options", "is not an object");
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined) continue;
-    const fault = Object.hasOwn(tests, name) ? tests[name]?.(value) : "does not exist";
-    if (fault !== undefined) throw badOption(name, fault);
+  assertKnown(options, tests);
+  if (
+    "timeout" in options &&
+    "deadline" in options &&
+    options.timeout !== undefined &&
+    options.deadline !== undefined
+  ) {
+    throw badOption("timeout", "is given together with deadline", tests);
   }
 }
 
-function badOption(name: string, fault: string): NereusError {
+/** The same for the options of a sent command. */
+export function assertSendOptions(options: object): void {
+  assertKnown(options, sendTests);
+}
+
+function assertKnown(options: object, known: Readonly<Record<string, Test>>): void {
+  if (typeof options !== "object" || options === null) throw badOption("options", "is not an object", known);
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    const fault = Object.hasOwn(known, name) ? known[name]?.(value) : "does not exist";
+    if (fault !== undefined) throw badOption(name, fault, known);
+  }
+}
+
+function badOption(name: string, fault: string, known: object): NereusError {
   return new NereusError("OPTION_INVALID", `The option ${name} ${fault}`, {
-    fix: `Give another ${name}, or leave it out; there are: ${Object.keys(tests).join(", ")}.`,
+    fix: `Give another ${name}, or leave it out; there are: ${Object.keys(known).join(", ")}.`,
   });
+}
+
+/** When a command has to be handled, of either way to say it. */
+export function deadlineOf({ deadline, timeout }: ProcessOptions, now: Date): Date | undefined {
+  return timeout === undefined ? deadline : new Date(now.getTime() + timeout);
 }

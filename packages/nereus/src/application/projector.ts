@@ -40,6 +40,8 @@ export interface EventMetadata {
   readonly occurredAt: Date;
   readonly correlationId: string;
   readonly causationId: string | null;
+  /** What enrichers and callers added. */
+  readonly extensions: Readonly<Record<string, unknown>>;
 }
 
 /** What a projector's handler gets besides the event. */

@@ -1,14 +1,14 @@
-import { definition, definitionOf } from "../model/element.ts";
+import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
 import { messageDefinition, messageId, type Returning } from "../model/message.ts";
-import type { ProjectionClass, ProjectionDefinition } from "../model/projection.ts";
+import type { ProjectionClass } from "../model/projection.ts";
 import { AggregateCache } from "./aggregate-cache.ts";
+import { causeOf } from "./cause.ts";
 import type { QueryContext } from "./context.ts";
-import { repositoryIn } from "./handler-context.ts";
-import { collectionOf, type ProjectorDefinition } from "./projector.ts";
-import type { QueryRoute, Registry, Runtime } from "./registry.ts";
+import { viewIn } from "./projection-views.ts";
+import type { QueryRoute, Runtime } from "./registry.ts";
+import { repositoryIn } from "./repositories.ts";
 import { UnitOfWork } from "./unit-of-work.ts";
-import { ProjectionView, type View } from "./view.ts";
 
 /** Takes a query to its handler. Queries read what is committed, and write nothing. */
 export class QueryProcessor {
@@ -24,20 +24,12 @@ export class QueryProcessor {
     return route.run(query, this.#context(route, query, tenant));
   }
 
-  /** @throws NereusError UNKNOWN_PROJECTION */
-  view<R extends object>(projection: ProjectionClass<R>, tenant: string): View<R> {
-    const known = knownProjection(this.#runtime.registry, projection);
-    // start-up has refused projections without a projector
-    const own = this.#runtime.registry.projectors.get(known[definition].name) as ProjectorDefinition;
-    return new ProjectionView(known as ProjectionClass<R>, collectionOf(own), this.#runtime.store.documents, tenant);
-  }
-
   #context(route: QueryRoute, query: object, tenant: string): QueryContext<object> {
     const unit = this.#readingUnit(query, tenant);
     return {
-      view: this.view(route.projection as ProjectionClass<object>, tenant),
-      viewOf: (projection) => this.view(projection, tenant),
-      repository: (aggregate) => repositoryIn(this.#runtime, unit, aggregate, true),
+      view: viewIn(this.#runtime, route.projection as ProjectionClass<object>, tenant),
+      viewOf: (projection) => viewIn(this.#runtime, projection, tenant),
+      repository: (of) => repositoryIn(this.#runtime, unit, of, true),
       query: <R>(inner: Returning<R, "query">): Promise<R> => this.ask(inner, tenant) as Promise<R>,
       tenant,
       clock: this.#runtime.clock,
@@ -48,16 +40,8 @@ export class QueryProcessor {
   /** Loads each aggregate once, and never commits. */
   #readingUnit(query: object, tenant: string): UnitOfWork {
     const id = messageId(query);
-    const now = this.#runtime.clock.now().getTime();
-    const envelope = {
-      recordedAt: now,
-      occurredAt: now,
-      correlationId: id,
-      causationId: null,
-      traceparent: null,
-      extensions: null,
-    };
-    const cause = { id, tenant, causationId: null, envelope };
+    const origin = { id, tenant, causationId: null, correlationId: id, traceparent: null, extensions: {} };
+    const cause = causeOf(origin, this.#runtime.clock.now().getTime());
     return new UnitOfWork(this.#runtime, cause, new Map(), "query");
   }
 
@@ -71,16 +55,4 @@ export class QueryProcessor {
       fix: "Give it to .on of a queryHandlers(…) that is an element of the domain.",
     });
   }
-}
-
-/** @throws NereusError UNKNOWN_PROJECTION for what is not a projection of the domain */
-export function knownProjection(registry: Registry, projection: unknown): ProjectionClass {
-  const own = definitionOf<ProjectionDefinition>(projection, "projection");
-  const known = registry.projections.get(own?.name ?? "");
-  if (own !== undefined && known?.[definition] === own) return known;
-  const name = own?.name ?? String((projection as { name?: unknown } | undefined)?.name ?? projection);
-  throw new NereusError("UNKNOWN_PROJECTION", `${name} is not a projection of domain ${registry.domain}`, {
-    element: name,
-    fix: own === undefined ? "Pass a class made by Projection(…)." : `Add ${name} and its projector to the elements.`,
-  });
 }

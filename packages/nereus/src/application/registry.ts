@@ -4,9 +4,14 @@ import type { CommandClass, QueryClass } from "../model/message.ts";
 import type { ProjectionClass } from "../model/projection.ts";
 import type { Store } from "../ports/store.ts";
 import type { AggregateCache } from "./aggregate-cache.ts";
+import type { ApplicationServiceDefinition } from "./application-service.ts";
 import type { Clock, Log } from "./context.ts";
+import type { Enrichers } from "./enrichers.ts";
+import type { EventHandlersDefinition } from "./event-handlers.ts";
 import type { CommandHandling, QueryHandling } from "./handlers.ts";
 import type { ProjectorDefinition } from "./projector.ts";
+import type { CustomRepositoryClass } from "./repository.ts";
+import type { SubscriberDefinition } from "./subscriber.ts";
 
 /** How one command is handled, with what start-up found out about it. */
 export interface CommandRoute {
@@ -35,6 +40,12 @@ export interface Registry {
   /** The projectors that run in the transaction of the command. */
   readonly inline: readonly ProjectorDefinition[];
   readonly events: EventTypes;
+  /** Custom repositories, by the name of their aggregate. */
+  readonly repositories: ReadonlyMap<string, CustomRepositoryClass>;
+  /** In the order of the elements. */
+  readonly eventHandlers: readonly EventHandlersDefinition[];
+  readonly services: ReadonlyMap<string, ApplicationServiceDefinition>;
+  readonly subscribers: ReadonlyMap<string, SubscriberDefinition>;
 }
 
 /** What handling a message needs of its surroundings. */
@@ -43,6 +54,7 @@ export interface Runtime {
   readonly store: Store;
   readonly cache: AggregateCache;
   readonly clock: Clock;
+  readonly enrichers: Enrichers;
   readonly log: Log;
   /** How often a command is tried again after a conflict. */
   readonly retries: number;

@@ -2,21 +2,26 @@ import { type AggregateClass, AggregateRoot, aggregateIdentity, definitionOfRoot
 import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
 import { assertIdentity, isStorable } from "../model/identity.ts";
-import type { Commit, CommitOutcome, Conflict } from "../ports/store.ts";
+import type { Append, Commit, CommitOutcome, Conflict, StoredDocument } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
-import { commitOf, isChangedDocument, type Tracked, writesNothing } from "./commit-of.ts";
+import { commitOf, isChangedDocument, raisedEvents, type Tracked, writesNothing } from "./commit-of.ts";
+import type { RaisedEvent } from "./inline-projections.ts";
+import { Lineage } from "./lineage.ts";
 import { cacheKey, catchUp, fromDocument, hydrate, replayOnto, streamOf } from "./loading.ts";
 import type { Runtime } from "./registry.ts";
+import { duplicate, notAdded, nothingRaised, swallowed, unknownAggregate, withoutIdentity } from "./unit-faults.ts";
 
 type Loaded = AggregateRoot | undefined;
 
 /** Aggregates handed on from a refused attempt to the next one, so that it need not read them again. */
 export type Carried = ReadonlyMap<string, { readonly root: AggregateRoot; readonly verified: boolean }>;
 
-interface Addressed {
-  readonly turn: string | undefined;
-  readonly id: string | undefined;
-  readonly route: { readonly aggregate: AggregateClass };
+/** The aggregate that a piece of work is addressed to. */
+export interface Target {
+  readonly aggregate: AggregateClass;
+  readonly id: string;
+  /** Its key, in the cache and among those that wait for their turn. */
+  readonly key: string;
 }
 
 /**
@@ -25,36 +30,34 @@ interface Addressed {
  */
 export class UnitOfWork {
   readonly cause: Cause;
+  readonly lineage: Lineage;
   /** The first failure of a nested command; it dooms the whole, whether its error was caught or not. */
   innerFailure: { readonly error: unknown } | undefined;
   readonly #runtime: Runtime;
   readonly #tracked = new Map<string, Tracked>();
   readonly #carried: Carried;
-  readonly #addressed: Addressed | undefined;
+  readonly #target: Target | undefined;
   readonly #readOnly: boolean;
+  readonly #sent: Append[] = [];
   /** What was looked for and not there. */
   readonly #missed = new Set<string>();
   #closed = false;
   /** Whether the loaded aggregates are whole, so that they may serve another command. */
   #isReusable = true;
 
-  /**
-   * @param addressed the aggregate that the command names, if it does: its key is made already; `"query"` for a unit
-   *   that only reads
-   */
-  constructor(runtime: Runtime, cause: Cause, carried: Carried, addressed: Addressed | "query") {
-    this.#readOnly = addressed === "query";
+  /** @param target `"query"` for a unit that only reads */
+  constructor(runtime: Runtime, cause: Cause, carried: Carried, target: Target | undefined | "query") {
+    this.#readOnly = target === "query";
     this.#runtime = runtime;
     this.cause = cause;
+    this.lineage = new Lineage(cause);
     this.#carried = carried;
-    this.#addressed = addressed === "query" ? undefined : addressed;
+    this.#target = target === "query" ? undefined : target;
   }
 
   #keyOf(aggregate: AggregateClass, id: string): string {
-    const known = this.#addressed;
-    if (known?.turn !== undefined && known.id === id && known.route.aggregate[definition] === aggregate[definition]) {
-      return known.turn;
-    }
+    const known = this.#target;
+    if (known?.id === id && known.aggregate[definition] === aggregate[definition]) return known.key;
     return cacheKey(aggregate, this.cause.tenant, id);
   }
 
@@ -69,7 +72,7 @@ export class UnitOfWork {
     if (!isStorable(id)) return undefined; // no identifier() accepts it, and a database might confuse it with another
     const key = this.#keyOf(aggregate, id);
     const known = this.#tracked.get(key);
-    if (known !== undefined) return known.root;
+    if (known !== undefined) return known.removed ? undefined : known.root;
     const carried = this.#carried.get(key);
     if (carried !== undefined) return this.#track(key, carried.root, aggregate, id, carried.verified);
     const cached = trust && aggregate[definition].eventSourced ? this.#runtime.cache.take(key) : undefined;
@@ -102,12 +105,42 @@ export class UnitOfWork {
     this.#assertOpen();
     if (this.#readOnly) AggregateRoot.seams.lock(root, "query");
     else AggregateRoot.seams.unlock(root);
-    this.#tracked.set(key, { key, root, aggregate, id, base: root.version, added: false, verified });
+    this.#tracked.set(key, { key, root, aggregate, id, base: root.version, added: false, removed: false, verified });
     return root;
+  }
+
+  /** What a query found: the instance in hand, if there is one; undefined for one that was removed here. */
+  found(aggregate: AggregateClass, document: StoredDocument): Loaded {
+    this.#assertOpen();
+    const key = this.#keyOf(aggregate, document.id);
+    const known = this.#tracked.get(key);
+    if (known !== undefined) return known.removed ? undefined : known.root;
+    return this.#track(key, fromDocument(aggregate, document), aggregate, document.id, true);
   }
 
   /** Registers an aggregate to be saved. */
   add(root: AggregateRoot): void {
+    this.#register(root, false);
+  }
+
+  /** Registers a state-stored aggregate to be removed. */
+  remove(root: AggregateRoot): void {
+    this.#register(root, true);
+  }
+
+  /** Registers a command to be handed in. */
+  send(append: Append): void {
+    this.#assertOpen();
+    this.#sent.push(append);
+  }
+
+  /** The events of what was added so far, from a place in their order on. */
+  raisedFrom(order: number): readonly RaisedEvent[] {
+    const added = [...this.#tracked.values()].filter((one) => one.added);
+    return raisedEvents(this.#runtime, this, added, order);
+  }
+
+  #register(root: AggregateRoot, removed: boolean): void {
     this.#assertOpen();
     const own = definitionOfRoot(root);
     const aggregate = this.#runtime.registry.aggregates.get(own.name);
@@ -126,6 +159,7 @@ export class UnitOfWork {
       id,
       base: known?.base ?? base,
       added: true,
+      removed,
       verified: known?.verified ?? true,
     });
   }
@@ -145,9 +179,11 @@ export class UnitOfWork {
   }
 
   /** What it comes to, as one commit. From here on nothing can be added to it. */
-  prepare(idempotency: Commit["idempotency"]): Commit | Promise<Commit> {
+  prepare(idempotency: Commit["idempotency"], checkpoint: Commit["checkpoint"]): Commit | Promise<Commit> {
     this.#end();
-    return commitOf(this.#runtime, this.cause, [...this.#tracked.values()], idempotency);
+    const { cause, lineage } = this;
+    const tracked = [...this.#tracked.values()];
+    return commitOf(this.#runtime, { cause, lineage, tracked, sent: this.#sent, idempotency, checkpoint });
   }
 
   /** Writes everything, or nothing. */
@@ -253,46 +289,4 @@ function resolve(
   const isMet = conflict?.on === "stream" && conflict.stream.category === name && conflict.stream.id === id;
   if (isMet) replayOnto(root, conflict.unseen);
   return { root, verified: isMet };
-}
-
-function notAdded(name: string, id: string): NereusError {
-  return new NereusError("AGGREGATE_NOT_ADDED", `${name} ${id} was changed but not added`, {
-    element: name,
-    fix: "Call await repository(…).add(aggregate) once it is changed.",
-  });
-}
-
-function swallowed(error: unknown): NereusError {
-  return new NereusError("INNER_FAILURE_SWALLOWED", "A nested command failed, and its error was caught", {
-    cause: error,
-    fix: "Let the error pass, or check the condition before the nested command; nothing was stored.",
-  });
-}
-
-export function unknownAggregate(name: string): NereusError {
-  return new NereusError("UNKNOWN_AGGREGATE", `${name} is not an element of this domain`, {
-    element: name,
-    fix: `Add ${name} to the domain's elements.`,
-  });
-}
-
-function withoutIdentity(name: string, field: string): NereusError {
-  return new NereusError("IDENTITY_MISSING", `${name} has no ${field} yet`, {
-    element: name,
-    fix: `Set ${field} in the .applies handler of its first event.`,
-  });
-}
-
-function nothingRaised(name: string, id: string): NereusError {
-  return new NereusError("NOTHING_TO_SAVE", `${name} ${id} is new and raised no event`, {
-    element: name,
-    fix: "Raise the event that made it.",
-  });
-}
-
-function duplicate(name: string, id: string): NereusError {
-  return new NereusError("AGGREGATE_DUPLICATE", `Another instance of ${name} ${id} is already in this unit of work`, {
-    element: name,
-    fix: "Change the instance that repository.get returned, or use another identity.",
-  });
 }

@@ -3,20 +3,39 @@ import { type AggregateClass, AggregateRoot } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
 import { isStorable } from "../model/identity.ts";
+import type { ProjectionClass } from "../model/projection.ts";
+import type { StoredDocument } from "../ports/store.ts";
+import { DocumentFinder } from "./document-query.ts";
+import { storedMetadata } from "./event-metadata.ts";
+import type { HistoryEntry, PastOptions } from "./history.ts";
 import { pagesOf, streamOf } from "./loading.ts";
 import { absent, loadPast } from "./past.ts";
+import { viewIn } from "./projection-views.ts";
 import type { Runtime } from "./registry.ts";
-import type { HistoryEntry, PastOptions, Repository } from "./repository.ts";
+import type { Page, PageSelection, Selection, Where } from "./selection.ts";
 import type { UnitOfWork } from "./unit-of-work.ts";
+import type { View } from "./view.ts";
 
-/** The repository of one aggregate within one unit of work. */
-export class UnitRepository implements Repository<object> {
+/** What a repository works with: handed in by the framework. */
+export interface RepositoryAccess {
+  readonly runtime: Runtime;
+  readonly aggregate: AggregateClass;
+  readonly unit: UnitOfWork;
+  readonly readOnly: boolean;
+}
+
+/** Of which aggregate, only its users know. */
+// biome-ignore lint/suspicious/noExplicitAny: conditions on its fields are checked when they run
+type Any = any;
+
+/** The repository of one aggregate within one unit of work. Types tell state-stored and event-sourced ones apart. */
+export class UnitRepository {
   readonly #runtime: Runtime;
   readonly #aggregate: AggregateClass;
   readonly #unit: UnitOfWork;
   readonly #readOnly: boolean;
 
-  constructor(runtime: Runtime, aggregate: AggregateClass, unit: UnitOfWork, readOnly: boolean) {
+  constructor({ runtime, aggregate, unit, readOnly }: RepositoryAccess) {
     this.#runtime = runtime;
     this.#aggregate = aggregate;
     this.#unit = unit;
@@ -54,42 +73,69 @@ export class UnitRepository implements Repository<object> {
     if (!any) throw absent(stream);
   }
 
+  async query(selection: Selection<Any> = {}): Promise<object[]> {
+    return this.#found(await this.#finder().find(selection));
+  }
+
+  async page(selection: PageSelection<Any>): Promise<Page<object>> {
+    const { documents, next } = await this.#finder().page(selection);
+    return { items: this.#found(documents), next };
+  }
+
+  async count(where?: Where<Any>): Promise<number> {
+    return this.#finder().count(where ?? {});
+  }
+
   async add(aggregate: object): Promise<void> {
+    this.#unit.add(this.#writable(aggregate, "add"));
+  }
+
+  async remove(aggregate: object): Promise<void> {
+    const root = this.#writable(aggregate, "remove");
+    this.#assertStateStored("remove it");
+    this.#unit.remove(root);
+  }
+
+  view<Row extends object>(projection: ProjectionClass<Row>): View<Row> {
+    return viewIn(this.#runtime, projection, this.#unit.cause.tenant);
+  }
+
+  #found(documents: readonly StoredDocument[]): object[] {
+    return documents.flatMap((document) => this.#unit.found(this.#aggregate, document) ?? []);
+  }
+
+  #finder(): DocumentFinder {
+    this.#assertStateStored("query it by its fields");
+    const { name, shape } = this.#aggregate[definition];
+    return new DocumentFinder(shape, name, this.#runtime.store.documents, this.#unit.cause.tenant);
+  }
+
+  #writable(aggregate: object, method: string): AggregateRoot {
+    const { name } = this.#aggregate[definition];
     if (this.#readOnly) {
-      throw new NereusError("READ_ONLY_CONTEXT", "A query handler cannot save an aggregate", {
-        element: this.#aggregate[definition].name,
+      throw new NereusError("READ_ONLY_CONTEXT", `A query handler cannot ${method} an aggregate`, {
+        element: name,
         fix: "Send a command.",
       });
     }
-    if (!(aggregate instanceof AggregateRoot) || this.#foreign(aggregate)) {
-      const { name } = this.#aggregate[definition];
-      throw new NereusError("VALIDATION_FAILED", `repository(${name}).add takes an instance of ${name}`, {
-        element: name,
-        fix: `Pass the aggregate itself.`,
-      });
-    }
-    this.#unit.add(aggregate);
+    if (aggregate instanceof AggregateRoot && this.#isOwn(aggregate)) return aggregate;
+    throw new NereusError("VALIDATION_FAILED", `repository(${name}).${method} takes an instance of ${name}`, {
+      element: name,
+      fix: "Pass the aggregate itself.",
+    });
   }
 
-  #foreign(aggregate: object): boolean {
-    return (aggregate.constructor as unknown as AggregateClass)[definition] !== this.#aggregate[definition];
+  #isOwn(aggregate: object): boolean {
+    return (aggregate.constructor as unknown as AggregateClass)[definition] === this.#aggregate[definition];
   }
 
   #entry(message: StoredMessage): HistoryEntry {
-    const { id, type, position, version, recordedAt, occurredAt, correlationId, causationId, extensions } = message;
+    const { id, type, position, version } = message;
+    const { recordedAt, occurredAt, correlationId, causationId, extensions } = storedMetadata(message);
     return {
       version,
       event: this.#runtime.registry.events.restore(message, id),
-      metadata: {
-        id,
-        type,
-        position,
-        recordedAt: new Date(recordedAt),
-        occurredAt: new Date(occurredAt),
-        correlationId,
-        causationId,
-        extensions: extensions === null ? {} : (JSON.parse(extensions) as Record<string, unknown>),
-      },
+      metadata: { id, type, position, recordedAt, occurredAt, correlationId, causationId, extensions },
     };
   }
 
@@ -99,6 +145,15 @@ export class UnitRepository implements Repository<object> {
     throw new NereusError("AGGREGATE_NOT_EVENT_SOURCED", `${name} is state-stored: one cannot ${what} of it`, {
       element: name,
       fix: "Make it an EventSourcedAggregate, or keep what you need in a projection.",
+    });
+  }
+  /** For callers without types. */
+  #assertStateStored(what: string): void {
+    const { eventSourced, name } = this.#aggregate[definition];
+    if (!eventSourced) return;
+    throw new NereusError("AGGREGATE_NOT_STATE_STORED", `${name} is event-sourced: one cannot ${what}`, {
+      element: name,
+      fix: "Let a projection show what you look for, and an event say that it has ended.",
     });
   }
 }

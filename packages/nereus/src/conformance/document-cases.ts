@@ -140,8 +140,9 @@ export const documentCases: readonly ConformanceCase[] = [
       const shapes = names.map(
         (name): CollectionShape => ({
           name,
-          fields: fields.map((field) => ({ name: field, type: "text" })),
+          fields: fields.map((field) => ({ name: field, type: "text", required: false })),
           indexes: [["Name", "name"], ['q"q'], [""], ["id"]],
+          unique: [],
         }),
       );
       const store = await create(shapes);
@@ -177,7 +178,12 @@ export const documentCases: readonly ConformanceCase[] = [
   {
     name: "a collection opened again with more fields and indexes has them for what is already stored",
     async run({ create }) {
-      const narrow: CollectionShape = { name: "people", fields: [{ name: "name", type: "text" }], indexes: [] };
+      const narrow: CollectionShape = {
+        name: "people",
+        fields: [{ name: "name", type: "text", required: false }],
+        indexes: [],
+        unique: [],
+      };
       const store = await create([narrow]);
       await put(store, "1", { name: "Ada", age: 36, savings: "12" });
       await assert.rejects(store.documents.count("people", "", [{ field: "age", op: "eq", value: 36 }]), (error) =>
@@ -194,8 +200,9 @@ export const documentCases: readonly ConformanceCase[] = [
     async run({ create }) {
       const shape = (type: "text" | "bigint"): CollectionShape => ({
         name: "people",
-        fields: [{ name: "savings", type }],
+        fields: [{ name: "savings", type, required: false }],
         indexes: [["savings"]],
+        unique: [],
       });
       const store = await create([shape("text")]);
       await put(store, "1", { savings: "9" });

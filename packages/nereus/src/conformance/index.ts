@@ -5,11 +5,14 @@ import type { ConformanceCase } from "./conformance-case.ts";
 import { documentCases } from "./document-cases.ts";
 import { filterCases } from "./filter-cases.ts";
 import { lifecycleCases } from "./lifecycle-cases.ts";
+import { migrationCases } from "./migration-cases.ts";
+import { nestedCases } from "./nested-cases.ts";
 import { queryCases } from "./query-cases.ts";
 import { readCases } from "./read-cases.ts";
 import { recordCases } from "./record-cases.ts";
 import { repetitionCases } from "./repetition-cases.ts";
 import { textCases } from "./text-cases.ts";
+import { uniqueCases } from "./unique-cases.ts";
 
 export type { ConformanceCase, ConformanceHarness } from "./conformance-case.ts";
 
@@ -32,6 +35,9 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...textCases,
   ...documentCases,
   ...queryCases,
+  ...nestedCases,
+  ...uniqueCases,
+  ...migrationCases,
   ...recordCases,
   ...lifecycleCases,
 ];

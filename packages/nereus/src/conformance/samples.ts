@@ -116,12 +116,13 @@ export function numbersTo(count: number): number[] {
 export const people: CollectionShape = {
   name: "people",
   fields: [
-    { name: "name", type: "text" },
-    { name: "age", type: "integer" },
-    { name: "height", type: "real" },
-    { name: "active", type: "boolean" },
-    { name: "savings", type: "bigint" },
-    { name: "extra", type: "json" },
+    { name: "name", type: "text", required: false },
+    { name: "age", type: "integer", required: false },
+    { name: "height", type: "real", required: false },
+    { name: "active", type: "boolean", required: false },
+    { name: "savings", type: "bigint", required: false },
+    { name: "extra", type: "json", required: false },
   ],
   indexes: [["name"], ["active", "age"]],
+  unique: [],
 };

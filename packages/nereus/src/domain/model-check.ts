@@ -37,6 +37,10 @@ class ModelInProgress {
   readonly #commands = new Map<string, CommandRoute>();
   readonly #queries = new Map<string, QueryRoute>();
   readonly #events = new EventTypes();
+  readonly #eventHandlers: any[] = [];
+  readonly #services = new Map<string, any>();
+  readonly #subscribers = new Map<string, any>();
+  readonly #repositories = new Map<string, any>();
 
   constructor(domain: string) {
     this.#domain = domain;
@@ -73,6 +77,11 @@ class ModelInProgress {
     query: () => undefined,
     entity: () => undefined,
     valueObject: () => undefined,
+    domainService: () => undefined,
+    eventHandlers: (element: any) => this.#eventHandlers.push(element[definition]),
+    applicationService: (element: any) => this.#services.set(element[definition].name, element[definition]),
+    subscriber: (element: any) => this.#subscribers.set(element[definition].name, element[definition]),
+    repository: (element: any) => this.#repositories.set(element[definition].aggregate[definition].name, element),
     commandHandlers: (element: Element) =>
       this.#commandHandlers.push(
         definitionOf<CommandHandlersDefinition>(element, "commandHandlers") as CommandHandlersDefinition,
@@ -253,6 +262,10 @@ class ModelInProgress {
       projectors: this.#projectors,
       inline: [...this.#projectors.values()].filter((own) => own.run === "inline"),
       events: this.#events,
+      eventHandlers: this.#eventHandlers,
+      services: this.#services,
+      subscribers: this.#subscribers,
+      repositories: this.#repositories,
     };
   }
 
@@ -262,7 +275,7 @@ class ModelInProgress {
 }
 
 /** The command's field named as the aggregate's identifier is, or else its only identifier. */
-function identityFieldOf(aggregate: AggregateClass, { shape }: MessageDefinition): string | undefined {
+export function identityFieldOf(aggregate: AggregateClass, { shape }: MessageDefinition): string | undefined {
   const name = aggregate[definition].shape.identifiers[0]?.name;
   if (name !== undefined && shape.byName.has(name)) return name;
   return shape.identifiers.length === 1 ? shape.identifiers[0]?.name : undefined;

@@ -1,15 +1,15 @@
 import { setTimeout } from "node:timers/promises";
 import type { Runtime } from "../application/registry.ts";
 import { NereusError } from "../model/errors.ts";
-import type { ProjectionRunner } from "./projection-runner.ts";
+import type { Runner } from "./runner.ts";
 
 /** How often an idle engine looks for events that another process appended, in milliseconds. */
 const pollEvery = 250;
 const longestPause = 10_000;
 
 /**
- * Keeps the async projections of a domain up to date while it runs. A projection that fails is tried again with
- * growing pauses, and never holds up the others.
+ * Follows the log while it runs: keeps the async projections up to date, runs the async handlers of events, and handles sent
+ * commands that are due. What fails is tried again with growing pauses, and never holds up the others.
  *
  * @example
  * const engine = bank.engine();
@@ -19,7 +19,7 @@ const longestPause = 10_000;
  */
 export class Engine {
   readonly #runtime: Runtime;
-  readonly #runners: readonly ProjectionRunner[];
+  readonly #runners: readonly Runner[];
   #stopping: AbortController | undefined;
   #loops: Promise<void>[] = [];
   /** Settles when every loop that was stopped has ended. */
@@ -30,7 +30,7 @@ export class Engine {
   #stopListening: (() => void) | undefined;
   readonly #idle = new Set<() => void>();
 
-  constructor(runtime: Runtime, runners: readonly ProjectionRunner[]) {
+  constructor(runtime: Runtime, runners: readonly Runner[]) {
     this.#runtime = runtime;
     this.#runners = runners;
   }
@@ -71,7 +71,7 @@ export class Engine {
     await this.stop();
   }
 
-  async #follow(runner: ProjectionRunner, signal: AbortSignal): Promise<void> {
+  async #follow(runner: Runner, signal: AbortSignal): Promise<void> {
     let failures = 0;
     while (!signal.aborted) {
       try {
@@ -80,7 +80,7 @@ export class Engine {
         failures = 0;
         if (heard === this.#heard) await this.#untilWoken(signal);
       } catch (error) {
-        this.#runtime.log.error(`Projection ${runner.projection} stands still`, error);
+        this.#runtime.log.error(`${runner.subject} stands still`, error);
         const pause = Math.min(longestPause, 100 * 2 ** failures++);
         await setTimeout(pause, undefined, { signal }).catch(() => undefined); // the only fault is the abort
       }

@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import { storedMetadata } from "../application/event-metadata.ts";
 import type { ProjectorDefinition } from "../application/projector.ts";
 import type { Runtime } from "../application/registry.ts";
 import { type Projected, RowSession } from "../application/row-session.ts";
@@ -6,6 +7,7 @@ import type { StoredMessage } from "../log/message.ts";
 import { definition } from "../model/element.ts";
 import { isNereusError, NereusError } from "../model/errors.ts";
 import type { DocumentWrite } from "../ports/store.ts";
+import type { Runner } from "./runner.ts";
 
 /** Milliseconds between looks for events that readers may not see yet. */
 const lag = 2;
@@ -31,7 +33,7 @@ export function checkpointOf({ projection, version }: ProjectorDefinition): stri
  * Keeps one async projection up to date: reads its events page by page, and commits the rows that a page changes
  * together with the checkpoint. After a crash it goes on from that checkpoint, so nothing is skipped or applied twice.
  */
-export class ProjectionRunner {
+export class ProjectionRunner implements Runner {
   readonly #runtime: Runtime;
   readonly #projector: ProjectorDefinition;
   readonly #types: readonly string[];
@@ -47,6 +49,10 @@ export class ProjectionRunner {
     this.#runtime = runtime;
     this.#projector = projector;
     this.#types = [...projector.steps.keys()];
+  }
+
+  get subject(): string {
+    return `Projection ${this.projection}`;
   }
 
   get projection(): string {
@@ -149,11 +155,7 @@ export class ProjectionRunner {
   }
 
   #projected(message: StoredMessage): Projected {
-    const { id, stream, version, recordedAt, occurredAt, correlationId, causationId } = message;
-    const event = this.#runtime.registry.events.restore(message, id);
-    const { tenant, category, id: streamId } = stream;
-    const times = { recordedAt: new Date(recordedAt), occurredAt: new Date(occurredAt) };
-    return { event, metadata: { id, tenant, category, streamId, version, ...times, correlationId, causationId } };
+    return { event: this.#runtime.registry.events.restore(message, message.id), metadata: storedMetadata(message) };
   }
 
   #writes(): SessionWrites {

@@ -1,11 +1,11 @@
 import { inspect } from "node:util";
 import { ChangeScope, type Level } from "./change-scope.ts";
-import { definition, type Element } from "./element.ts";
+import { definition, type Element, redefine } from "./element.ts";
 import { brokenEntityRules, entityDefinition, stored } from "./entity.ts";
 import { NereusError, NotImplementedError } from "./errors.ts";
-import { refuseRedeclared, Scoped, valuesOf } from "./fields-of.ts";
+import { canTransition, refuseRedeclared, Scoped, valuesOf } from "./fields-of.ts";
 import { frozenCopy } from "./freeze.ts";
-import { brokenInvariants, type Invariant, invariantError } from "./invariant.ts";
+import { brokenInvariants, checkPreconditions, type Invariant, invariantError } from "./invariant.ts";
 import { type EventClass, isRaised, messageDefinition, setRaised } from "./message.ts";
 import type { CompiledShape } from "./shape.ts";
 import type { Values } from "./values.ts";
@@ -23,21 +23,35 @@ export interface AggregateOptions {
   readonly snapshotEvery?: number;
 }
 
+/** Options of a state-stored aggregate. `K`: the names of its fields. */
+export interface StateStoredOptions<K extends string = string> {
+  /** Append, with every save, an event that carries the whole state, to a stream of its own. Default: false. */
+  readonly factEvents?: boolean;
+  /** Lists of fields that queries select or order by: `[["category", "name"]]`. */
+  readonly indexes?: readonly (readonly K[])[];
+  /**
+   * Lists of fields whose values, together, only one stored aggregate (of a tenant) may have: `[["sku"]]`. The store holds
+   * commands to it (`UNIQUE_VIOLATED`). A field that is null or absent leaves its list without effect.
+   */
+  readonly unique?: readonly (readonly K[])[];
+}
+
 /** The definition behind an aggregate's class. */
-export interface AggregateDefinition {
+export interface AggregateDefinition<EventSourced extends boolean = boolean> {
   readonly kind: "aggregate";
   readonly name: string;
-  readonly eventSourced: boolean;
+  readonly eventSourced: EventSourced;
   readonly shape: CompiledShape;
-  readonly options: AggregateOptions;
+  readonly options: AggregateOptions & StateStoredOptions;
   /** By event name: for event-sourced aggregates with what it does, for state-stored ones only that it may be raised. */
-  readonly appliers: Map<string, Applier>;
-  readonly invariants: Invariant[];
+  readonly appliers: ReadonlyMap<string, Applier>;
+  readonly invariants: readonly Invariant[];
+  readonly preconditions: readonly Invariant[];
 }
 
 /** Any aggregate's class. */
-export interface AggregateClass<A = unknown> extends Element<"aggregate"> {
-  readonly [definition]: AggregateDefinition;
+export interface AggregateClass<A = unknown, EventSourced extends boolean = boolean> extends Element<"aggregate"> {
+  readonly [definition]: AggregateDefinition<EventSourced>;
   readonly prototype: A;
 }
 
@@ -47,6 +61,8 @@ export interface AggregateInstance<Ev> {
   readonly version: number;
   /** Events raised and not saved yet, in order. */
   readonly pendingEvents: readonly Ev[];
+  /** Whether a status field may go to a state now. @throws NereusError UNKNOWN_FIELD for a field that is no status */
+  canTransitionTo<K extends keyof this>(field: K, state: this[K]): boolean;
   /** The fields in the form that JSON carries. */
   toJSON(): Record<string, unknown>;
   /**
@@ -72,7 +88,20 @@ export interface Pending {
 /** Why an aggregate may not change: it is a past state, a query's, or its unit of work has ended. */
 export type LockReason = "past" | "query" | "ended";
 
+/** A change under way, and how everything was before it. */
+interface Begun {
+  readonly level: Level;
+  readonly version: number;
+  readonly pending: number;
+  readonly mode: ChangeScope["mode"];
+}
+
 let raisedSoFar = 0;
+
+/** How many events were raised in this process: the place of the next one in their order. */
+export function raisedCount(): number {
+  return raisedSoFar;
+}
 
 /** What both kinds of aggregate share: fields, version, pending events, and changes that happen wholly or not at all. */
 export class AggregateRoot extends Scoped {
@@ -89,8 +118,13 @@ export class AggregateRoot extends Scoped {
   }
 
   static invariant(code: string, message: string, holds: Invariant["holds"]): unknown {
-    (this as unknown as AggregateClass)[definition].invariants.push({ code, message, holds });
-    return this;
+    const own = (this as unknown as AggregateClass)[definition];
+    return redefine(this, { ...own, invariants: [...own.invariants, { code, message, holds }] });
+  }
+
+  static precondition(code: string, message: string, holds: Invariant["holds"]): unknown {
+    const own = (this as unknown as AggregateClass)[definition];
+    return redefine(this, { ...own, preconditions: [...own.preconditions, { code, message, holds }] });
   }
 
   get version(): number {
@@ -125,26 +159,69 @@ export class AggregateRoot extends Scoped {
   }
 
   #atomically<T>(steps: (level: Level) => T): T {
-    if (this.#locked !== undefined) throw locked(definitionOfRoot(this).name, this.#locked);
-    refuseRedeclared(this, definitionOfRoot(this).shape);
-    const scope = Scoped.scopeOf(this);
-    const level = scope.begin();
-    const before = { version: this.#version, pending: this.#pending.length };
-    this.#depth += 1;
+    const begun = this.#begin();
     try {
-      const result = definitionOfRoot(this).eventSourced ? steps(level) : this.#recording(() => steps(level));
+      const result = steps(begun.level);
       assertSynchronous(definitionOfRoot(this).name, "the steps of change()", result);
-      if (this.#depth === 1) this.#verify(level, before.version === -1);
+      this.#conclude(begun);
       return result;
     } catch (error) {
-      scope.rollback(level);
-      this.#version = before.version;
-      this.#dropPending(before.pending);
+      this.#takeBack(begun);
       throw error;
     } finally {
-      scope.end(level);
-      this.#depth -= 1;
+      this.#end(begun);
     }
+  }
+
+  /** One change of several aggregates: it happens to all of them, or to none. */
+  static together<T>(name: string, roots: readonly AggregateRoot[], steps: () => T): T {
+    const begun: (readonly [AggregateRoot, Begun])[] = [];
+    try {
+      for (const root of roots) begun.push([root, root.#begin()]);
+      const result = steps();
+      assertSynchronous(name, "it", result);
+      for (const [root, change] of begun) root.#conclude(change);
+      return result;
+    } catch (error) {
+      for (const [root, change] of begun) root.#takeBack(change);
+      throw error;
+    } finally {
+      for (const [root, change] of begun) root.#end(change);
+    }
+  }
+
+  #begin(): Begun {
+    const own = definitionOfRoot(this);
+    if (this.#locked !== undefined) throw locked(own.name, this.#locked);
+    refuseRedeclared(this, own.shape);
+    const isNew = own.eventSourced && this.#version === -1; // there is no state yet
+    if (this.#depth === 0 && !isNew) checkPreconditions(own.name, own.preconditions, this);
+    const scope = Scoped.scopeOf(this);
+    const begun = { level: scope.begin(), version: this.#version, pending: this.#pending.length, mode: scope.mode };
+    if (!own.eventSourced) scope.mode = "recording";
+    this.#depth += 1;
+    return begun;
+  }
+
+  #conclude({ level, version }: Begun): void {
+    if (this.#depth === 1) this.#verify(level, version === -1);
+  }
+
+  #takeBack({ level, version, pending }: Begun): void {
+    Scoped.scopeOf(this).rollback(level);
+    this.#version = version;
+    this.#dropPending(pending);
+  }
+
+  #end({ level, mode }: Begun): void {
+    const scope = Scoped.scopeOf(this);
+    scope.end(level);
+    scope.mode = mode;
+    this.#depth -= 1;
+  }
+
+  canTransitionTo(field: string, state: unknown): boolean {
+    return canTransition(this, definitionOfRoot(this).shape, field, state);
   }
 
   toJSON(): Values {
@@ -315,7 +392,9 @@ function missingApplier(own: AggregateDefinition, event: unknown): NereusError {
   const method = own.eventSourced ? "applies" : "raises";
   return new NotImplementedError("APPLY_HANDLER_MISSING", `${element} raised ${name} but has no .${method} for it`, {
     element,
-    fix: `Add .${method}(${name}${own.eventSourced ? ", (state, event) => { … }" : ""}) to ${element}.`,
+    fix: own.eventSourced
+      ? `Add .applies(${name}, (state, event) => { … }) to ${element}, or a method with @apply(${name}).`
+      : `Add .raises(${name}) to ${element}, or name it in the raises of @aggregate.`,
   });
 }
 

@@ -2,13 +2,13 @@ import {
   type AggregateClass,
   type AggregateDefinition,
   type AggregateInstance,
-  type AggregateOptions,
   AggregateRoot,
+  type StateStoredOptions,
 } from "./aggregate-root.ts";
-import { definition } from "./element.ts";
+import { define, definition, redefine } from "./element.ts";
 import { stored } from "./entity.ts";
 import { aggregateNames } from "./event-sourced-aggregate.ts";
-import type { EntityInput, Fields, FieldsView, Shape, Simplify } from "./field.ts";
+import type { EntityInput, Fields, FieldsView, Shape, Shaped, Simplify } from "./field.ts";
 import { defineAccessors } from "./fields-of.ts";
 import { frozenCopy } from "./freeze.ts";
 import type { EventClass, Named } from "./message.ts";
@@ -19,12 +19,18 @@ type Raised<C extends readonly EventClass[]> = C[number] extends EventClass<infe
 
 /** The class that `Aggregate` returns, to extend. `Ev` is the union of the events it raises. */
 export interface AggregateBase<N extends string, S extends Shape, Ev> {
-  readonly [definition]: AggregateDefinition;
-  new (input: EntityInput<S>): Simplify<Fields<S>> & AggregateInstance<Ev> & Named<N>;
+  readonly [definition]: AggregateDefinition<false>;
+  new (input: EntityInput<S>): Simplify<Fields<S>> & AggregateInstance<Ev> & Named<N> & Shaped<S>;
   /** Lists events that the aggregate may raise; they are appended in the transaction that saves it. */
   raises<C extends readonly EventClass[]>(...events: C): AggregateBase<N, S, Ev | Raised<C>>;
   /** A rule that holds after construction and every change: its code, what to tell the caller, and the test. */
   invariant(code: string, message: string, holds: (state: Simplify<FieldsView<S>>) => boolean): AggregateBase<N, S, Ev>;
+  /** A rule that has to hold before a change: its code, what to tell the caller, and the test. */
+  precondition(
+    code: string,
+    message: string,
+    holds: (state: Simplify<FieldsView<S>>) => boolean,
+  ): AggregateBase<N, S, Ev>;
 }
 
 /**
@@ -40,7 +46,7 @@ export interface AggregateBase<N extends string, S extends Shape, Ev> {
 export function Aggregate<const N extends string, S extends Shape>(
   name: N,
   shape: S,
-  options: AggregateOptions = {},
+  options: StateStoredOptions<keyof S & string> = {},
 ): AggregateBase<N, S, never> {
   const compiled = new CompiledShape(name, shape, { reserved: aggregateNames, generatesIdentity: true });
   const own: AggregateDefinition = {
@@ -51,12 +57,11 @@ export function Aggregate<const N extends string, S extends Shape>(
     options,
     appliers: new Map(),
     invariants: [],
+    preconditions: [],
   };
-  const base = class extends StateStoredRoot {
-    static readonly [definition]: AggregateDefinition = own;
-  };
-  defineAccessors(base.prototype, compiled);
-  return base as unknown as AggregateBase<N, S, never>; // fields are known at run time only
+  const fields = class extends StateStoredRoot {};
+  defineAccessors(fields.prototype, compiled);
+  return define(fields, own) as unknown as AggregateBase<N, S, never>; // fields are known at run time only
 }
 
 class StateStoredRoot extends AggregateRoot {
@@ -71,7 +76,7 @@ class StateStoredRoot extends AggregateRoot {
 
   static raises(...events: readonly EventClass[]): unknown {
     const own = (this as unknown as AggregateClass)[definition];
-    for (const event of events) own.appliers.set(event[definition].name, { event, apply: () => undefined });
-    return this;
+    const raised = events.map((event) => [event[definition].name, { event, apply: () => undefined }] as const);
+    return redefine(this, { ...own, appliers: new Map([...own.appliers, ...raised]) });
   }
 }

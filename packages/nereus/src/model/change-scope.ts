@@ -4,6 +4,18 @@ import { copyOf, freeze, frozenCopy, isFrozen } from "./freeze.ts";
 import type { Transitions } from "./status.ts";
 import type { Values } from "./values.ts";
 
+/** Where the check that comes before a change of an entity is kept: with its fields, unseen by whoever looks at those. */
+const before: unique symbol = Symbol("before");
+
+interface Guarded {
+  readonly [before]?: () => void;
+}
+
+/** Says what to check, before these fields are written for the first time in a change. */
+export function guard(values: Values, check: () => void): void {
+  Object.defineProperty(values, before, { value: check });
+}
+
 /** What a scope needs to know of a field. */
 export interface ScopedField {
   readonly name: string;
@@ -55,6 +67,12 @@ export class ChangeScope {
   /** Where in the journal a field got the value that it has: one from before the level may not be changed in place. */
   #touched: Map<Values, Map<ScopedField, number>> | undefined;
   #level = 0;
+  /** How many changes are under way, one inside the other. */
+  #depth = 0;
+  /** Whose preconditions were checked in the change under way. */
+  readonly #entered = new Set<Values>();
+  /** The fields of entities that came in with the change under way. */
+  readonly #fresh = new Set<Values>();
   readonly #owner: ScopeOwner;
   readonly #onOutside: (write: () => void, field: string) => void;
 
@@ -76,19 +94,36 @@ export class ChangeScope {
   begin(): Level {
     const level = { mark: this.#journal.length, outer: this.#level };
     this.#level = level.mark;
+    this.#depth += 1;
     return level;
   }
 
   /** Ends what {@link begin} began. */
   end({ outer }: Level): void {
     this.#level = outer;
+    this.#depth -= 1;
+    if (this.#depth > 0) return;
+    this.#entered.clear();
+    this.#fresh.clear();
+  }
+
+  #enter(values: Values): void {
+    const check = (values as Guarded)[before];
+    if (check === undefined || this.#entered.has(values)) return;
+    check();
+    this.#entered.add(values);
+  }
+
+  /** Takes note of an entity that comes in. */
+  welcome(values: Values): void {
+    if (this.mode === "recording") this.#fresh.add(values);
   }
 
   /** Assigns a field, if the scope allows it. */
   assign(values: Values, field: ScopedField, value: unknown, element: string): void {
     const { relation } = field;
     if (relation !== undefined) {
-      this.perform(() => relation.replace(values, field.name, value, this), field.name);
+      this.perform(() => relation.replace(values, field.name, value, this), field.name, values);
       return;
     }
     if (this.mode === "replaying") {
@@ -103,6 +138,7 @@ export class ChangeScope {
     if (field.setOnce && former !== undefined && former !== value) throw immutableIdentity(element, field.name);
     const issues = field.check(value);
     if (issues !== undefined) throw new ValidationError("VALIDATION_FAILED", element, issues);
+    this.#enter(values);
     this.#write({ values, field, former, element, copied: false }, value);
   }
 
@@ -142,11 +178,13 @@ export class ChangeScope {
     return step !== undefined && "field" in step && step.values === values && step.field === field;
   }
 
-  /** Carries out an operation of a collection, if the scope allows it. */
-  perform(operation: () => () => void, what: string): void {
+  /** Carries out an operation of a collection, if the scope allows it. `owner`: the fields that the collection is among. */
+  perform(operation: () => () => void, what: string, owner: Values): void {
     if (this.mode === "replaying") operation();
-    else if (this.mode === "recording") this.#journal.push({ undo: operation() });
-    else this.#onOutside(() => this.perform(operation, what), what);
+    else if (this.mode === "recording") {
+      this.#enter(owner);
+      this.#journal.push({ undo: operation() });
+    } else this.#onOutside(() => this.perform(operation, what, owner), what);
   }
 
   /** Takes back every step of a change, newest first; without one, everything. */
@@ -175,21 +213,24 @@ export class ChangeScope {
     // newest first: the latest write of a field says whose value it is
     for (let at = this.#journal.length - 1; at >= mark; at--) {
       const step = this.#journal[at] as Step;
-      if ("field" in step && !step.field.scalar) settle(step);
+      if ("field" in step && !step.field.scalar && settle(step)) this.#enter(step.values);
     }
   }
 
   /** Walks each status from its value at the mark to the one it has now. */
   #statusFaults(mark: number, isNew: boolean): readonly Issue[] {
     const issues: Issue[] = [];
-    for (let at = mark; at < this.#journal.length; at++) {
+    /** What each field went to, going back from what it is now. */
+    const next = new Map<Values, Map<ScopedField, unknown>>();
+    for (let at = this.#journal.length - 1; at >= mark; at--) {
       const step = this.#journal[at] as Step;
       if (!("field" in step) || step.field.transitions === undefined) continue;
-      const later = this.#journal.slice(at + 1).find((other) => "field" in other && isSameField(other, step));
-      const next = later === undefined ? step.values[step.field.name] : (later as FieldStep).former;
-      const isAllowedToStay = isNew || this.#owner.eventSourced !== true;
-      if (step.former === next && isAllowedToStay) continue;
-      issues.push(...transitionFaults(step, next));
+      const { values, field, former } = step;
+      const known = next.get(values) ?? new Map<ScopedField, unknown>();
+      const to = known.has(field) ? known.get(field) : values[field.name];
+      next.set(values, known.set(field, former));
+      const isAllowedToStay = isNew || this.#owner.eventSourced !== true || this.#fresh.has(values);
+      if (former !== to || !isAllowedToStay) issues.unshift(...transitionFaults(step, to));
     }
     return issues;
   }
@@ -201,25 +242,22 @@ export class ChangeScope {
   }
 }
 
-/** A value that may have been changed in place is checked again, then frozen. */
-function settle({ values, field, former, element, copied }: FieldStep): void {
+/** A value that may have been changed in place is checked again, then frozen; returns whether it was. */
+function settle({ values, field, former, element, copied }: FieldStep): boolean {
   const value = values[field.name];
-  if (isFrozen(value)) return;
+  if (isFrozen(value)) return false;
   const issues = field.check(value);
   if (issues !== undefined) throw new ValidationError("VALIDATION_FAILED", element, issues);
-  if (copied && isDeepStrictEqual(value, former))
-    values[field.name] = former; // it was only looked at
-  else if (copied) freeze(value);
-  else values[field.name] = frozenCopy(value);
+  const isChanged = copied && !isDeepStrictEqual(value, former);
+  if (!copied) values[field.name] = frozenCopy(value);
+  else if (isChanged) freeze(value);
+  else values[field.name] = former; // it was only looked at
+  return isChanged;
 }
 
 /** A step that changed nothing: a copy was handed out and is not used. */
 function isIdle(step: Step): boolean {
   return "field" in step && step.copied && step.values[step.field.name] === step.former;
-}
-
-function isSameField(one: FieldStep, other: FieldStep): boolean {
-  return one.values === other.values && one.field === other.field;
 }
 
 function transitionFaults({ field, former }: FieldStep, now: unknown): Issue[] {

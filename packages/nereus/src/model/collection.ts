@@ -67,6 +67,8 @@ export function hasOne<E extends object, I>(
 
 class Collection implements EntityCollection<object> {
   readonly #entity: EntityClass<object>;
+  /** The fields that it is among. */
+  readonly #owner: Values;
   #scope: ChangeScope;
   #items = new Map<string, object>();
   /** When each identity was added: what its order goes by. */
@@ -74,8 +76,9 @@ class Collection implements EntityCollection<object> {
   #placed = 0;
   #isSorted = true;
 
-  constructor(entity: EntityClass<object>, scope: ChangeScope, items: Iterable<object>) {
+  constructor(entity: EntityClass<object>, scope: ChangeScope, items: Iterable<object>, owner: Values) {
     this.#entity = entity;
+    this.#owner = owner;
     this.#scope = scope;
     for (const item of items) {
       attachEntity(item, scope);
@@ -90,33 +93,41 @@ class Collection implements EntityCollection<object> {
   add(input: object): void {
     const item = toEntity(this.#entity, input);
     const id = identityOf(item);
-    this.#scope.perform(() => {
-      if (this.#items.has(id)) throw this.#duplicate(id);
-      const release = attachEntity(item, this.#scope);
-      this.#put(id, item);
-      return () => {
-        this.#items.delete(id);
-        release();
-      };
-    }, `add to ${this.#name}`);
+    this.#scope.perform(
+      () => {
+        if (this.#items.has(id)) throw this.#duplicate(id);
+        const release = attachEntity(item, this.#scope);
+        this.#put(id, item);
+        return () => {
+          this.#items.delete(id);
+          release();
+        };
+      },
+      `add to ${this.#name}`,
+      this.#owner,
+    );
   }
 
   remove(which: object | string): void {
     const id = typeof which === "string" ? which : identityOf(which);
-    this.#scope.perform(() => {
-      const item = this.#items.get(id);
-      if (item === undefined) throw unknownEntity(this.#name, id);
-      const place = this.#places.get(id) ?? 0;
-      this.#items.delete(id);
-      this.#places.delete(id);
-      const rebind = releaseEntity(item);
-      return () => {
-        this.#items.set(id, item);
-        this.#places.set(id, place);
-        this.#isSorted = false;
-        rebind();
-      };
-    }, `remove from ${this.#name}`);
+    this.#scope.perform(
+      () => {
+        const item = this.#items.get(id);
+        if (item === undefined) throw unknownEntity(this.#name, id);
+        const place = this.#places.get(id) ?? 0;
+        this.#items.delete(id);
+        this.#places.delete(id);
+        const rebind = releaseEntity(item);
+        return () => {
+          this.#items.set(id, item);
+          this.#places.set(id, place);
+          this.#isSorted = false;
+          rebind();
+        };
+      },
+      `remove from ${this.#name}`,
+      this.#owner,
+    );
   }
 
   #put(id: string, item: object): void {
@@ -210,9 +221,9 @@ class ManyRelation implements Relation {
     (value as Collection | undefined)?.moveTo(scope);
   }
 
-  attach(value: unknown, scope: ChangeScope): Collection {
+  attach(value: unknown, scope: ChangeScope, owner: Values): Collection {
     const items = [...((value as Iterable<object> | undefined) ?? [])].map((item) => toEntity(this.#entity, item));
-    return new Collection(this.#entity, scope, items);
+    return new Collection(this.#entity, scope, items, owner);
   }
 
   faults(name: string, value: unknown): readonly Issue[] {

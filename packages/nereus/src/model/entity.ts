@@ -1,11 +1,11 @@
 import { inspect } from "node:util";
-import { ChangeScope } from "./change-scope.ts";
-import { definition, type Element } from "./element.ts";
+import { ChangeScope, guard } from "./change-scope.ts";
+import { define, definition, type Element, redefine } from "./element.ts";
 import { type Issue, NereusError } from "./errors.ts";
-import type { EntityInput, Fields, Shape, Simplify } from "./field.ts";
-import { defineAccessors, refuseRedeclared, Scoped, valuesOf } from "./fields-of.ts";
+import type { EntityInput, Fields, Shape, Shaped, Simplify } from "./field.ts";
+import { canTransition, defineAccessors, refuseRedeclared, Scoped, valuesOf } from "./fields-of.ts";
 import { frozenCopy } from "./freeze.ts";
-import { brokenInvariants, checkInvariants, type Invariant } from "./invariant.ts";
+import { brokenInvariants, checkInvariants, checkPreconditions, type Invariant } from "./invariant.ts";
 import type { Named } from "./message.ts";
 import { CompiledShape } from "./shape.ts";
 import type { Values } from "./values.ts";
@@ -17,13 +17,16 @@ export interface EntityDefinition {
   readonly shape: CompiledShape;
   /** The field that tells the entities of one collection apart. */
   readonly identifiedBy: string;
-  readonly invariants: Invariant[];
+  readonly invariants: readonly Invariant[];
+  readonly preconditions: readonly Invariant[];
 }
 
 /** What every entity has besides its fields. */
 export interface EntityInstance {
   /** Whether both are the same entity: same class and same identity. */
   equals(other: unknown): boolean;
+  /** Whether a status field may go to a state now. @throws NereusError UNKNOWN_FIELD for a field that is no status */
+  canTransitionTo<K extends keyof this>(field: K, state: this[K]): boolean;
   toJSON(): Record<string, unknown>;
 }
 
@@ -36,9 +39,15 @@ export interface EntityClass<E = unknown, I = never> extends Element<"entity"> {
 /** The class that `Entity` returns, to extend. */
 export interface EntityBase<N extends string, S extends Shape> extends Element<"entity"> {
   readonly [definition]: EntityDefinition;
-  new (input: EntityInput<S>): Simplify<Fields<S>> & EntityInstance & Named<N>;
+  new (input: EntityInput<S>): Simplify<Fields<S>> & EntityInstance & Named<N> & Shaped<S>;
   /** A rule that every instance keeps, checked with its aggregate's: its code, the message, and the test. */
   invariant(code: string, message: string, holds: (entity: Simplify<Readonly<Fields<S>>>) => boolean): EntityBase<N, S>;
+  /** A rule that has to hold before an instance is changed: its code, the message, and the test. */
+  precondition(
+    code: string,
+    message: string,
+    holds: (entity: Simplify<Readonly<Fields<S>>>) => boolean,
+  ): EntityBase<N, S>;
 }
 
 /**
@@ -54,15 +63,20 @@ export function Entity<const N extends string, S extends Shape>(
   shape: S,
   options: { readonly identifiedBy?: keyof S & string } = {},
 ): EntityBase<N, S> {
-  const rules = { reserved: ["equals", "toJSON"], generatesIdentity: true };
+  const rules = { reserved: ["equals", "canTransitionTo", "toJSON"], generatesIdentity: true };
   const compiled = new CompiledShape(name, shape, { ...rules, ...options });
   const identifiedBy = options.identifiedBy ?? compiled.identifier.name;
-  const own: EntityDefinition = { kind: "entity", name, shape: compiled, identifiedBy, invariants: [] };
-  const base = class extends EntityRoot {
-    static readonly [definition]: EntityDefinition = own;
+  const own: EntityDefinition = {
+    kind: "entity",
+    name,
+    shape: compiled,
+    identifiedBy,
+    invariants: [],
+    preconditions: [],
   };
-  defineAccessors(base.prototype, compiled);
-  return base as unknown as EntityBase<N, S>; // fields are known at run time only
+  const fields = class extends EntityRoot {};
+  defineAccessors(fields.prototype, compiled);
+  return define(fields, own) as unknown as EntityBase<N, S>; // fields are known at run time only
 }
 
 /** Marks values that come from the store. */
@@ -70,18 +84,24 @@ export const stored: unique symbol = Symbol("stored");
 
 class EntityRoot extends Scoped {
   static invariant(code: string, message: string, holds: Invariant["holds"]): unknown {
-    entityDefinition(this).invariants.push({ code, message, holds });
-    return this;
+    const own = entityDefinition(this);
+    return redefine(this, { ...own, invariants: [...own.invariants, { code, message, holds }] });
+  }
+
+  static precondition(code: string, message: string, holds: Invariant["holds"]): unknown {
+    const own = entityDefinition(this);
+    return redefine(this, { ...own, preconditions: [...own.preconditions, { code, message, holds }] });
   }
 
   constructor(input: unknown, origin?: typeof stored) {
     const own = entityDefinition(new.target);
-    const { shape, name, invariants } = own;
+    const { shape, name, invariants, preconditions } = own;
     const values = origin === stored ? (input as Values) : shape.parse(shape.select(input));
     for (const field of shape.deep) values[field.name] = frozenCopy(values[field.name]);
     const scope = detachedScope(() => this, own);
     super(values, scope);
     shape.attach(values, scope);
+    if (preconditions.length > 0) guard(values, () => checkPreconditions(name, preconditions, this));
     if (origin !== stored) checkInvariants(name, invariants, this);
   }
 
@@ -89,6 +109,10 @@ class EntityRoot extends Scoped {
     return (
       other instanceof EntityRoot && other.constructor === this.constructor && identityOf(other) === identityOf(this)
     );
+  }
+
+  canTransitionTo(field: string, state: unknown): boolean {
+    return canTransition(this, entityDefinition(this.constructor).shape, field, state);
   }
 
   toJSON(): Values {
@@ -146,7 +170,17 @@ export function attachEntity(entity: object, scope: ChangeScope): () => void {
   const former = Scoped.scopeOf(entity);
   if (!former.detached) throw heldElsewhere(shape.element, identityOf(entity));
   moveEntity(entity, scope);
+  welcome(entity, scope);
   return () => moveEntity(entity, former);
+}
+
+/** What is new to an aggregate may still be given the status that it begins with. */
+function welcome(entity: object, scope: ChangeScope): void {
+  const values = valuesOf(entity);
+  scope.welcome(values);
+  for (const { name, relation } of entityDefinition(entity.constructor).shape.relations) {
+    for (const child of relation?.entities(values[name]) ?? []) welcome(child, scope);
+  }
 }
 
 /** Sets an entity free; returns the way back. */

@@ -54,12 +54,25 @@ export function isNereusError(value: unknown, code?: ErrorCode): value is Nereus
   return code === undefined || ("code" in value && value.code === code);
 }
 
-/** Input that does not fit its schema, or state that breaks an invariant. Every fault is in `issues`. */
+/**
+ * Input that does not fit its schema, or state that breaks a rule. Every fault is in `issues`. Handlers and services
+ * throw one of their own where a rule is theirs.
+ *
+ * @example
+ * throw new ValidationError("VALIDATION_FAILED", "PlaceOrder", [
+ *   { path: ["customerId"], code: "credit", message: "This customer has no credit left" },
+ * ]);
+ */
 export class ValidationError extends NereusError {
   override readonly name: string = "ValidationError";
   readonly issues: readonly Issue[];
 
-  constructor(code: "VALIDATION_FAILED" | "INVARIANT_FAILED", element: string, issues: readonly Issue[], fix?: string) {
+  constructor(
+    code: "VALIDATION_FAILED" | "INVARIANT_FAILED" | "PRECONDITION_FAILED",
+    element: string,
+    issues: readonly Issue[],
+    fix?: string,
+  ) {
     const list = issues.map((issue) => (issue.path.length === 0 ? "" : `${issue.path.join(".")}: `) + issue.message);
     super(code, `${element}: ${list.join("; ")}`, { element, fix: fix ?? "Correct the values named in issues." });
     this.issues = issues;
@@ -109,6 +122,7 @@ export const errorCodes = {
   // values and rules
   VALIDATION_FAILED: "A message, entity, value object or row does not fit its schema; see issues.",
   INVARIANT_FAILED: "A rule of an aggregate or value object does not hold; the change was rolled back.",
+  PRECONDITION_FAILED: "A rule that has to hold before a change did not; nothing was changed.",
   STATUS_TRANSITION_FORBIDDEN: "A status field was moved along a transition that its declaration does not allow.",
   APPLY_HANDLER_MISSING: "An event was raised that the aggregate has no .applies for, or listed no .raises for.",
   STATE_CHANGED_OUTSIDE_APPLY: "A field of an event-sourced aggregate was assigned outside .applies.",
@@ -129,12 +143,14 @@ export const errorCodes = {
   ENTITY_SHARED: "An entity that belongs to one aggregate was given to another.",
   ENTITY_NOT_FOUND: "A collection holds no entity with this identity.",
   AGGREGATE_NOT_EVENT_SOURCED: "A history or a past state was asked of a state-stored aggregate.",
+  AGGREGATE_NOT_STATE_STORED: "An event-sourced aggregate was to be queried by its fields, or removed.",
   AGGREGATE_READ_ONLY:
     "A change was attempted on an aggregate loaded at a past version or time, or after its unit of work had ended.",
   // commands and units of work
   AGGREGATE_NOT_FOUND: "No aggregate is stored under this identity.",
   AGGREGATE_EXISTS: "An aggregate is already stored under this identity.",
   VERSION_NOT_FOUND: "The aggregate exists, but not at the version or time asked for.",
+  UNIQUE_VIOLATED: "Another aggregate or row has the values already that only one may have.",
   AGGREGATE_NOT_ADDED: "An aggregate was changed but not handed to its repository's add.",
   AGGREGATE_DUPLICATE: "Two instances of one aggregate were added in one unit of work.",
   NOTHING_TO_SAVE: "A new aggregate without any event was added.",
@@ -148,13 +164,18 @@ export const errorCodes = {
   DEADLINE_EXCEEDED: "The deadline of a command passed before it could be handled.",
   IDEMPOTENCY_KEY_REUSED: "An idempotency key was used again with another command or payload.",
   RESULT_NOT_SERIALISABLE: "A result cannot be kept for its idempotency key, because it is not JSON.",
+  EVENT_HANDLERS_FAILED: "Several handlers of events failed; see the errors of cause.",
+  EVENT_CASCADE_ENDLESS: "Events follow from one another in a circle, in one unit of work.",
   // the domain
   MODEL_INVALID: "The model has faults; see faults.",
   DOMAIN_NOT_STARTED: "The domain is used before start or after stop.",
+  DOMAIN_ALREADY_STARTED: "An element was registered with a domain that was started already.",
+  DECORATOR_INVALID: "A decorator is where it can do nothing, or was not given what it needs.",
   UNKNOWN_COMMAND: "No handler of this domain takes this command.",
   UNKNOWN_QUERY: "No handler of this domain takes this query.",
   UNKNOWN_AGGREGATE: "The aggregate is not an element of this domain.",
   UNKNOWN_PROJECTION: "The projection is not an element of this domain.",
+  UNKNOWN_SERVICE: "The application service or subscriber is not an element of this domain.",
   UNKNOWN_EVENT_TYPE: "A stored event has a type or version that no element of this domain has.",
   UNKNOWN_FIELD: "A query names a field that the aggregate or projection does not have.",
   ELEMENT_UNKNOWN: "Something that is not an element of a domain is in its list of elements.",
@@ -164,7 +185,7 @@ export const errorCodes = {
   QUERY_HANDLED_TWICE: "Two handlers take the same query.",
   EVENT_APPLIED_TWICE: "Two event-sourced aggregates apply the same event.",
   EVENT_NAME_DUPLICATE: "Two event classes have the same name.",
-  APPLY_MISSING: "An event-sourced aggregate applies no event at all.",
+  APPLY_MISSING: "An event-sourced aggregate applies no event at all, or not one that it says it raises.",
   IDENTIFIER_MISSING: "An aggregate, entity or projection has no identifier field.",
   IDENTIFIER_AMBIGUOUS: "An aggregate or projection has more than one identifier field.",
   AGGREGATE_UNREGISTERED: "A handler is bound to an aggregate that is not an element of the domain.",
@@ -177,6 +198,9 @@ export const errorCodes = {
   STORE_CAPABILITY_MISSING: "The store cannot keep a promise that the model needs.",
   SCHEMA_UNSUPPORTED: "A field's schema cannot be stored: it has no JSON form and no codec.",
   // the engine
+  EVENT_HANDLER_FAILED: "A handler failed at an event, also when it was tried again; it stays before that event.",
+  SENT_COMMAND_FAILED: "A sent command was refused, or failed whenever it was tried.",
+  SETTLE_FAILED: "Several projections, handlers or sent commands failed; see the errors of cause.",
   PROJECTION_FAILED: "A projector failed at an event; the projection stays before it until the cause is mended.",
   VISIBILITY_FAILED: "A command is stored, but a projection that its caller waited for does not show it.",
   PROJECTION_ROW_MISSING: "A projector updates or removes a row that is not there.",
@@ -188,6 +212,7 @@ export const errorCodes = {
   STORE_CORRUPT: "The database file is damaged, or not a database.",
   STORE_FULL: "No space is left for the database file.",
   STORE_INCOMPATIBLE: "The database file was written by a newer or foreign schema.",
+  STORE_MIGRATION_REFUSED: "Stored documents do not fit the shape that the model has now; the error says what to run.",
   STORE_FAILED: "The store failed for another reason; see cause.",
   EVENT_ID_REUSED: "An event id is already stored with other events or in another stream.",
 } as const;

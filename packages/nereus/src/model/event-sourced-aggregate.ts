@@ -8,20 +8,27 @@ import {
   blankAggregate,
   freezeFields,
 } from "./aggregate-root.ts";
-import { definition } from "./element.ts";
+import { define, definition, redefine } from "./element.ts";
 import { NereusError } from "./errors.ts";
-import type { Fields, FieldsView, Shape, Simplify } from "./field.ts";
+import type { Fields, FieldsView, Shape, Shaped, Simplify } from "./field.ts";
 import { defineAccessors } from "./fields-of.ts";
 import type { EventClass, Named } from "./message.ts";
 import { CompiledShape } from "./shape.ts";
 
 /** Names that every aggregate has already. */
-export const aggregateNames: readonly string[] = ["version", "pendingEvents", "raise", "change", "toJSON"];
+export const aggregateNames: readonly string[] = [
+  "version",
+  "pendingEvents",
+  "raise",
+  "change",
+  "canTransitionTo",
+  "toJSON",
+];
 
 /** The class that `EventSourcedAggregate` returns, to extend. `Ev` is the union of the events it applies. */
 export interface EventSourcedBase<N extends string, S extends Shape, Ev> {
-  readonly [definition]: AggregateDefinition;
-  new (): Simplify<FieldsView<S>> & AggregateInstance<Ev> & Named<N>;
+  readonly [definition]: AggregateDefinition<true>;
+  new (): Simplify<FieldsView<S>> & AggregateInstance<Ev> & Named<N> & Shaped<S>;
   /** A new aggregate: `build` raises its first events. */
   create<A>(this: new () => A, build: (aggregate: A) => void): A;
   /** Makes an event part of the aggregate, and says what it does to the state, when raised and when replayed. */
@@ -31,6 +38,12 @@ export interface EventSourcedBase<N extends string, S extends Shape, Ev> {
   ): EventSourcedBase<N, S, Ev | E>;
   /** A rule that holds after every change: its code, what to tell the caller, and the test. */
   invariant(
+    code: string,
+    message: string,
+    holds: (state: Simplify<FieldsView<S>>) => boolean,
+  ): EventSourcedBase<N, S, Ev>;
+  /** A rule that has to hold before a change, from the second event on: its code, what to tell the caller, and the test. */
+  precondition(
     code: string,
     message: string,
     holds: (state: Simplify<FieldsView<S>>) => boolean,
@@ -66,12 +79,11 @@ export function EventSourcedAggregate<const N extends string, S extends Shape>(
     options,
     appliers: new Map(),
     invariants: [],
+    preconditions: [],
   };
-  const base = class extends EventSourcedRoot {
-    static readonly [definition]: AggregateDefinition = own;
-  };
-  defineAccessors(base.prototype, compiled);
-  return base as unknown as EventSourcedBase<N, S, never>; // fields are known at run time only
+  const fields = class extends EventSourcedRoot {};
+  defineAccessors(fields.prototype, compiled);
+  return define(fields, own) as unknown as EventSourcedBase<N, S, never>; // fields are known at run time only
 }
 
 class EventSourcedRoot extends AggregateRoot {
@@ -96,8 +108,7 @@ class EventSourcedRoot extends AggregateRoot {
     const own = (this as unknown as AggregateClass)[definition];
     const { name } = event[definition];
     if (own.appliers.has(name)) throw appliedAgain(own.name, name);
-    own.appliers.set(name, { event, apply });
-    return this;
+    return redefine(this, { ...own, appliers: new Map([...own.appliers, [name, { event, apply }]]) });
   }
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { acceptanceOf } from "./acceptance.ts";
+import { definitionOf } from "./element.ts";
 import type { Issue } from "./errors.ts";
 import { frozenCopy } from "./freeze.ts";
 import { type IdentifierField, identifierOf } from "./identity.ts";
@@ -58,6 +59,13 @@ export type InputOf<F> = F extends { readonly [wireOfClass]: WireCodec; new (inp
           ? R
           : never;
 
+declare const shapeType: unique symbol;
+
+/** What an instance was made from, for the types of queries; nothing of it is there at run time. */
+export interface Shaped<S> {
+  readonly [shapeType]?: S;
+}
+
 /** Flattens an intersection, so that hovers show the fields. */
 export type Simplify<T> = { [K in keyof T]: T[K] } & {};
 
@@ -104,6 +112,8 @@ export interface CompiledField {
   readonly leavable: boolean;
   /** Accepts without asking the schema; what it does not accept, the schema judges. Undefined: it always has to. */
   readonly accepts: ((value: unknown) => boolean) | undefined;
+  /** What is inside, by name: the fields of a value object or of `z.object`; undefined for any other. */
+  inner(): ReadonlyMap<string, CompiledField> | undefined;
   /** The faults of a value that is assigned; undefined if there are none. */
   check(value: unknown): readonly Issue[] | undefined;
   /** The value of the field in a blank instance: its default, or undefined. */
@@ -124,9 +134,35 @@ export function compileField(name: string, field: Field, identifiedBy?: string):
     schema,
     leavable: relation !== undefined || acceptsUndefined(schema),
     accepts: acceptanceOf(field),
+    inner: innerOf(field),
     check: checkOf(name, field),
     blank: blankOf(field),
   };
+}
+
+/** Compiled when it is first asked for: only queries and descriptions do. */
+function innerOf(field: Field): CompiledField["inner"] {
+  let found: ReadonlyMap<string, CompiledField> | undefined | null = null;
+  return () => {
+    if (found === null) found = fieldsWithin(field);
+    return found;
+  };
+}
+
+function fieldsWithin(field: Field): ReadonlyMap<string, CompiledField> | undefined {
+  const embedded = embeddedIn(field);
+  if (embedded !== undefined) return embedded.shape.byName;
+  if (!isZod(field)) return undefined;
+  const { type, shape = {} } = definitionOfSchema(unwrap(field));
+  if (type !== "object") return undefined;
+  return new Map(Object.entries(shape).map(([name, own]) => [name, compileField(name, own as Field)]));
+}
+
+/** The value object that a field holds: its class, or what `schema()` made of it, possibly optional or nullable. */
+export function embeddedIn(
+  field: unknown,
+): { readonly name: string; readonly shape: { readonly byName: ReadonlyMap<string, CompiledField> } } | undefined {
+  return definitionOf(isZod(field) ? unwrap(field) : field, "valueObject") as ReturnType<typeof embeddedIn>;
 }
 
 /** Whether an unknown value, such as a function, could be a field at all. */

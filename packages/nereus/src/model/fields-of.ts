@@ -57,6 +57,23 @@ export function defineAccessors(prototype: object, shape: CompiledShape): void {
   }
 }
 
+/**
+ * Whether a status field may go to a state, by its transitions.
+ *
+ * @throws NereusError UNKNOWN_FIELD for a field that is no status
+ */
+export function canTransition(instance: object, shape: CompiledShape, field: string, state: unknown): boolean {
+  const transitions = shape.byName.get(field)?.transitions;
+  if (transitions === undefined) {
+    throw new NereusError("UNKNOWN_FIELD", `${shape.element} has no status field ${field}`, {
+      element: shape.element,
+      fix: "Name a field that is declared with status({ … }, …).",
+    });
+  }
+  const now = valuesOf(instance)[field];
+  return now === undefined || (transitions[String(now)] ?? []).includes(String(state));
+}
+
 const checked = new WeakSet<object>();
 
 /**

@@ -11,6 +11,13 @@ let tail = "";
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, "0");
 const counters: readonly string[] = Array.from({ length: 0x1000 }, (_, value) => hex(value, 3));
 
+let source: (() => string) | undefined;
+
+/** Takes identities from elsewhere, for tests that compare them; undefined goes back to UUIDs. */
+export function useIdentitySource(next: (() => string) | undefined): void {
+  source = next;
+}
+
 /**
  * A UUID version 7 (RFC 9562): 48 bits of milliseconds, then a 12-bit counter that keeps the identities of one process
  * in the order in which they were made, then 62 random bits, drawn anew for each millisecond.
@@ -18,6 +25,7 @@ const counters: readonly string[] = Array.from({ length: 0x1000 }, (_, value) =>
  * @example newIdentity(); // "0192f0c1-7f3a-7000-9c1d-2b7e4f6a8d10"
  */
 export function newIdentity(): string {
+  if (source !== undefined) return source();
   const now = Date.now();
   if (now > lastTime) startMillisecond(now);
   // within a millisecond, or after the clock was set back, the counter goes on
@@ -61,9 +69,15 @@ export interface IdentifierOptions {
  * class Ticket extends Aggregate("Ticket", { number: identifier({ generate: nextTicketNumber }) }) {}
  */
 export function identifier(options: IdentifierOptions = {}): IdentifierField {
-  const schema = z.string().check(checkIdentity);
   // the mark is a property of the schema object, which Zod's types do not know
-  return Object.assign(schema, { [mark]: { generate: options.generate ?? newIdentity } }) as unknown as IdentifierField;
+  return Object.assign(identitySchema(), {
+    [mark]: { generate: options.generate ?? newIdentity },
+  }) as unknown as IdentifierField;
+}
+
+/** Text that may be an identity. */
+export function identitySchema(): z.ZodString {
+  return z.string().check(checkIdentity);
 }
 
 const longest = 1000;

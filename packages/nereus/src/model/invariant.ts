@@ -1,6 +1,6 @@
 import { type Issue, NereusError, ValidationError } from "./errors.ts";
 
-/** A rule that must hold after every change: its code, what to tell the caller, and the test. */
+/** A rule that must hold after every change, or (a precondition) before one: its code, what to tell the caller, and the test. */
 export interface Invariant {
   readonly code: string;
   readonly message: string;
@@ -31,13 +31,24 @@ export function brokenInvariants(
   return issues;
 }
 
+/**
+ * Checks what has to hold before a change.
+ *
+ * @throws ValidationError PRECONDITION_FAILED
+ */
+export function checkPreconditions(element: string, preconditions: readonly Invariant[], subject: object): void {
+  if (preconditions.length === 0) return;
+  const issues = brokenInvariants(preconditions, subject, []);
+  if (issues.length > 0) throw new ValidationError("PRECONDITION_FAILED", element, issues, "Nothing was changed.");
+}
+
 export function invariantError(element: string, issues: readonly Issue[]): ValidationError {
   return new ValidationError("INVARIANT_FAILED", element, issues, "Nothing was changed; mend the input or the rule.");
 }
 
 function asynchronousRule(code: string): NereusError {
-  return new NereusError("CHANGE_ASYNCHRONOUS", `The invariant ${code} returned a promise, so it would never fail`, {
+  return new NereusError("CHANGE_ASYNCHRONOUS", `The rule ${code} returned a promise, so it would never fail`, {
     element: code,
-    fix: "Let the test of an invariant be synchronous, on the fields alone.",
+    fix: "Let the test of a rule be synchronous, on the fields alone.",
   });
 }

@@ -241,6 +241,11 @@ export function encodeMessage(message: object): Values {
   return shape.encode(values);
 }
 
+/** A command from stored values, with the identity that it was sent under. */
+export function restoreCommand(command: CommandClass, wire: Values, id: string): object {
+  return restoreMessage(command as unknown as EventClass<object>, wire, id); // both are made by the same constructor
+}
+
 /** A message from stored values, without validation; frozen only if it leaves the framework. */
 export function restoreMessage<E>(messageClass: EventClass<E>, wire: Values, id?: string): E {
   const { shape } = messageClass[definition];

@@ -1,5 +1,5 @@
 import { definition, type Element } from "./element.ts";
-import type { Fields, Input, Shape, Simplify } from "./field.ts";
+import type { Fields, Input, Shape, Shaped, Simplify } from "./field.ts";
 import type { Named } from "./message.ts";
 import { CompiledShape } from "./shape.ts";
 import type { Values } from "./values.ts";
@@ -7,6 +7,11 @@ import type { Values } from "./values.ts";
 export interface ProjectionOptions<K extends string = string> {
   /** Lists of fields that queries select or order by. */
   readonly indexes?: readonly (readonly K[])[];
+  /**
+   * Lists of fields whose values, together, only one row (of a tenant) may have; only for projections that run inline. This is how a
+   * rule over many event-sourced aggregates is held by the store: a command that breaks it fails with `UNIQUE_VIOLATED`.
+   */
+  readonly unique?: readonly (readonly K[])[];
 }
 
 /** The definition behind a projection's class. */
@@ -15,6 +20,7 @@ export interface ProjectionDefinition {
   readonly name: string;
   readonly shape: CompiledShape;
   readonly indexes: readonly (readonly string[])[];
+  readonly unique: readonly (readonly string[])[];
 }
 
 /** Any class made by `Projection`. `R` is its row, `I` what creates one. */
@@ -26,7 +32,7 @@ export interface ProjectionClass<R = unknown, I = never> extends Element<"projec
 /** The class that `Projection` returns, to extend. */
 export interface ProjectionBase<N extends string, S extends Shape> extends Element<"projection"> {
   readonly [definition]: ProjectionDefinition;
-  new (input: Input<S>): Simplify<Fields<S>> & Named<N>;
+  new (input: Input<S>): Simplify<Fields<S>> & Named<N> & Shaped<S>;
 }
 
 /**
@@ -44,7 +50,8 @@ export function Projection<const N extends string, S extends Shape>(
   options: ProjectionOptions<keyof S & string> = {},
 ): ProjectionBase<N, S> {
   const compiled = new CompiledShape(name, shape, { reserved: ["toJSON"] });
-  const own: ProjectionDefinition = { kind: "projection", name, shape: compiled, indexes: options.indexes ?? [] };
+  const { indexes = [], unique = [] } = options;
+  const own: ProjectionDefinition = { kind: "projection", name, shape: compiled, indexes, unique };
   const base = class extends Row {
     static readonly [definition]: ProjectionDefinition = own;
     constructor(input: unknown, origin?: typeof stored) {

@@ -5,8 +5,8 @@ import type { WireCodec } from "./wire.ts";
 
 /** How a shape treats a field that holds entities (`hasMany`, `hasOne`), without knowing what an entity is. */
 export interface Relation {
-  /** `(value, scope)`: the field's value bound to the aggregate it belongs to. */
-  attach(value: unknown, scope: ChangeScope): unknown;
+  /** The field's value bound to the aggregate it belongs to; `owner` are the fields it is among. */
+  attach(value: unknown, scope: ChangeScope, owner: Values): unknown;
   /** Puts another value in the field's place, if it may be assigned, and returns the way back. */
   replace(values: Values, name: string, value: unknown, scope: ChangeScope): () => void;
   /** Binds what is attached already to another scope. */

@@ -135,7 +135,7 @@ export class CompiledShape {
 
   /** Binds the entities among the values to the aggregate they belong to. */
   attach(values: Values, scope: ChangeScope): void {
-    for (const { name, relation } of this.relations) values[name] = relation?.attach(values[name], scope);
+    for (const { name, relation } of this.relations) values[name] = relation?.attach(values[name], scope, values);
   }
 
   /** The values in the form that JSON carries. */

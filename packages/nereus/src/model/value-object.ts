@@ -1,11 +1,13 @@
-import { definition, type Element } from "./element.ts";
+import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
+import { define, definition, type Element, redefine } from "./element.ts";
 import { NereusError, ValidationError } from "./errors.ts";
-import type { Fields, Input, Shape, Simplify } from "./field.ts";
-import { frozenCopy } from "./freeze.ts";
+import type { CompiledField, Fields, Input, Shape, Shaped, Simplify } from "./field.ts";
+import { frozenCopy, isPlain } from "./freeze.ts";
 import { checkInvariants, type Invariant } from "./invariant.ts";
 import type { Named } from "./message.ts";
 import { CompiledShape } from "./shape.ts";
-import type { StandardSchema } from "./standard-schema.ts";
+import type { StandardResult, StandardSchema } from "./standard-schema.ts";
 import type { Values } from "./values.ts";
 import { type WireCodec, wireOfClass } from "./wire.ts";
 
@@ -22,13 +24,23 @@ export interface ValueObjectDefinition {
   readonly kind: "valueObject";
   readonly name: string;
   readonly shape: CompiledShape;
-  readonly invariants: Invariant[];
+  readonly invariants: readonly Invariant[];
 }
 
 /** The class that `ValueObject` returns, to extend. */
 export interface ValueObjectClass<N extends string, S extends Shape> extends Element<"valueObject">, StandardSchema {
   readonly [wireOfClass]: WireCodec;
-  new (input: Input<S>): Simplify<Readonly<Fields<S>>> & ValueObjectInstance<Input<S>> & Named<N>;
+  new (input: Input<S>): Simplify<Readonly<Fields<S>>> & ValueObjectInstance<Input<S>> & Named<N> & Shaped<S>;
+  /**
+   * The class as a Zod schema, for optional ones, lists, records and whatever else Zod composes. It takes an instance, or
+   * what the constructor takes.
+   *
+   * @example
+   * class Cart extends Aggregate("Cart", {
+   *   cartId: identifier(), total: Money, discount: Money.schema().optional(), fees: z.record(z.string(), Money.schema()),
+   * }) {}
+   */
+  schema<T, I>(this: new (input: I) => T): z.ZodType<T, T | I>;
   /** A rule that every instance keeps: its code, the message, and the test. */
   invariant(
     code: string,
@@ -50,19 +62,7 @@ export interface ValueObjectClass<N extends string, S extends Shape> extends Ele
 export function ValueObject<const N extends string, S extends Shape>(name: N, shape: S): ValueObjectClass<N, S> {
   const compiled = new CompiledShape(name, shape, { reserved: ["equals", "with", "toJSON"] });
   const own: ValueObjectDefinition = { kind: "valueObject", name, shape: compiled, invariants: [] };
-  const base = class extends Value {
-    static readonly [definition]: ValueObjectDefinition = own;
-    constructor(input: unknown, stored?: typeof trusted) {
-      super();
-      fill(
-        this,
-        own,
-        stored === trusted ? (input as Values) : compiled.parse(compiled.select(input)),
-        stored !== trusted,
-      );
-    }
-  };
-  return base as unknown as ValueObjectClass<N, S>; // fields are known at run time only
+  return define(Value, own) as unknown as ValueObjectClass<N, S>; // fields are known at run time only
 }
 
 const trusted: unique symbol = Symbol("trusted");
@@ -81,18 +81,37 @@ type ValueConstructor = typeof Value & { readonly [definition]: ValueObjectDefin
   ) => Value);
 
 class Value {
+  constructor(input: unknown, stored?: typeof trusted) {
+    const own = (new.target as unknown as ValueConstructor)[definition];
+    const { shape } = own;
+    if (stored === trusted) fill(this, own, input as Values, false);
+    else fill(this, own, shape.parse(shape.select(input)), true);
+  }
+
   static invariant(code: string, message: string, holds: Invariant["holds"]): unknown {
-    (this as unknown as ValueConstructor)[definition].invariants.push({ code, message, holds });
-    return this;
+    const own = (this as unknown as ValueConstructor)[definition];
+    return redefine(this, { ...own, invariants: [...own.invariants, { code, message, holds }] });
   }
 
   static get [wireOfClass](): WireCodec {
+    return wireOfValue(this as unknown as ValueConstructor);
+  }
+
+  static schema(): z.ZodType {
     const own = this as unknown as ValueConstructor;
-    return {
-      encode: (value) => (value === null || value === undefined ? value : (value as Value).toJSON()),
-      decode: (wire) =>
-        wire === null || wire === undefined ? wire : new own(own[definition].shape.decode(wire as Values), trusted),
-    };
+    const instance = z.custom((value) => value instanceof own, `expected ${own[definition].name}`);
+    const schema = z.codec(z.any(), instance, {
+      decode: (input, context) => {
+        const result = validate(own, input);
+        if (result.issues === undefined) return result.value;
+        for (const { message, path = [] } of result.issues) {
+          context.issues.push({ code: "custom", message, path: path as PropertyKey[], input });
+        }
+        return z.NEVER;
+      },
+      encode: (value) => (value as Value).toJSON(),
+    });
+    return Object.assign(schema, { [wireOfClass]: wireOfValue(own), [definition]: own[definition] });
   }
 
   /** Makes the class a field: an instance is taken as it is, anything else is constructed. */
@@ -103,7 +122,8 @@ class Value {
 
   equals(other: unknown): boolean {
     if (typeof other !== "object" || other === null || other.constructor !== this.constructor) return false;
-    return JSON.stringify(this) === JSON.stringify(other);
+    const { fields } = (this.constructor as ValueConstructor)[definition].shape;
+    return fields.every((field) => sameValue(field, (this as Values)[field.name], (other as Values)[field.name]));
   }
 
   with(changes: object): this {
@@ -116,7 +136,34 @@ class Value {
   }
 }
 
-function validate(own: ValueConstructor, value: unknown): ReturnType<StandardSchema["~standard"]["validate"]> {
+function wireOfValue(own: ValueConstructor): WireCodec {
+  return {
+    encode: (value) => (value === null || value === undefined ? value : (value as Value).toJSON()),
+    decode: (wire) =>
+      wire === null || wire === undefined ? wire : new own(own[definition].shape.decode(wire as Values), trusted),
+  };
+}
+
+/** Rich values are compared as they are stored, since their classes may hide what they hold; the order of keys is none. */
+function sameValue({ wire }: CompiledField, one: unknown, other: unknown): boolean {
+  if (one instanceof Value) return one.equals(other);
+  if (isDeepStrictEqual(one, other)) return wire === undefined || isPlainData(one) || sameWire(wire, one, other);
+  return wire !== undefined && !isPlainData(one) && sameWire(wire, one, other);
+}
+
+function sameWire(wire: WireCodec, one: unknown, other: unknown): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return isDeepStrictEqual(wire.encode(one), wire.encode(other));
+}
+
+/** What deep equality sees all of. */
+function isPlainData(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || value instanceof Date) return true;
+  if (value instanceof Map || value instanceof Set) return [...value.entries()].flat().every(isPlainData);
+  return isPlain(value) && Object.values(value).every(isPlainData);
+}
+
+function validate(own: ValueConstructor, value: unknown): StandardResult<unknown> {
   if (value instanceof own) return { value };
   if (typeof value !== "object" || value === null) return { issues: [{ message: `expected ${own[definition].name}` }] };
   try {

@@ -111,7 +111,7 @@ const cache = new WeakMap<object, WireCodec | null>();
  * @throws NereusError SCHEMA_UNSUPPORTED for what has no JSON form (functions, symbols, files, promises)
  */
 export function wireOf(schema: unknown): WireCodec | undefined {
-  if (typeof schema === "function" && wireOfClass in schema) return schema[wireOfClass] as WireCodec;
+  if ((typeof schema === "function" || isZod(schema)) && wireOfClass in schema) return schema[wireOfClass] as WireCodec;
   if (!isZod(schema)) return checkedJson;
   const known = cache.get(schema);
   if (known !== undefined) return known ?? undefined;

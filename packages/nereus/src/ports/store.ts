@@ -91,6 +91,16 @@ export type Conflict =
       /** The document as it is now, if there is one. */
       readonly current: StoredDocument | undefined;
     }
+  | {
+      /** Another document of the tenant has these values, which only one may have. */
+      readonly on: "unique";
+      readonly collection: string;
+      /** The document that was to be written. */
+      readonly id: string;
+      readonly fields: readonly string[];
+      /** The document that has them already. */
+      readonly holder: string;
+    }
   | { readonly on: "checkpoint"; readonly name: string; readonly actual: number };
 
 /**
@@ -154,23 +164,37 @@ export interface StoredDocument {
 /** A JSON scalar as it stands in the stored document. */
 export type StoredScalar = string | number | boolean | null;
 
+/** The type of a value inside a field that holds an object, and the keys that lead to it. */
+export interface Inner {
+  readonly path: readonly string[];
+  readonly type: FieldType;
+}
+
 /**
- * One condition on a top-level field. `eq` and `ne` treat null as a value; the others never match null.
+ * One condition on a field, or on what is `within` it. `eq` and `ne` treat null as a value; the others never match null.
+ * What is within null, or absent, is null.
  *
  * All values of a field stand in one order: null (also for an absent field), then numbers, with booleans as 0 and 1, then
  * texts by code point (the order of their UTF-8 bytes), with an object or array as its JSON text.
  */
-export type Condition =
-  | { readonly field: string; readonly op: "eq" | "ne" | "lt" | "lte" | "gt" | "gte"; readonly value: StoredScalar }
-  | { readonly field: string; readonly op: "in"; readonly value: readonly StoredScalar[] }
+export type Condition = { readonly field: string; readonly within?: Inner } & (
+  | { readonly op: "eq" | "ne" | "lt" | "lte" | "gt" | "gte"; readonly value: StoredScalar }
+  | { readonly op: "in"; readonly value: readonly StoredScalar[] }
   /** Case-sensitive substring of a text. */
-  | { readonly field: string; readonly op: "contains"; readonly value: string };
+  | { readonly op: "contains"; readonly value: string }
+);
+
+/** Conditions and what is made of them. Each is true or false, never unknown: `not` turns one into the other. */
+export type Filter =
+  | Condition
+  | { readonly op: "and" | "or"; readonly of: readonly Filter[] }
+  | { readonly op: "not"; readonly of: Filter };
 
 export interface DocumentQuery {
   /** All must hold. */
-  readonly where?: readonly Condition[];
+  readonly where?: readonly Filter[];
   /** Ties are broken by id, ascending. Without it: by id. Null comes first ascending, last descending. */
-  readonly orderBy?: readonly { readonly field: string; readonly direction: "asc" | "desc" }[];
+  readonly orderBy?: readonly { readonly field: string; readonly within?: Inner; readonly direction: "asc" | "desc" }[];
   /** Absent: all. */
   readonly limit?: number;
   readonly offset?: number;
@@ -181,7 +205,7 @@ export interface DocumentReader {
   /** Those that exist, by id. */
   get(collection: string, tenant: string, ids: readonly string[]): Promise<ReadonlyMap<string, StoredDocument>>;
   find(collection: string, tenant: string, query: DocumentQuery): Promise<readonly StoredDocument[]>;
-  count(collection: string, tenant: string, where: readonly Condition[]): Promise<number>;
+  count(collection: string, tenant: string, where: readonly Filter[]): Promise<number>;
 }
 
 /** Reads of the store's own books. */
@@ -200,11 +224,23 @@ export interface RecordReader {
  */
 export type FieldType = "text" | "integer" | "real" | "boolean" | "bigint" | "json";
 
+/** A top-level field of the documents of a collection. `required`: a document without it cannot be read. */
+export interface FieldShape {
+  readonly name: string;
+  readonly type: FieldType;
+  readonly required: boolean;
+}
+
 /** The shape of a collection of documents, so that a database can give it a table with named, typed columns. */
 export interface CollectionShape {
   readonly name: string;
-  readonly fields: readonly { readonly name: string; readonly type: FieldType }[];
+  readonly fields: readonly FieldShape[];
   readonly indexes: readonly (readonly string[])[];
+  /**
+   * Lists of fields whose values, together, only one document of a tenant may have; where one of them is null or absent, any
+   * number may. Held against the documents as they are after the whole commit, so that two may exchange their values.
+   */
+  readonly unique: readonly (readonly string[])[];
 }
 
 /**
@@ -223,7 +259,11 @@ export interface Store {
   readonly log: LogReader;
   readonly documents: DocumentReader;
   readonly records: RecordReader;
-  /** Prepares the store and its collections; safe to repeat with more collections, or with more fields of one. */
+  /**
+   * Prepares the store and its collections; safe to repeat with more collections, or with more fields of one. A change of
+   * a shape that the stored documents do not fit (a field of another type, a new required one, values that are to be
+   * unique and are not) is refused as `STORE_MIGRATION_REFUSED`, with what to run before trying again, and nothing is changed.
+   */
   open(collections: readonly CollectionShape[]): Promise<void>;
   /** Answers the commits that were made, then lets go of everything; after it, all is refused as `STORE_NOT_OPEN`. */
   close(): Promise<void>;

@@ -78,6 +78,18 @@ CREATE TABLE nereus_types (
   UNIQUE (kind, category, type, schema_version)
 ) STRICT;
 
-CREATE TABLE "people" (_tenant TEXT NOT NULL, _id TEXT NOT NULL, _version INTEGER NOT NULL, _data TEXT NOT NULL, "name" ANY GENERATED ALWAYS AS (_data ->> '$."name"') VIRTUAL, "age" ANY GENERATED ALWAYS AS (_data ->> '$."age"') VIRTUAL, "height" ANY GENERATED ALWAYS AS (_data ->> '$."height"') VIRTUAL, "active" ANY GENERATED ALWAYS AS (_data ->> '$."active"') VIRTUAL, "savings" ANY GENERATED ALWAYS AS (CAST(_data ->> '$."savings"' AS NUMERIC)) VIRTUAL, "extra" ANY GENERATED ALWAYS AS (_data ->> '$."extra"') VIRTUAL, PRIMARY KEY (_tenant, _id)) STRICT;
+CREATE TABLE "people" (
+  _tenant TEXT NOT NULL,
+  _id TEXT NOT NULL,
+  _version INTEGER NOT NULL CHECK (typeof(_version) = 'integer'),
+  _data TEXT NOT NULL CHECK (typeof(_data) = 'text'),
+  "name" TEXT GENERATED ALWAYS AS (CASE typeof(_data ->> '$."name"') WHEN 'text' THEN (_data ->> '$."name"') WHEN 'null' THEN NULL ELSE _data -> '$."name"' END) VIRTUAL,
+  "age" INTEGER GENERATED ALWAYS AS (CASE typeof(_data ->> '$."age"') WHEN 'text' THEN CAST((_data ->> '$."age"') AS BLOB) ELSE (_data ->> '$."age"') END) VIRTUAL,
+  "height" REAL GENERATED ALWAYS AS (CASE typeof(_data ->> '$."height"') WHEN 'text' THEN CAST((_data ->> '$."height"') AS BLOB) ELSE (_data ->> '$."height"') END) VIRTUAL,
+  "active" INTEGER GENERATED ALWAYS AS (CASE typeof(_data ->> '$."active"') WHEN 'text' THEN CAST((_data ->> '$."active"') AS BLOB) ELSE (_data ->> '$."active"') END) VIRTUAL,
+  "savings" NUMERIC GENERATED ALWAYS AS (CASE WHEN typeof(_data ->> '$."savings"') <> 'text' THEN (_data ->> '$."savings"') WHEN ((_data ->> '$."savings"') GLOB '[0-9]*' OR (_data ->> '$."savings"') GLOB '-[0-9]*') AND substr((_data ->> '$."savings"'), 2) NOT GLOB '*[^0-9]*' THEN CAST((_data ->> '$."savings"') AS NUMERIC) ELSE CAST((_data ->> '$."savings"') AS BLOB) END) VIRTUAL,
+  "extra" GENERATED ALWAYS AS ((_data ->> '$."extra"')) VIRTUAL,
+  PRIMARY KEY (_tenant, _id)
+);
 
 CREATE TABLE sqlite_sequence(name,seq);

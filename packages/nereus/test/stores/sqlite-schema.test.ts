@@ -91,11 +91,12 @@ it("a collection whose name or fields SQLite would confuse gets names of its own
     (name): CollectionShape => ({
       name,
       fields: [
-        { name: "name", type: "text" },
-        { name: "Name", type: "text" },
-        { name: "_id", type: "text" },
+        { name: "name", type: "text", required: false },
+        { name: "Name", type: "text", required: false },
+        { name: "_id", type: "text", required: false },
       ],
       indexes: [["Name"]],
+      unique: [],
     }),
   );
   const store = await openSqlite(path, {}, shapes);
@@ -121,7 +122,12 @@ it("a collection whose name or fields SQLite would confuse gets names of its own
 
 it("the versions of a collection's fields may change while another store has the file open", async () => {
   const path = join(temporaryFolder(), "bank.db");
-  const narrow: CollectionShape = { name: "people", fields: [{ name: "name", type: "text" }], indexes: [["name"]] };
+  const narrow: CollectionShape = {
+    name: "people",
+    fields: [{ name: "name", type: "text", required: false }],
+    indexes: [["name"]],
+    unique: [],
+  };
   const old = await openSqlite(path, {}, [narrow]);
   await put(old, "1", { name: "Ada", age: 36 });
   const wide = await openSqlite(path, {}, [people]);

@@ -5,6 +5,7 @@ import {
   Domain,
   Event,
   EventSourcedAggregate,
+  type EventSourcedRepository,
   type HistoryEntry,
   identifier,
   type PastOptions,
@@ -12,7 +13,6 @@ import {
   projector,
   Query,
   queryHandlers,
-  type Repository,
   type View,
 } from "nereus";
 import { memory } from "nereus/memory";
@@ -60,7 +60,7 @@ export const commands = commandHandlers(Account)
   .update(Balance, (account) => account.balance)
   .on(Balance, async ({ accountId }, { repository, process, query, metadata, clock }) => {
     const accounts = repository(Account);
-    assertType<Equal<typeof accounts, Repository<Account>>>();
+    assertType<Equal<typeof accounts, EventSourcedRepository<Account>>>();
     const account = await accounts.get(accountId);
     assertType<Equal<typeof account, Account>>();
     const found = await accounts.find(accountId);

@@ -1,29 +1,45 @@
-import type { CollectionShape, Condition, DocumentQuery, FieldType, StoredDocument } from "../../ports/store.ts";
+import type { CollectionShape, DocumentQuery, Filter, StoredDocument } from "../../ports/store.ts";
+import { checksFor, type DeclaredField, fieldsAfter } from "../declared-shape.ts";
+import { refuseOversized } from "../filter-limits.ts";
+import type { Refusal } from "../migration-refusal.ts";
 import { compareText } from "../text-order.ts";
-import { type Comparable, comparableOf, compareValues } from "./comparable.ts";
-import { conditionTest, fieldType } from "./conditions.ts";
+import { compareValues } from "./comparable.ts";
+import { filterTest, valueReader } from "./conditions.ts";
+import { refusalOf } from "./migration.ts";
+import { documentOf, type Row } from "./row.ts";
+import { UniqueList } from "./unique-list.ts";
 
-/** A stored document; its fields are parsed when a query first looks at them. */
-export interface Row {
-  readonly id: string;
-  readonly version: number;
-  readonly data: string;
-  fields?: Readonly<Record<string, unknown>>;
-}
-
-/** One collection: the rows of each tenant by id, and the types of the fields that queries may name. */
+/** One collection: the rows of each tenant by id, and what its shape says of them. */
 export class MemoryCollection {
-  readonly #name: string;
-  readonly #fields = new Map<string, FieldType>();
+  readonly name: string;
   readonly #tenants = new Map<string, Map<string, Row>>();
+  #fields: ReadonlyMap<string, DeclaredField> = new Map();
+  #unique: readonly UniqueList[] = [];
 
-  constructor(shape: CollectionShape) {
-    this.#name = shape.name;
-    this.declare(shape);
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  get fields(): ReadonlyMap<string, DeclaredField> {
+    return this.#fields;
+  }
+
+  get unique(): readonly UniqueList[] {
+    return this.#unique;
+  }
+
+  /** What the stored rows do not fit of a shape. */
+  refusals(shape: CollectionShape): readonly Refusal[] {
+    const declared = { fields: this.#fields, unique: this.#unique.map(({ fields }) => fields) };
+    return checksFor(declared, shape).flatMap((check) => refusalOf(this.name, this.#tenants, check) ?? []);
   }
 
   declare(shape: CollectionShape): void {
-    for (const { name, type } of shape.fields) this.#fields.set(name, type);
+    this.#fields = fieldsAfter(this.#fields, shape);
+    this.#unique = shape.unique.map((fields) => new UniqueList(fields));
+    for (const [tenant, rows] of this.#tenants) {
+      for (const row of rows.values()) for (const list of this.#unique) list.add(tenant, row);
+    }
   }
 
   get(tenant: string, id: string): StoredDocument | undefined {
@@ -41,11 +57,23 @@ export class MemoryCollection {
     this.#tenants.get(tenant)?.delete(id);
   }
 
+  /** To be called for every document of a commit before the first is written. */
+  releaseValues(tenant: string, id: string): void {
+    const row = this.#tenants.get(tenant)?.get(id);
+    if (row !== undefined) for (const list of this.#unique) list.delete(tenant, row);
+  }
+
+  /** To be called for every document of a commit after the last was written. */
+  holdValues(tenant: string, id: string): void {
+    const row = this.#tenants.get(tenant)?.get(id);
+    if (row !== undefined) for (const list of this.#unique) list.add(tenant, row);
+  }
+
   find(tenant: string, query: DocumentQuery): readonly StoredDocument[] {
     const rows = this.#matching(tenant, query.where ?? []);
-    const order = (query.orderBy ?? []).map(({ field, direction }) => ({
-      read: this.#reader(field),
-      sign: direction === "asc" ? 1 : -1,
+    const order = (query.orderBy ?? []).map((term) => ({
+      read: valueReader(term, this),
+      sign: term.direction === "asc" ? 1 : -1,
     }));
     const keyed = rows.map((row) => ({ row, keys: order.map(({ read }) => read(row)) }));
     keyed.sort((a, b) => {
@@ -60,29 +88,14 @@ export class MemoryCollection {
     return keyed.slice(from, to).map(({ row }) => documentOf(row));
   }
 
-  count(tenant: string, where: readonly Condition[]): number {
+  count(tenant: string, where: readonly Filter[]): number {
     return this.#matching(tenant, where).length;
   }
 
-  #matching(tenant: string, where: readonly Condition[]): Row[] {
-    const tests = where.map((condition) => {
-      const read = this.#reader(condition.field);
-      const test = conditionTest(condition, fieldType(this.#name, this.#fields, condition.field));
-      return (row: Row): boolean => test(read(row));
-    });
+  #matching(tenant: string, where: readonly Filter[]): Row[] {
+    refuseOversized(this.name, where);
+    const tests = where.map((filter) => filterTest(filter, this));
     const rows = [...(this.#tenants.get(tenant)?.values() ?? [])];
     return tests.length === 0 ? rows : rows.filter((row) => tests.every((test) => test(row)));
   }
-
-  #reader(field: string): (row: Row) => Comparable {
-    const type = fieldType(this.#name, this.#fields, field);
-    return (row) => {
-      row.fields ??= JSON.parse(row.data) as Record<string, unknown>;
-      return comparableOf(Object.hasOwn(row.fields, field) ? row.fields[field] : null, type);
-    };
-  }
-}
-
-function documentOf({ id, version, data }: Row): StoredDocument {
-  return { id, version, data };
 }

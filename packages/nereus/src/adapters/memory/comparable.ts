@@ -5,12 +5,16 @@ import { magnitudeOf, wholeNumberOf } from "../whole-number.ts";
 /** What a stored value counts as when it is compared: null, then numbers, then texts. */
 export type Comparable = null | number | bigint | string;
 
-/** A boolean counts as 0 or 1, an object or array as its JSON text, the digits of a bigint field as their number. */
+/**
+ * A boolean counts as 0 or 1, an object or array as its JSON text; in a bigint field digits count as their number, and
+ * in a text field whatever is none as its JSON text.
+ */
 export function comparableOf(value: unknown, type: FieldType): Comparable {
   if (value === null || value === undefined) return null;
-  if (type === "bigint") return wholeNumberOf(value) ?? 0n;
-  if (typeof value === "boolean") return value ? 1 : 0;
-  return typeof value === "number" || typeof value === "string" ? value : JSON.stringify(value);
+  if (typeof value === "string") return type === "bigint" ? (wholeNumberOf(value) ?? value) : value;
+  if (type === "text" || typeof value === "object") return JSON.stringify(value);
+  const number = Number(value);
+  return type === "bigint" ? (wholeNumberOf(number) ?? number) : number;
 }
 
 export function compareValues(a: Comparable, b: Comparable): number {

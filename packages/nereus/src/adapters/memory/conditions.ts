@@ -1,19 +1,50 @@
-import type { Condition, FieldType, StoredScalar } from "../../ports/store.ts";
+import type { Condition, FieldType, Filter, Inner, StoredScalar } from "../../ports/store.ts";
 import { unknownField } from "../store-errors.ts";
 import { wholeNumberOf } from "../whole-number.ts";
 import { type Comparable, comparableOf, compareValues } from "./comparable.ts";
+import { type Row, valueIn } from "./row.ts";
 
-type Test = (value: Comparable) => boolean;
-
-/** @throws NereusError `UNKNOWN_FIELD` */
-export function fieldType(collection: string, fields: ReadonlyMap<string, FieldType>, field: string): FieldType {
-  const type = fields.get(field);
-  if (type === undefined) throw unknownField(collection, field, fields.keys());
-  return type;
+/** A collection's name, and the types of the fields that queries may name. */
+export interface Queryable {
+  readonly name: string;
+  readonly fields: ReadonlyMap<string, { readonly type: FieldType }>;
 }
 
-/** Turns a condition into a test of the field's value. */
-export function conditionTest(condition: Condition, type: FieldType): Test {
+type RowTest = (row: Row) => boolean;
+type Test = (value: Comparable) => boolean;
+
+/** Turns a filter into a test of a row. */
+export function filterTest(filter: Filter, source: Queryable): RowTest {
+  if ("field" in filter) {
+    const read = valueReader(filter, source);
+    const test = conditionTest(filter, typeIn(filter, source));
+    return (row) => test(read(row));
+  }
+  if (filter.op === "not") {
+    const test = filterTest(filter.of, source);
+    return (row) => !test(row);
+  }
+  const tests = filter.of.map((one) => filterTest(one, source));
+  return filter.op === "and" ? (row) => tests.every((test) => test(row)) : (row) => tests.some((test) => test(row));
+}
+
+/** Reads what a condition or an order compares. @throws NereusError `UNKNOWN_FIELD` */
+export function valueReader(
+  at: { readonly field: string; readonly within?: Inner },
+  source: Queryable,
+): (row: Row) => Comparable {
+  const type = typeIn(at, source);
+  const { field, within } = at;
+  return (row) => comparableOf(valueIn(row, field, within?.path), type);
+}
+
+function typeIn({ field, within }: { readonly field: string; readonly within?: Inner }, source: Queryable): FieldType {
+  const declared = source.fields.get(field);
+  if (declared === undefined) throw unknownField(source.name, field, source.fields.keys());
+  return within?.type ?? declared.type;
+}
+
+function conditionTest(condition: Condition, type: FieldType): Test {
   if (condition.op === "contains") return (value) => typeof value === "string" && value.includes(condition.value);
   if (condition.op === "in") return oneOf(condition.value, type);
   const { op, value } = condition;

@@ -1,15 +1,17 @@
 import type {
   CollectionShape,
-  Condition,
   Conflict,
   DocumentQuery,
   DocumentReader,
   DocumentWrite,
+  Filter,
   StoredDocument,
 } from "../../ports/store.ts";
 import { holds } from "../expectation.ts";
+import { migrationRefused } from "../migration-refusal.ts";
 import { collectionNotOpen } from "../store-errors.ts";
 import { MemoryCollection } from "./collection.ts";
+import { uniqueConflict } from "./unique-conflict.ts";
 
 /** The collections of documents. */
 export class MemoryDocuments implements DocumentReader {
@@ -36,15 +38,21 @@ export class MemoryDocuments implements DocumentReader {
     return this.#collection(collection).find(tenant, query);
   }
 
-  async count(collection: string, tenant: string, where: readonly Condition[]): Promise<number> {
+  async count(collection: string, tenant: string, where: readonly Filter[]): Promise<number> {
     return this.#collection(collection).count(tenant, where);
   }
 
-  /** @internal */
-  declare(shape: CollectionShape): void {
-    const known = this.#collections.get(shape.name);
-    if (known === undefined) this.#collections.set(shape.name, new MemoryCollection(shape));
-    else known.declare(shape);
+  /** All of the shapes or, where the stored documents do not fit one of them, none. @internal */
+  declare(shapes: readonly CollectionShape[]): void {
+    const refusals = shapes.flatMap((shape) => this.#collections.get(shape.name)?.refusals(shape) ?? []);
+    if (refusals.length > 0) {
+      throw migrationRefused(this.#store, "Change the shapes or the documents, then start again.", refusals);
+    }
+    for (const shape of shapes) {
+      const collection = this.#collections.get(shape.name) ?? new MemoryCollection(shape.name);
+      this.#collections.set(shape.name, collection);
+      collection.declare(shape);
+    }
   }
 
   /** @internal */
@@ -57,12 +65,20 @@ export class MemoryDocuments implements DocumentReader {
   }
 
   /** @internal */
+  uniqueConflict(writes: readonly DocumentWrite[]): Conflict | undefined {
+    const held = writes.filter(({ collection }) => this.#collection(collection).unique.length > 0);
+    return held.length === 0 ? undefined : uniqueConflict(held, (name) => this.#collection(name).unique);
+  }
+
+  /** @internal */
   write(writes: readonly DocumentWrite[]): void {
+    for (const { collection, tenant, id } of writes) this.#collection(collection).releaseValues(tenant, id);
     for (const { collection, tenant, id, data } of writes) {
       const target = this.#collection(collection);
       if (data === null) target.remove(tenant, id);
       else target.put(tenant, id, data);
     }
+    for (const { collection, tenant, id } of writes) this.#collection(collection).holdValues(tenant, id);
   }
 
   #collection(name: string): MemoryCollection {

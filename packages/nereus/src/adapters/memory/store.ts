@@ -37,8 +37,8 @@ export class MemoryStore implements Store {
   }
 
   async open(collections: readonly CollectionShape[]): Promise<void> {
+    this.#documents.declare(collections);
     this.#open = true;
-    for (const shape of collections) this.#documents.declare(shape);
   }
 
   async close(): Promise<void> {
@@ -66,7 +66,10 @@ export class MemoryStore implements Store {
     const first = this.#log.firstResult(appends);
     if (first !== undefined) return { status: "committed", position: first };
     const conflict: Conflict | undefined =
-      streamConflict ?? this.#documents.conflict(documents) ?? this.#records.conflict(checkpoint);
+      streamConflict ??
+      this.#documents.conflict(documents) ??
+      this.#records.conflict(checkpoint) ??
+      this.#documents.uniqueConflict(documents);
     if (conflict !== undefined) return { status: "conflict", conflict };
     refuseDoubles(appends);
 

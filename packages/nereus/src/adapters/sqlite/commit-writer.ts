@@ -5,6 +5,7 @@ import { documentConflict, writeDocuments } from "./documents.ts";
 import { isConstraint } from "./faults.ts";
 import { checkpointConflict, remembered, writeRecords } from "./records.ts";
 import type { Session } from "./session.ts";
+import { writeUniqueDocuments } from "./unique-writes.ts";
 
 /** Writes commits, several in one transaction of the database, each checked against what those before it wrote. */
 export class CommitWriter {
@@ -41,17 +42,23 @@ export class CommitWriter {
   /** Writes one commit in a transaction of its own, in which a repeated message id can be told from a fault. */
   writeAlone(commit: Commit): CommitOutcome {
     try {
-      const [outcome] = this.writeTogether([commit]);
-      if (outcome === undefined) throw new Error("a commit has no outcome");
-      return outcome;
+      return this.#writeOne(commit);
     } catch (error) {
       const { appends = [] } = commit;
       if (!isConstraint(error)) throw error;
       const position = this.#appends.firstResult(appends);
       if (position !== undefined) return { status: "committed", position };
       refuseDoubles(appends);
+      // Another process may have made values unique since this one opened the file.
+      if (this.#session.tables.refresh()) return this.#writeOne(commit);
       throw error;
     }
+  }
+
+  #writeOne(commit: Commit): CommitOutcome {
+    const [outcome] = this.writeTogether([commit]);
+    if (outcome === undefined) throw new Error("a commit has no outcome");
+    return outcome;
   }
 
   #write(commit: Commit): CommitOutcome {
@@ -62,6 +69,8 @@ export class CommitWriter {
     if (conflict !== undefined) return this.#refused(commit, conflict);
     const other = documentConflict(this.#session, documents) ?? checkpointConflict(this.#session, checkpoint);
     if (other !== undefined) return this.#refused(commit, other);
+    const taken = writeUniqueDocuments(this.#session, documents);
+    if (taken !== undefined) return this.#refused(commit, taken);
 
     this.#appends.append(appends);
     const position = this.#appends.last;

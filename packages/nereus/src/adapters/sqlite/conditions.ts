@@ -1,92 +1,106 @@
-import type { Condition, DocumentQuery, StoredScalar } from "../../ports/store.ts";
+import type { Condition, DocumentQuery, FieldType, Filter, Inner, StoredScalar } from "../../ports/store.ts";
+import { refuseOversized } from "../filter-limits.ts";
 import { unknownField } from "../store-errors.ts";
 import { magnitudeOf, wholeNumberOf } from "../whole-number.ts";
-import { type CollectionTable, type FieldColumn, pathOf } from "./collection-table.ts";
-import { identifier, textLiteral } from "./identifiers.ts";
+import { always, type Clause, clause, either, every, inverse, never } from "./clauses.ts";
+import type { CollectionTable } from "./collection-table.ts";
+import { comparedValue, pathOf, rawValue } from "./field-values.ts";
+import { identifier } from "./identifiers.ts";
+import { isNumeric, operandOf, operandsOf } from "./operands.ts";
 
-interface Clause {
+/** What a condition or an order compares: a column, or what is within the field. */
+interface Compared {
   readonly sql: string;
-  readonly parameters: readonly (string | bigint | number)[];
+  readonly type: FieldType;
+  /** As the document has it. */
+  readonly raw: string;
 }
-
-const never: Clause = { sql: "FALSE", parameters: [] };
-const always: Clause = { sql: "TRUE", parameters: [] };
 
 const operators = { lt: "<", lte: "<=", gt: ">", gte: ">=" } as const;
 
-/** The conditions, each after an AND. */
-export function whereClause(table: CollectionTable, conditions: readonly Condition[]): Clause {
-  const clauses = conditions.map((condition) => clauseOf(condition, columnOf(table, condition.field)));
-  return {
-    sql: clauses.map(({ sql }) => `AND ${sql}`).join(" "),
-    parameters: clauses.flatMap(({ parameters }) => parameters),
-  };
+/** The filters after an AND, or nothing. */
+export function whereClause(table: CollectionTable, where: readonly Filter[]): Clause {
+  if (where.length === 0) return { ...always, sql: "" };
+  refuseOversized(table.collection, where);
+  const all = every(where.map((filter) => filterClause(table, filter)));
+  return { ...all, sql: `AND ${all.sql}` };
 }
 
 export function orderClause(table: CollectionTable, order: NonNullable<DocumentQuery["orderBy"]>): string {
-  const terms = order.map(
-    ({ field, direction }) => `${identifier(columnOf(table, field).column)} ${direction === "asc" ? "ASC" : "DESC"}`,
-  );
+  const terms = order.map((term) => `${comparedIn(table, term).sql} ${term.direction === "asc" ? "ASC" : "DESC"}`);
   return `ORDER BY ${[...terms, "_id"].join(", ")}`;
 }
 
-function columnOf(table: CollectionTable, field: string): FieldColumn {
+function filterClause(table: CollectionTable, filter: Filter): Clause {
+  if ("field" in filter) return conditionClause(filter, comparedIn(table, filter));
+  if (filter.op === "not") return inverse(filterClause(table, filter.of));
+  const clauses = filter.of.map((one) => filterClause(table, one));
+  return filter.op === "and" ? every(clauses) : either(clauses);
+}
+
+function comparedIn(
+  table: CollectionTable,
+  { field, within }: { readonly field: string; readonly within?: Inner },
+): Compared {
   const column = table.fields.get(field);
   if (column === undefined) throw unknownField(table.collection, field, table.fields.keys());
-  return column;
+  const path = pathOf(field, within?.path);
+  const raw = rawValue(path);
+  return within === undefined
+    ? { sql: identifier(column.column), type: column.type, raw }
+    : { sql: comparedValue(path, within.type), type: within.type, raw };
 }
 
-function clauseOf(condition: Condition, field: FieldColumn): Clause {
-  const column = identifier(field.column);
-  if (condition.op === "contains") {
-    const sql = `typeof(${column}) = 'text' AND instr(${column}, ? ->> '$') > 0`;
-    return { sql, parameters: [JSON.stringify(condition.value)] };
-  }
-  if (field.type === "bigint") return wholeNumberClause(condition, column, condition.field);
+function conditionClause(condition: Condition, compared: Compared): Clause {
+  const { sql, type } = compared;
+  if (condition.op === "contains") return containsClause(condition.value, compared);
+  if (type === "bigint") return wholeNumberClause(condition, compared);
   if (condition.op === "in") {
-    const values = condition.value.filter((value) => value !== null);
-    return { sql: `${column} IN (SELECT value FROM json_each(?))`, parameters: [JSON.stringify(values)] };
+    const operands = operandsOf(condition.value, type);
+    return clause(`${sql} IN ${operands.sql}`, operands.json);
   }
   const { op, value } = condition;
-  if (value === null) return nullClause(op, column);
-  // An operand travels as JSON, so that SQLite makes of it what it makes of the same value in a document.
-  const parameters = [JSON.stringify(value)];
-  if (op === "eq") return { sql: `${column} = (? ->> '$')`, parameters };
-  if (op === "ne") return { sql: `${column} IS NOT (? ->> '$')`, parameters };
-  return { sql: `${column} ${operators[op]} (? ->> '$')`, parameters };
+  if (value === null) return nullClause(op, sql);
+  const operand = operandOf(value, type);
+  if (op === "eq") return clause(`${sql} = ${operand.sql}`, operand.json);
+  if (op === "ne") return clause(`${sql} IS NOT ${operand.sql}`, operand.json);
+  return clause(`${sql} ${operators[op]} ${operand.sql}`, operand.json);
 }
 
-function nullClause(op: Exclude<Condition["op"], "in" | "contains">, column: string): Clause {
-  if (op === "eq") return { sql: `${column} IS NULL`, parameters: [] };
-  return op === "ne" ? { sql: `${column} IS NOT NULL`, parameters: [] } : never;
+function containsClause(value: string, { sql, type }: Compared): Clause {
+  const operand = operandOf(value, type);
+  const kind = isNumeric(type) ? "blob" : "text";
+  return clause(`(typeof(${sql}) = '${kind}' AND instr(${sql}, ${operand.sql}) > 0)`, operand.json);
+}
+
+function nullClause(op: Exclude<Condition["op"], "in" | "contains">, sql: string): Clause {
+  if (op === "eq") return clause(`${sql} IS NULL`);
+  return op === "ne" ? clause(`${sql} IS NOT NULL`) : never;
 }
 
 /** A bigint field: its column holds the number, exact within 64 bits; a greater one is told apart by its digits. */
-function wholeNumberClause(condition: Exclude<Condition, { op: "contains" }>, column: string, field: string): Clause {
-  const digits = `(_data ->> ${textLiteral(pathOf(field))})`;
-  if (condition.op === "in") return oneOfWholeNumbers(condition.value, column, digits);
+function wholeNumberClause(condition: Exclude<Condition, { op: "contains" }>, { sql, raw }: Compared): Clause {
+  if (condition.op === "in") return oneOfWholeNumbers(condition.value, sql, raw);
   const { op, value } = condition;
-  if (value === null) return nullClause(op, column);
+  if (value === null) return nullClause(op, sql);
   const number = wholeNumberOf(value);
   if (number === undefined) return op === "ne" ? always : never;
   const magnitude = magnitudeOf(number);
-  if (op === "lt" || op === "lte" || op === "gt" || op === "gte") {
-    return { sql: `${column} ${operators[op]} ?`, parameters: [magnitude] };
-  }
+  if (op === "lt" || op === "lte" || op === "gt" || op === "gte") return clause(`${sql} ${operators[op]} ?`, magnitude);
   const operator = op === "eq" ? "=" : "IS NOT";
   return typeof magnitude === "bigint"
-    ? { sql: `${column} ${operator} ?`, parameters: [magnitude] }
-    : { sql: `${digits} ${operator} ?`, parameters: [String(number)] };
+    ? clause(`${sql} ${operator} ?`, magnitude)
+    : clause(`${raw} ${operator} ?`, String(number));
 }
 
-function oneOfWholeNumbers(values: readonly StoredScalar[], column: string, digits: string): Clause {
+function oneOfWholeNumbers(values: readonly StoredScalar[], sql: string, raw: string): Clause {
   const numbers = values.flatMap((value) => (value === null ? [] : (wholeNumberOf(value) ?? [])));
   const exact = numbers.filter((number) => typeof magnitudeOf(number) === "bigint");
   const greater = numbers.filter((number) => typeof magnitudeOf(number) !== "bigint");
-  return {
-    sql:
-      `(${column} IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) ` +
-      `OR ${digits} IN (SELECT value FROM json_each(?)))`,
-    parameters: [JSON.stringify(exact.map(String)), JSON.stringify(greater.map(String))],
-  };
+  return either([
+    clause(`${sql} IN (SELECT CAST(value AS INTEGER) FROM json_each(?))`, JSON.stringify(exact.map(String))),
+    ...(greater.length === 0
+      ? []
+      : [clause(`${raw} IN (SELECT value FROM json_each(?))`, JSON.stringify(greater.map(String)))]),
+  ]);
 }

@@ -22,6 +22,9 @@ const cacheSize = 16_384;
 /** The most statements that are kept prepared; those of queries come in any number of forms. */
 const preparedLimit = 256;
 
+/** The longest statement that is kept, in characters: the filter of a query may have thousands of conditions. */
+const preparedLength = 8192;
+
 /** One prepared statement. */
 export class Statement {
   readonly #statement: StatementSync;
@@ -84,6 +87,7 @@ export class Connection {
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
       statement = new Statement(this.#database.prepare(sql));
+      if (sql.length > preparedLength) return statement;
       if (this.#statements.size >= preparedLimit) this.#statements.clear();
       this.#statements.set(sql, statement);
     }
@@ -100,6 +104,17 @@ export class Connection {
     } catch (error) {
       this.rollBack();
       throw error;
+    }
+  }
+
+  /** The same with foreign keys at rest: a table that is built anew must not take the rows along that point to its own. */
+  transactWithoutForeignKeys<Result>(work: () => Result): Result {
+    // SQLite ignores this inside a transaction. Node turns foreign keys on.
+    this.execute("PRAGMA foreign_keys = OFF");
+    try {
+      return this.transact(work);
+    } finally {
+      this.execute("PRAGMA foreign_keys = ON");
     }
   }
 

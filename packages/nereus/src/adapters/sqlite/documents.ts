@@ -1,9 +1,9 @@
 import type {
-  Condition,
   Conflict,
   DocumentQuery,
   DocumentReader,
   DocumentWrite,
+  Filter,
   StoredDocument,
 } from "../../ports/store.ts";
 import { holds } from "../expectation.ts";
@@ -43,10 +43,10 @@ export class SqliteDocuments implements DocumentReader {
     });
   }
 
-  count(collection: string, tenant: string, conditions: readonly Condition[]): Promise<number> {
+  count(collection: string, tenant: string, filters: readonly Filter[]): Promise<number> {
     return this.#read(({ connection, tables }) => {
       const table = tables.get(collection);
-      const where = whereClause(table, conditions);
+      const where = whereClause(table, filters);
       return Number(connection.prepare(`${table.count} ${where.sql}`).get(tenant, ...where.parameters)?.[0]);
     });
   }
@@ -63,9 +63,11 @@ export function documentConflict(session: Session, writes: readonly DocumentWrit
   return undefined;
 }
 
+/** Writes those that `writeUniqueDocuments` has not written. */
 export function writeDocuments({ connection, tables }: Session, writes: readonly DocumentWrite[]): void {
   for (const { collection, tenant, id, data } of writes) {
     const table = tables.get(collection);
+    if (table.unique.length > 0) continue;
     if (data === null) connection.prepare(table.remove).run(tenant, id);
     else connection.prepare(table.put).run(tenant, id, data);
   }

@@ -101,6 +101,10 @@ ON CONFLICT (name) DO UPDATE SET position = excluded.position`;
 
 export const nameTaken: string = `SELECT 1 FROM sqlite_schema WHERE name = ? COLLATE NOCASE`;
 
+export const objectsOnTable: string = `SELECT sql FROM sqlite_schema
+WHERE tbl_name = ? COLLATE NOCASE AND type IN ('index', 'trigger') AND sql IS NOT NULL AND name NOT GLOB 'nereus_unique *'
+ORDER BY rowid`;
+
 export const outbox: string = `SELECT sequence, id, destination, data FROM nereus_outbox WHERE sequence > ? ORDER BY sequence LIMIT ?`;
 
 export const outcome: string = `SELECT fingerprint, result, position FROM nereus_outcomes WHERE tenant = ? AND key = ?`;
@@ -136,3 +140,5 @@ FROM nereus_messages WHERE stream_id = ? AND category = ? AND tenant = ? AND ver
 ORDER BY version LIMIT ?`;
 
 export const streamVersion: string = `SELECT max(version) FROM nereus_messages WHERE stream_id = ? AND category = ? AND tenant = ?`;
+
+export const tableColumns: string = `SELECT name FROM pragma_table_xinfo(?)`;

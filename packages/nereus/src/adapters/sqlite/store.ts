@@ -53,19 +53,21 @@ export class SqliteStore implements Store {
 
   open(collections: readonly CollectionShape[]): Promise<void> {
     return this.#next(async () => {
-      const session = this.#session ?? (await this.#connect());
-      await this.#try(() => session.tables.declare(collections));
+      const opened = this.#session;
+      const session = opened ?? (await this.#connect());
+      try {
+        await this.#try(() => session.tables.declare(collections));
+      } catch (error) {
+        if (opened === undefined) await this.#letGo();
+        throw error;
+      }
     });
   }
 
   close(): Promise<void> {
     const commits = this.#commits;
     this.#commits = undefined;
-    return this.#next(async () => {
-      await commits?.drained();
-      this.#session?.connection.close();
-      this.#session = undefined;
-    });
+    return this.#next(() => this.#letGo(commits));
   }
 
   commit(commit: Commit): Promise<CommitOutcome> {
@@ -74,6 +76,13 @@ export class SqliteStore implements Store {
 
   onCommit(listener: () => void): () => void {
     return this.#wakeUps.listen(listener);
+  }
+
+  async #letGo(commits = this.#commits): Promise<void> {
+    this.#commits = undefined;
+    await commits?.drained();
+    this.#session?.connection.close();
+    this.#session = undefined;
   }
 
   async #connect(): Promise<Session> {

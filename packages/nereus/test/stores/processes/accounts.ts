@@ -4,8 +4,9 @@ import type { CollectionShape } from "../../../src/ports/store.ts";
 export const accounts: CollectionShape = {
   name: "accounts",
   fields: [
-    { name: "id", type: "text" },
-    { name: "balance", type: "integer" },
+    { name: "id", type: "text", required: true },
+    { name: "balance", type: "integer", required: true },
   ],
   indexes: [["balance"]],
+  unique: [],
 };

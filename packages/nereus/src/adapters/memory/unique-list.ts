@@ -1,0 +1,35 @@
+import { comparableOf } from "./comparable.ts";
+import { type Row, valueIn } from "./row.ts";
+
+/** Which row of each tenant holds which values of a list of fields that only one may have. */
+export class UniqueList {
+  readonly fields: readonly string[];
+  readonly #holders = new Map<string, Map<string, string>>();
+
+  constructor(fields: readonly string[]) {
+    this.fields = fields;
+  }
+
+  /** The row's values as one text; undefined where one of them is null. */
+  keyOf(row: Row): string | undefined {
+    const values = this.fields.map((field) => comparableOf(valueIn(row, field), "json"));
+    return values.includes(null) ? undefined : JSON.stringify(values);
+  }
+
+  holder(tenant: string, key: string): string | undefined {
+    return this.#holders.get(tenant)?.get(key);
+  }
+
+  add(tenant: string, row: Row): void {
+    const key = this.keyOf(row);
+    if (key === undefined) return;
+    const ofTenant = this.#holders.get(tenant) ?? new Map<string, string>();
+    this.#holders.set(tenant, ofTenant);
+    ofTenant.set(key, row.id);
+  }
+
+  delete(tenant: string, row: Row): void {
+    const key = this.keyOf(row);
+    if (key !== undefined) this.#holders.get(tenant)?.delete(key);
+  }
+}

@@ -1,0 +1,74 @@
+import type { FieldType } from "../../ports/store.ts";
+import { textLiteral } from "./identifiers.ts";
+
+/** The type that a field's column is declared with; none where every affinity would change some of its values. */
+export const declaredTypes: Readonly<Record<FieldType, string>> = {
+  text: "TEXT",
+  integer: "INTEGER",
+  real: "REAL",
+  boolean: "INTEGER",
+  bigint: "NUMERIC",
+  json: "",
+};
+
+/** The JSON path to a field, or to what is within it. */
+export function pathOf(field: string, within: readonly string[] = []): string {
+  return `$${[field, ...within].map((key) => `.${JSON.stringify(key)}`).join("")}`;
+}
+
+/** What the document holds at a path, as SQLite sees it: an object or array as its JSON text. */
+export function rawValue(path: string, document = "_data"): string {
+  return `(${document} ->> ${textLiteral(path)})`;
+}
+
+/**
+ * What the value at a path counts as when it is compared, so that no column's affinity can change it: text in a column
+ * of numbers is a BLOB (which SQLite orders after all numbers, by its bytes), and what is no text in a column of texts is
+ * its JSON text.
+ */
+export function comparedValue(path: string, type: FieldType): string {
+  const raw = rawValue(path);
+  switch (type) {
+    case "json":
+      return raw;
+    case "text":
+      return `CASE typeof${raw} WHEN 'text' THEN ${raw} WHEN 'null' THEN NULL ELSE _data -> ${textLiteral(path)} END`;
+    case "bigint":
+      return (
+        `CASE WHEN typeof${raw} <> 'text' THEN ${raw} ` +
+        `WHEN ${areDigits(raw)} THEN CAST(${raw} AS NUMERIC) ELSE CAST(${raw} AS BLOB) END`
+      );
+    default:
+      return `CASE typeof${raw} WHEN 'text' THEN CAST(${raw} AS BLOB) ELSE ${raw} END`;
+  }
+}
+
+/** Whether a text in parentheses is digits, after a minus sign or not. */
+function areDigits(text: string): string {
+  return `(${text} GLOB '[0-9]*' OR ${text} GLOB '-[0-9]*') AND substr(${text}, 2) NOT GLOB '*[^0-9]*'`;
+}
+
+const jsonTypes: Readonly<Record<Exclude<FieldType, "json">, string>> = {
+  text: "'text'",
+  integer: "'integer'",
+  real: "'integer', 'real'",
+  boolean: "'true', 'false'",
+  bigint: "'text'",
+};
+
+/** Whether a document holds something at a path that is not of the type; null is of every type. */
+export function isMisfit(path: string, type: FieldType): string {
+  if (type === "json") return "FALSE";
+  const misfit = `${jsonType(path)} NOT IN (${jsonTypes[type]}, 'null')`;
+  const raw = rawValue(path);
+  return type === "bigint" ? `(${misfit} OR (${jsonType(path)} = 'text' AND NOT (${areDigits(raw)})))` : misfit;
+}
+
+/** Whether a document has nothing at a path, not even null. */
+export function isAbsent(path: string): string {
+  return `${jsonType(path)} IS NULL`;
+}
+
+function jsonType(path: string): string {
+  return `json_type(_data, ${textLiteral(path)})`;
+}

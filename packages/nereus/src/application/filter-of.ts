@@ -1,0 +1,172 @@
+import { NereusError } from "../model/errors.ts";
+import type { CompiledField } from "../model/field.ts";
+import type { CompiledShape } from "../model/shape.ts";
+import type { Condition, DocumentQuery, Filter, Inner, StoredScalar } from "../ports/store.ts";
+import { storedTypeOf } from "./stored-type.ts";
+
+type Fields = ReadonlyMap<string, CompiledField>;
+type Order = NonNullable<DocumentQuery["orderBy"]>;
+
+/** A field, or one inside it, that a condition or an order names. */
+interface Place {
+  readonly element: string;
+  readonly field: string;
+  readonly path: readonly string[];
+  readonly own: CompiledField;
+}
+
+/**
+ * The conditions of a query as the store takes them. A forgotten value is refused: it must not select everything.
+ *
+ * @throws NereusError UNKNOWN_FIELD or OPTION_INVALID
+ */
+export function filtersOf({ element, byName }: CompiledShape, where: unknown): Filter[] {
+  return among(element, byName, where, undefined);
+}
+
+function among(element: string, fields: Fields, where: unknown, within: Place | undefined): Filter[] {
+  if (!isPlain(where)) throw badQuery(placeName(within), "is not an object of conditions");
+  return Object.entries(where).flatMap(([name, test]) => {
+    if (within === undefined && isGroup(name))
+      return groupOf(name, test, (inner) => among(element, fields, inner, within));
+    return testsOf(placeOf(element, fields, name, within), test);
+  });
+}
+
+function isGroup(name: string): name is "and" | "or" | "not" {
+  return name === "and" || name === "or" || name === "not";
+}
+
+function groupOf(op: "and" | "or" | "not", test: unknown, among: (where: unknown) => Filter[]): Filter {
+  if (op === "not") return { op, of: { op: "and", of: among(test) } };
+  if (!Array.isArray(test)) throw badQuery(op, "is not a list of conditions");
+  return { op, of: test.map((where) => ({ op: "and", of: among(where) })) };
+}
+
+function testsOf(place: Place, test: unknown): Filter[] {
+  if (test === undefined) throw badQuery(placeName(place), "is undefined; to look for none, say null");
+  const inner = place.own.inner();
+  if (inner !== undefined) return innerTests(place, inner, test);
+  if (!isPlain(test)) return [condition(place, "eq", test)];
+  const conditions = Object.entries(test).map(([op, value]) => condition(place, op, value));
+  if (conditions.length === 0) throw badQuery(placeName(place), "has no comparison");
+  return conditions;
+}
+
+/** A value object is compared as a whole, or by the fields in it. */
+function innerTests(place: Place, inner: Fields, test: unknown): Filter[] {
+  if (!isPlain(test)) return [whole(place, inner, test)];
+  const names = Object.keys(test);
+  const areOperators = names.length > 0 && names.every((name) => wholeOperators.has(name) && !inner.has(name));
+  if (!areOperators) return among(place.element, inner, test, place);
+  return Object.entries(test).map(([op, value]): Filter => {
+    if (op === "eq") return whole(place, inner, value);
+    if (op === "ne") return { op: "not", of: whole(place, inner, value) };
+    if (!Array.isArray(value)) throw badQuery(`${placeName(place)} in`, "is not a list");
+    return { op: "or", of: value.map((item) => whole(place, inner, item)) };
+  });
+}
+
+const wholeOperators = new Set(["eq", "ne", "in"]);
+
+function whole(place: Place, inner: Fields, value: unknown): Filter {
+  if (value === undefined) throw badQuery(placeName(place), "is undefined; to look for none, say null");
+  if (value === null) return { ...addressOf(place), op: "eq", value: null };
+  return { op: "and", of: leaves(place, inner, encode(place, value)) };
+}
+
+/** Equality of a whole in its stored form: of every field in it. */
+function leaves(place: Place, inner: Fields, wire: unknown): Filter[] {
+  return [...inner].flatMap(([name, own]): Filter[] => {
+    const value = (wire as Record<string, unknown>)[name] ?? null;
+    const leaf = { ...place, path: [...place.path, name], own };
+    const deeper = value === null ? undefined : own.inner();
+    if (deeper !== undefined) return leaves(leaf, deeper, value);
+    return [{ ...addressOf(leaf), op: "eq", value: scalar(leaf, value) }];
+  });
+}
+
+const operators = new Set(["eq", "ne", "lt", "lte", "gt", "gte", "in", "contains"]);
+
+function condition(place: Place, op: string, value: unknown): Condition {
+  const name = placeName(place);
+  if (!operators.has(op)) throw badQuery(name, `has a comparison ${op}; there are ${[...operators].join(", ")}`);
+  if (value === undefined) throw badQuery(`${name} ${op}`, "is undefined; to look for none, say null");
+  const address = addressOf(place);
+  if (op === "contains") return { ...address, op, value: String(value) };
+  if (op !== "in") return { ...address, op: op as "eq", value: stored(place, value) };
+  if (!Array.isArray(value)) throw badQuery(`${name} in`, "is not a list");
+  return { ...address, op, value: value.map((item) => stored(place, item)) };
+}
+
+/** A value as it stands in the stored document. */
+function stored(place: Place, value: unknown): StoredScalar {
+  return scalar(place, value === null ? null : encode(place, value));
+}
+
+function encode({ own }: Place, value: unknown): unknown {
+  return own.wire === undefined ? value : own.wire.encode(value);
+}
+
+function scalar(place: Place, wire: unknown): StoredScalar {
+  if (wire === null || typeof wire === "string" || typeof wire === "number" || typeof wire === "boolean") return wire;
+  throw new NereusError("UNKNOWN_FIELD", `${placeName(place)} of ${place.element} cannot be searched by value`, {
+    element: place.element,
+    fix: "Compare text, numbers, booleans, dates or what is inside a value object; lists are not searched.",
+  });
+}
+
+/**
+ * The order of a query as the store takes it.
+ *
+ * @throws NereusError UNKNOWN_FIELD or OPTION_INVALID
+ */
+export function orderOf({ element, byName }: CompiledShape, orderBy: unknown): Order {
+  return ordering(element, byName, orderBy, undefined);
+}
+
+function ordering(element: string, fields: Fields, orderBy: unknown, within: Place | undefined): Order {
+  if (!isPlain(orderBy)) throw badQuery(`orderBy ${placeName(within)}`, "is not an object of directions");
+  return Object.entries(orderBy).flatMap(([name, direction]) => {
+    const place = placeOf(element, fields, name, within);
+    const inner = place.own.inner();
+    if (inner !== undefined) return ordering(element, inner, direction, place);
+    if (direction === undefined) return [];
+    if (direction !== "asc" && direction !== "desc") {
+      throw badQuery(`orderBy ${placeName(place)}`, "is neither asc nor desc");
+    }
+    return [{ ...addressOf(place), direction }];
+  });
+}
+
+function placeOf(element: string, fields: Fields, name: string, within: Place | undefined): Place {
+  const own = fields.get(name);
+  if (own !== undefined) {
+    return within === undefined
+      ? { element, field: name, path: [], own }
+      : { ...within, path: [...within.path, name], own };
+  }
+  const where = within === undefined ? element : `${placeName(within)} of ${element}`;
+  throw new NereusError("UNKNOWN_FIELD", `${where} has no field ${name}`, {
+    element,
+    fix: `Use one of: ${[...fields.keys()].join(", ")}.`,
+  });
+}
+
+function addressOf({ field, path, own }: Place): { readonly field: string; readonly within?: Inner } {
+  return path.length === 0 ? { field } : { field, within: { path, type: storedTypeOf(own) } };
+}
+
+function placeName(place: Place | undefined): string {
+  return place === undefined ? "where" : [place.field, ...place.path].join(".");
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+export function badQuery(name: string, fault: string): NereusError {
+  return new NereusError("OPTION_INVALID", `The option ${name} ${fault}`, {
+    fix: "Give { where: { field: value }, orderBy: { field: 'asc' }, limit, offset }; leave out what is not wanted.",
+  });
+}

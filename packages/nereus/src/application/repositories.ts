@@ -1,0 +1,37 @@
+import type { AggregateClass, AggregateDefinition } from "../model/aggregate-root.ts";
+import { definition, definitionOf } from "../model/element.ts";
+import type { Registry, Runtime } from "./registry.ts";
+import type { RepositoryClass, RepositoryDefinition, RepositoryOf } from "./repository.ts";
+import { unknownAggregate } from "./unit-faults.ts";
+import type { UnitOfWork } from "./unit-of-work.ts";
+import { type RepositoryAccess, UnitRepository } from "./unit-repository.ts";
+
+/**
+ * The repository of an aggregate that the domain knows: the custom one, if there is one.
+ *
+ * @throws NereusError UNKNOWN_AGGREGATE
+ */
+export function repositoryIn<C extends RepositoryClass>(
+  runtime: Runtime,
+  unit: UnitOfWork,
+  of: C,
+  readOnly: boolean,
+): RepositoryOf<C> {
+  const aggregate = knownAggregate(runtime.registry, of);
+  const custom = runtime.registry.repositories.get(aggregate[definition].name);
+  const make = (custom ?? UnitRepository) as new (access: RepositoryAccess) => object;
+  // one class serves every aggregate; the type of this one is known only to the caller
+  return new make({ runtime, aggregate, unit, readOnly }) as unknown as RepositoryOf<C>;
+}
+
+/** What was asked for by an aggregate's class, or by the class of its listed repository. */
+function knownAggregate(registry: Registry, of: unknown): AggregateClass {
+  const custom = definitionOf<RepositoryDefinition>(of, "repository");
+  const own = definitionOf<AggregateDefinition>(custom?.aggregate ?? of, "aggregate");
+  const known = registry.aggregates.get(own?.name ?? "");
+  if (own === undefined || known?.[definition] !== own) throw unknownAggregate(own?.name ?? String(of));
+  if (custom !== undefined && registry.repositories.get(own.name)?.[definition] !== custom) {
+    throw unknownAggregate(`the custom ${custom.name}`);
+  }
+  return known;
+}

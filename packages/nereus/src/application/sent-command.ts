@@ -1,0 +1,63 @@
+import { payloadOf, serialise } from "../log/event-types.ts";
+import type { StoredMessage } from "../log/message.ts";
+import { definition } from "../model/element.ts";
+import { encodeMessage, messageDefinition, messageId, restoreCommand } from "../model/message.ts";
+import type { Append } from "../ports/store.ts";
+import type { Cause } from "./cause.ts";
+import { reserved } from "./enrichers.ts";
+import type { CommandRoute } from "./registry.ts";
+import { type Priority, priorities, type SendOptions } from "./send-options.ts";
+
+/** What is stored of the options of a sent command. */
+interface SentMark {
+  readonly at?: number;
+  readonly priority?: Priority;
+  readonly key?: string;
+  readonly deadline?: number;
+}
+
+/** A sent command as it waits for its turn. */
+export interface SentCommand {
+  readonly message: StoredMessage;
+  /** Milliseconds since 1970: not before. */
+  readonly at: number;
+  /** Higher comes first. */
+  readonly rank: number;
+  readonly key: string | undefined;
+  readonly deadline: Date | undefined;
+}
+
+/** A command on its way into the log: under the aggregate that handles it, and out of sight of readers of events. */
+export function appendOf({ aggregate }: CommandRoute, command: object, cause: Cause, options: SendOptions): Append {
+  const { name, version } = messageDefinition(command, "command") ?? { name: "", version: 1 };
+  const { at, priority, key, deadline } = options;
+  const mark: SentMark = {
+    ...(at === undefined ? {} : { at: at.getTime() }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(key === undefined ? {} : { key }),
+    ...(deadline === undefined ? {} : { deadline: deadline.getTime() }),
+  };
+  const extensions = JSON.stringify({ ...cause.extensions, [reserved]: mark });
+  const { causationId } = cause;
+  const id = messageId(command);
+  const message = serialise(id, name, version, encodeMessage(command), { ...cause.envelope, causationId, extensions });
+  const stream = { tenant: cause.tenant, kind: "command", category: aggregate[definition].name, id } as const;
+  return { stream, expectedVersion: "any", messages: [message] };
+}
+
+export function sentCommand(message: StoredMessage): SentCommand {
+  const stored = message.extensions === null ? {} : (JSON.parse(message.extensions) as Record<string, unknown>);
+  const { at = 0, priority = "normal", key, deadline } = (stored[reserved] ?? {}) as SentMark;
+  return {
+    message,
+    at,
+    rank: priorities[priority],
+    key,
+    deadline: deadline === undefined ? undefined : new Date(deadline),
+  };
+}
+
+/** @throws NereusError CHECKSUM_MISMATCH */
+export function restoreSent({ command }: CommandRoute, { message }: SentCommand): object {
+  return restoreCommand(command, payloadOf(message), message.id);
+}

@@ -1,0 +1,51 @@
+import { definition, type Element } from "../model/element.ts";
+import type { OutputOf } from "../model/field.ts";
+import type { StandardSchema } from "../model/standard-schema.ts";
+import type { CommandContext } from "./context.ts";
+
+export interface SubscriberOptions<M extends StandardSchema> {
+  /** The stream, topic or queue of the broker. */
+  readonly stream: string;
+  /** Which of the domain's brokers. Default: `default`. */
+  readonly broker?: string;
+  /** What a message has to look like: the other side's words end here. */
+  readonly message: M;
+}
+
+/** The definition behind `subscriber(…)`. */
+export interface SubscriberDefinition {
+  readonly kind: "subscriber";
+  readonly name: string;
+  readonly broker: string;
+  readonly stream: string;
+  readonly message: StandardSchema;
+  readonly handle: (message: unknown, context: CommandContext) => unknown;
+}
+
+/** A handler of another system's messages. */
+export interface Subscriber<I = unknown> extends Element<"subscriber"> {
+  readonly [definition]: SubscriberDefinition;
+  /** What a message is, before it is parsed. For the compiler only. */
+  readonly input?: I;
+}
+
+/**
+ * Takes in the messages of another system, as an anti-corruption layer: parses each, and says it in the words of this
+ * domain. A message is handled in one unit of work, and takes effect once by its id.
+ *
+ * Brokers are not part of this release; `deliver` of `nereus/testing` hands in a message as a broker would.
+ *
+ * @example
+ * export const gateway = subscriber("PaymentGateway",
+ *   { stream: "payments", message: z.object({ account: z.string(), cents: z.number().int(), state: z.string() }) },
+ *   async ({ account, cents, state }, { process }) => {
+ *     if (state === "completed") await process(new Deposit({ accountId: account, amount: cents }));
+ *   });
+ */
+export function subscriber<M extends StandardSchema>(
+  name: string,
+  { stream, broker = "default", message }: SubscriberOptions<M>,
+  handle: (message: OutputOf<M>, context: CommandContext) => unknown,
+): Subscriber {
+  return { [definition]: { kind: "subscriber", name, broker, stream, message, handle: handle as never } };
+}

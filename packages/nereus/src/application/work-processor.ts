@@ -1,0 +1,176 @@
+import { isThenable } from "../model/aggregate-root.ts";
+import { NereusError } from "../model/errors.ts";
+import type { CheckpointMove, Commit, Conflict } from "../ports/store.ts";
+import type { Cause } from "./cause.ts";
+import { metAt, outOfRetries, refuseExisting } from "./command-faults.ts";
+import type { Clock } from "./context.ts";
+import { type Claim, encodeResult, remembered } from "./idempotency.ts";
+import { KeyedQueue } from "./keyed-queue.ts";
+import { cacheKey } from "./loading.ts";
+import type { Processed } from "./process-options.ts";
+import type { Runtime } from "./registry.ts";
+import { type Carried, type Target, UnitOfWork } from "./unit-of-work.ts";
+
+/** What is done in one unit of work: handling a command, an event, a use case, another system's message. */
+export interface Work {
+  /** Whom errors are about. */
+  readonly name: string;
+  readonly tenant: string;
+  /** The aggregate that it is addressed to: it waits for its turn with it. */
+  readonly target: Target | undefined;
+  readonly deadline?: Date | undefined;
+  /** Makes it take effect once. */
+  readonly claim?: Claim | undefined;
+  /** Moved with it: how far a subscription has come. */
+  readonly checkpoint?: CheckpointMove | undefined;
+  cause(recordedAt: number): Cause;
+  /** May run several times; without a promise where nothing has to be waited for. */
+  run(unit: UnitOfWork): unknown;
+}
+
+type Claimed = Work & { readonly claim: Claim };
+type Again = { readonly again: Conflict | undefined };
+
+/** Does pieces of work, each as often as conflicts ask for it, until it is committed or refused. */
+export class WorkProcessor {
+  readonly #runtime: Runtime;
+  readonly #queue = new KeyedQueue();
+  readonly #finish: ((unit: UnitOfWork) => Promise<void>) | undefined;
+
+  /** @param finish runs after each piece of work, in its unit of work */
+  constructor(runtime: Runtime, finish: ((unit: UnitOfWork) => Promise<void>) | undefined) {
+    this.#runtime = runtime;
+    this.#finish = finish;
+  }
+
+  /** Without a claim, the only waits are the aggregate's turn, a load that misses the cache, the commit. */
+  perform(work: Work): Promise<Processed> {
+    return work.claim === undefined ? this.#attempts(work) : this.#once(work as Claimed);
+  }
+
+  /** Work with one key waits for each other, so that the first is done before the next looks for its result. */
+  async #once(work: Claimed): Promise<Processed> {
+    const turn = `\0${work.claim.tenant}\0${work.claim.key}`;
+    const wait = this.#queue.enter(turn);
+    if (wait !== undefined) await this.#inTurn(wait, work);
+    try {
+      return (await this.#remembered(work)) ?? (await this.#attempts(work));
+    } finally {
+      this.#queue.leave(turn);
+    }
+  }
+
+  /** The outcome of earlier work with the same key, if there was any. */
+  async #remembered({ claim }: Work): Promise<Processed | undefined> {
+    if (claim === undefined) return undefined;
+    const record = await this.#runtime.store.records.idempotency(claim.tenant, claim.key);
+    return record === undefined ? undefined : remembered(record, claim);
+  }
+
+  async #attempts(work: Work): Promise<Processed> {
+    let turn = work.target?.key;
+    const wait = turn === undefined ? undefined : this.#queue.enter(turn);
+    if (wait !== undefined) await this.#inTurn(wait, work);
+    try {
+      let carried: Carried = nothingCarried;
+      for (let attempt = 0; ; attempt++) {
+        assertInTime(work, this.#runtime.clock);
+        const cause = work.cause(this.#runtime.clock.now().getTime());
+        const unit = new UnitOfWork(this.#runtime, cause, carried, work.target);
+        const step = await this.#attempt(work, unit);
+        if ("position" in step) return step;
+        if (attempt >= this.#runtime.retries) throw outOfRetries(work.name, work.target?.id, attempt, step.again);
+        carried = unit.carry(step.again);
+        if (work.target === undefined) turn = await this.#turnAfter(turn, step.again, work.tenant);
+        if (attempt > 0) await pause(attempt);
+      }
+    } finally {
+      if (turn !== undefined) this.#queue.leave(turn);
+    }
+  }
+
+  /** Work that named no aggregate, but met a conflict, waits in the line of the aggregate it met it at. */
+  async #turnAfter(
+    turn: string | undefined,
+    conflict: Conflict | undefined,
+    tenant: string,
+  ): Promise<string | undefined> {
+    const met = conflict === undefined ? undefined : metAt(conflict);
+    const aggregate = met === undefined ? undefined : this.#runtime.registry.aggregates.get(met.name);
+    if (met === undefined || aggregate === undefined) return turn;
+    const next = cacheKey(aggregate, tenant, met.id);
+    if (next === turn) return turn;
+    if (turn !== undefined) this.#queue.leave(turn); // never two turns at once: no two wait for each other
+    await this.#queue.enter(next);
+    return next;
+  }
+
+  /** A handler that calls `domain.process` for its own aggregate would wait for itself: that must not be silent. */
+  async #inTurn(wait: Promise<void>, { name, target }: Work): Promise<void> {
+    const advice = "if a handler calls domain.process, let it call context.process instead";
+    const report = (): void => this.#runtime.log.warn(`${name} waits for its turn with ${target?.id}; ${advice}`);
+    const timer = setTimeout(report, longWait);
+    await wait;
+    clearTimeout(timer);
+  }
+
+  async #attempt(work: Work, unit: UnitOfWork): Promise<Processed | Again> {
+    let result: unknown;
+    let commit: Commit;
+    try {
+      const done = work.run(unit);
+      result = isThenable(done) ? await done : done;
+      if (this.#finish !== undefined) await this.#finish(unit);
+      unit.assertComplete();
+      if (unit.unchecked && (await unit.wasStale(false))) return { again: undefined };
+      const prepared = unit.prepare(work.claim && recordOf(work.name, work.claim, result), work.checkpoint);
+      commit = prepared instanceof Promise ? await prepared : prepared;
+    } catch (error) {
+      if (await unit.wasStale(true).catch(() => false)) return { again: undefined }; // the handler's error says more
+      unit.abandon();
+      const earlier = await this.#remembered(work); // another process may have had the same key
+      if (earlier !== undefined) return earlier;
+      throw error;
+    }
+    return this.#write(work, unit, commit, result);
+  }
+
+  async #write(work: Work, unit: UnitOfWork, commit: Commit, result: unknown): Promise<Processed | Again> {
+    const outcome = await unit.write(commit);
+    if (outcome.status === "duplicate") return remembered(outcome.record, work.claim as Claim);
+    if (outcome.status === "conflict") {
+      const { conflict } = outcome;
+      if (conflict.on === "checkpoint")
+        return { result: undefined, position: conflict.actual, checkpoint: "superseded" };
+      const met = metAt(conflict);
+      const isRefusal = conflict.on === "unique" || this.#runtime.registry.aggregates.has(met?.name ?? "");
+      if (isRefusal && met !== undefined && !unit.missed(met.name, met.id)) refuseExisting(conflict);
+      return { again: conflict };
+    }
+    unit.saved();
+    const checkpoint = commit.checkpoint === undefined ? undefined : "moved";
+    return { result, position: outcome.position, checkpoint };
+  }
+}
+
+/** Milliseconds after which work that waits for its turn is reported. */
+const longWait = 10_000;
+const nothingCarried: Carried = new Map();
+
+function recordOf(name: string, claim: Claim, result: unknown): Claim & { readonly result: string | null } {
+  return { ...claim, result: encodeResult(name, result) };
+}
+
+function assertInTime({ deadline, name }: Work, clock: Clock): void {
+  if (deadline === undefined || deadline.getTime() > clock.now().getTime()) return;
+  throw new NereusError("DEADLINE_EXCEEDED", `${name} was not handled before ${deadline.toISOString()}`, {
+    element: name,
+    fix: "Send it again with a later deadline if it is still wanted.",
+  });
+}
+
+/** Full jitter, so that rivals do not meet again: from the second conflict on up to 2, 4, 8 … 128 milliseconds. */
+function pause(attempt: number): Promise<void> {
+  const most = Math.min(128, 2 ** attempt);
+  return new Promise((resolve) => setTimeout(resolve, Math.random() * most));
+}

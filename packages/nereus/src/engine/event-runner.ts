@@ -1,0 +1,140 @@
+import { setTimeout } from "node:timers/promises";
+import type { EventHandlersDefinition, EventHandling } from "../application/event-handlers.ts";
+import { eventWork, type Once } from "../application/event-work.ts";
+import type { Joining } from "../application/handler-context.ts";
+import type { Runtime } from "../application/registry.ts";
+import type { WorkProcessor } from "../application/work-processor.ts";
+import type { StoredMessage } from "../log/message.ts";
+import { definition } from "../model/element.ts";
+import { NereusError } from "../model/errors.ts";
+import type { Runner } from "./runner.ts";
+
+/** Events per read. */
+const page = 200;
+/** The checkpoint also moves over what concerns no handler, but only in steps this wide. */
+const idleStep = 10_000;
+/** Milliseconds between two looks for events that are committed but not shown yet. */
+const lag = 2;
+
+/** The name under which it is kept how far a list of event handlers has come. */
+export function subscriptionOf({ name }: EventHandlersDefinition): string {
+  return `events:${name}`;
+}
+
+/**
+ * Runs one list of async event handlers, event by event in the order of the log. What a handler does in the store is committed with
+ * the step past its event, or under a key of its own where an event has several handlers: it happens once.
+ */
+export class EventRunner implements Runner {
+  readonly #runtime: Runtime;
+  readonly #work: WorkProcessor;
+  readonly #joining: Joining;
+  readonly #own: EventHandlersDefinition;
+  readonly #types: readonly string[];
+  /** The checkpoint as stored; undefined until it was read. */
+  #checkpoint: number | undefined;
+  /** How far it has come; not behind the checkpoint. */
+  #position = 0;
+  /** Whether an event was handled since the checkpoint was moved. */
+  #hasSeen = false;
+  #current: Promise<void> | undefined;
+
+  constructor(runtime: Runtime, work: WorkProcessor, joining: Joining, own: EventHandlersDefinition) {
+    this.#runtime = runtime;
+    this.#work = work;
+    this.#joining = joining;
+    this.#own = own;
+    this.#types = [...new Set(own.handlings.map(({ event }) => event[definition].name))];
+  }
+
+  get subject(): string {
+    return `The event handlers ${this.#own.name}`;
+  }
+
+  /** @throws NereusError EVENT_HANDLER_FAILED */
+  async reach(position: number, signal?: AbortSignal): Promise<void> {
+    while (signal?.aborted !== true && (this.#position < position || this.#checkpoint === undefined)) {
+      const before = this.#position;
+      this.#current ??= this.#step(signal).finally(() => {
+        this.#current = undefined;
+      });
+      await this.#current;
+      if (this.#position === before && this.#checkpoint !== undefined) await setTimeout(lag);
+    }
+  }
+
+  async #step(signal: AbortSignal | undefined): Promise<void> {
+    const { store } = this.#runtime;
+    if (this.#checkpoint === undefined) {
+      this.#checkpoint = await store.records.checkpoint(subscriptionOf(this.#own));
+      this.#position = this.#checkpoint;
+    }
+    const { messages, through } = await store.log.readLog({ after: this.#position, limit: page, types: this.#types });
+    try {
+      for (const message of messages) {
+        if (signal?.aborted === true) return;
+        await this.#handle(message);
+        if (this.#checkpoint === undefined) return; // another process is at work: begin again where it is
+        this.#position = message.position;
+        this.#hasSeen = true;
+      }
+      this.#position = Math.max(this.#position, through);
+    } finally {
+      await this.#keepUp();
+    }
+  }
+
+  /** Every handler of an event runs, also after one has failed. */
+  async #handle(message: StoredMessage): Promise<void> {
+    const handlings = this.#own.handlings.filter(({ event }) => event[definition].name === message.type);
+    const failures: unknown[] = [];
+    for (const [at, { handle }] of handlings.entries()) {
+      const once: Once =
+        handlings.length === 1
+          ? { checkpoint: this.#moveTo(message.position) }
+          : { key: `${subscriptionOf(this.#own)}:${message.type}:${at}:${message.id}` };
+      await this.#tryHandling(message, handle, once).catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw this.#failed(message, failures);
+  }
+
+  async #tryHandling(message: StoredMessage, handle: EventHandling, once: Once): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const work = eventWork(this.#runtime, this.#joining, message, { name: this.#own.name, handle, once });
+        const { checkpoint } = await this.#work.perform(work);
+        if (checkpoint === "superseded") this.#checkpoint = undefined;
+        else if (checkpoint === "moved") this.#checkpoint = message.position;
+        return;
+      } catch (error) {
+        if (attempt >= this.#own.retries) throw error;
+        await setTimeout(2 ** attempt * 5);
+      }
+    }
+  }
+
+  /** Says how far it has come, where no handler's commit has said it. */
+  async #keepUp(): Promise<void> {
+    if (this.#checkpoint === undefined || this.#position === this.#checkpoint) return;
+    if (!this.#hasSeen && this.#position - this.#checkpoint < idleStep) return;
+    this.#hasSeen = false;
+    const outcome = await this.#runtime.store.commit({ checkpoint: this.#moveTo(this.#position) });
+    this.#checkpoint = outcome.status === "committed" ? this.#position : undefined;
+  }
+
+  #moveTo(position: number): { name: string; expected: number; position: number } {
+    return { name: subscriptionOf(this.#own), expected: this.#checkpoint ?? 0, position };
+  }
+
+  #failed(message: StoredMessage, failures: readonly unknown[]): NereusError {
+    const [first] = failures;
+    const why = failures.map((failure) => (failure instanceof Error ? failure.message : String(failure))).join("; ");
+    const { name } = this.#own;
+    const what = `${name} failed at ${message.type}, position ${message.position}: ${why}`;
+    return new NereusError("EVENT_HANDLER_FAILED", what, {
+      element: name,
+      cause: failures.length === 1 ? first : new AggregateError(failures, why),
+      fix: "Mend the handler or the data; it goes on from this event by itself.",
+    });
+  }
+}

@@ -1,0 +1,173 @@
+import type { Selection } from "../application/selection.ts";
+import type { DomainProcessOptions, TenantOptions } from "../domain/domain.ts";
+import type { AggregateClass, AggregateInstance } from "../model/aggregate-root.ts";
+import type { EntityCollectionView } from "../model/collection.ts";
+import type { Shaped } from "../model/field.ts";
+import type { MessageInstance, Returning } from "../model/message.ts";
+import type { ProjectionClass } from "../model/projection.ts";
+import type { Seed, SeedOptions } from "./seed.ts";
+
+/** None of the keys of `T`: what keeps commands and value objects out of a place for events. */
+type Without<T> = { readonly [K in keyof T]?: never };
+
+/** Any event: a message that asks for nothing. */
+export type EventInstance = MessageInstance & Without<Returning<unknown, "command" | "query">> & Without<Shaped<unknown>>;
+
+/** Any command, with the type of its answer. */
+export type CommandInstance<R = unknown> = MessageInstance & Returning<R, "command">;
+
+/** Any aggregate in hand. */
+export type AnyAggregate = AggregateInstance<unknown>;
+
+/** The events that an aggregate lists. */
+export type EventOf<A> = A extends { readonly pendingEvents: readonly (infer E)[] } ? E : never;
+
+/** Some fields, as plain data. */
+type Plain<S> = { readonly [K in keyof S]?: unknown };
+
+/** What a field may be compared with: its value, or entities and value objects as plain data. */
+type Expected<V> =
+  V extends EntityCollectionView<infer E>
+    ? V | readonly (E | Plain<ShapeOf<E>>)[]
+    : V extends Shaped<infer S>
+      ? V | Plain<S>
+      : V;
+
+type ShapeOf<E> = E extends Shaped<infer S> ? S : object;
+
+/** Some fields and getters of an aggregate or a row, to be compared. */
+export type State<A> = {
+  readonly [K in keyof A as A[K] extends (...input: never) => unknown ? never : K]?: Expected<A[K]>;
+};
+
+declare const notAwaited: unique symbol;
+
+/** What events can be expected of. A scenario is no subtype of it, so that `await` goes by the other form of `then`. */
+interface Assertable {
+  thenNothing(): unknown;
+  readonly [notAwaited]?: never;
+}
+
+/**
+ * What was done last, and what is expected of it. One expectation may follow another; `await` the last one, and all of it
+ * runs once, in order. It resolves to the answer of what was done last.
+ *
+ * It runs even without `await`, like any promise: a failed expectation is then an unhandled rejection.
+ */
+export interface Then<R, E> extends Promise<R> {
+  /** That it is accepted and appends exactly these events, in this order. */
+  then(this: Assertable, ...events: readonly E[]): this;
+  /** How `await` works. */
+  then<A = R, B = never>(
+    onfulfilled?: ((value: R) => A | PromiseLike<A>) | null,
+    onrejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B>;
+  /** That it is accepted and appends no event. */
+  thenNothing(): this;
+  /**
+   * That it is refused, and appends nothing.
+   *
+   * @param textOrCode a part of the message, the code of the error, or the code of one of its issues, such as the name of an
+   *   invariant
+   */
+  thenRejected(textOrCode: string): this;
+  /** That it is accepted and answers this. */
+  thenResult(result: Expected<R>): this;
+}
+
+/** What rows can be expected, whatever was done. A row is compared in the fields that are named. */
+interface RowsOfDomain {
+  /** That a projection shows a row with these fields, once everything has settled. */
+  thenRow<Row extends object>(
+    projection: ProjectionClass<Row>,
+    id: string,
+    row: NoInfer<State<Row>>,
+    options?: TenantOptions,
+  ): this;
+  /** That a projection shows no such row. */
+  thenNoRow(projection: ProjectionClass, id: string, options?: TenantOptions): this;
+  /** That a projection shows exactly these rows: all of them by identity, or those of a selection in its order. */
+  thenRows<Row extends object>(
+    projection: ProjectionClass<Row>,
+    rows: readonly NoInfer<State<Row>>[],
+    selection?: Selection<Row> & TenantOptions,
+  ): this;
+}
+
+/** What can be done next in a domain. */
+interface ActsOfDomain {
+  /** A command is processed. Given events without a tenant are of its tenant. */
+  when<R>(command: CommandInstance<R>, options?: DomainProcessOptions): When<R>;
+  /** An event happens, whatever aggregate raised it: its handlers run, inline and async ones. `then` is what they do. */
+  when(event: EventInstance, options?: SeedOptions): When<void>;
+}
+
+/** What happened before in a domain. To await it alone stores it, and nothing else is done. */
+export interface Given extends PromiseLike<void>, ActsOfDomain {
+  /** That a projection shows a row with these fields, once everything has settled. */
+  thenRow<Row extends object>(
+    projection: ProjectionClass<Row>,
+    id: string,
+    row: NoInfer<State<Row>>,
+    options?: TenantOptions,
+  ): When<void>;
+  /** That a projection shows no such row. */
+  thenNoRow(projection: ProjectionClass, id: string, options?: TenantOptions): When<void>;
+  /** That a projection shows exactly these rows: all of them by identity, or those of a selection in its order. */
+  thenRows<Row extends object>(
+    projection: ProjectionClass<Row>,
+    rows: readonly NoInfer<State<Row>>[],
+    selection?: Selection<Row> & TenantOptions,
+  ): When<void>;
+}
+
+/**
+ * A command or event under test in a domain. `then` is about its own commit: for an event, about what the handlers of events
+ * appended. What sent commands lead to later is for `thenEventually`.
+ */
+export interface When<R> extends Then<R, EventInstance>, RowsOfDomain, ActsOfDomain {
+  /** That the aggregate it is addressed to (or that it made) has these field values afterwards. */
+  thenState<A extends object>(aggregate: AggregateClass<A>, state: NoInfer<State<A>>): this;
+  /** That any aggregate has these field values afterwards. */
+  thenState<A extends object>(aggregate: AggregateClass<A>, id: string, state: NoInfer<State<A>>): this;
+  /** That, once the handlers of events have run, exactly these commands were sent, in this order. */
+  thenSent(...commands: readonly CommandInstance[]): this;
+  /** That, once everything has settled, exactly these events were appended after its own, in this order. */
+  thenEventually(...events: readonly EventInstance[]): this;
+}
+
+type Single<A extends readonly unknown[], R> = R extends AnyAggregate ? R : A extends readonly [infer One] ? One : never;
+
+/** Aggregates as they are before; no store and no domain. */
+export interface AggregateGiven<A extends readonly unknown[], E> {
+  /** What is done with them, as one unit of work: if it fails, it is taken back. A new aggregate is returned. */
+  when<R>(act: (...aggregates: A) => R): AggregateWhen<A, E, Awaited<R>>;
+}
+
+/** What is done with aggregates, under test. `then` is about what they raise, and what a returned new one has raised. */
+export interface AggregateWhen<A extends readonly unknown[], E, R>
+  extends Then<R, E | (R extends AnyAggregate ? EventOf<R> : never)>,
+    AggregateGiven<A, E> {
+  /** That the aggregate (the new one, if one was returned) has these field values afterwards. */
+  thenState(state: State<Single<A, R>>): this;
+  /** That one of several aggregates has these field values afterwards. */
+  thenState<One extends AnyAggregate>(aggregate: One, state: NoInfer<State<One>>): this;
+}
+
+/** What a projector has seen before; no store and no domain. */
+export interface ProjectorGiven<Row> {
+  /** An event that it sees next. */
+  when(event: EventInstance | Seed): ProjectorWhen<Row>;
+  /** That it has made a row with these fields. */
+  thenRow(id: string, row: State<Row>, options?: TenantOptions): ProjectorWhen<Row>;
+  /** That there is no such row. */
+  thenNoRow(id: string, options?: TenantOptions): ProjectorWhen<Row>;
+  /** That it has made exactly these rows, by identity. */
+  thenRows(rows: readonly State<Row>[], options?: TenantOptions): ProjectorWhen<Row>;
+}
+
+/** A projector, after an event. */
+export interface ProjectorWhen<Row> extends ProjectorGiven<Row>, Promise<void> {
+  /** That the projector fails at the event: a part of the message, or a code. */
+  thenRejected(textOrCode: string): ProjectorWhen<Row>;
+}
