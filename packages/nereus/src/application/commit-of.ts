@@ -6,9 +6,10 @@ import { newIdentity } from "../model/identity.ts";
 import type { Append, Commit, DocumentWrite, ExpectedVersion } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
 import { encodeExtensions, enriched } from "./enrichers.ts";
-import { type EventSource, inlineWrites, type RaisedEvent } from "./inline-projections.ts";
+import { inlineWrites } from "./inline-projections.ts";
 import type { Lineage } from "./lineage.ts";
 import { streamOf } from "./loading.ts";
+import type { EventSource, RaisedEvent } from "./raised-event.ts";
 import type { Runtime } from "./registry.ts";
 
 /** An aggregate in a unit of work. */

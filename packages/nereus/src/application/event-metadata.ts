@@ -1,8 +1,8 @@
 import type { StoredMessage } from "../log/message.ts";
 import { messageId } from "../model/message.ts";
 import { decodeExtensions } from "./enrichers.ts";
-import type { RaisedEvent } from "./inline-projections.ts";
 import type { EventMetadata } from "./projector.ts";
+import type { RaisedEvent } from "./raised-event.ts";
 
 /** What is known of an event that the log has. */
 export function storedMetadata(message: StoredMessage): EventMetadata {

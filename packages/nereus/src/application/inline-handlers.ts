@@ -3,7 +3,7 @@ import { NereusError } from "../model/errors.ts";
 import { messageId } from "../model/message.ts";
 import { raisedMetadata } from "./event-metadata.ts";
 import { eventContext, type Joining } from "./handler-context.ts";
-import { nameOfEvent, type RaisedEvent } from "./inline-projections.ts";
+import { nameOfEvent, type RaisedEvent } from "./raised-event.ts";
 import type { Runtime } from "./registry.ts";
 import type { UnitOfWork } from "./unit-of-work.ts";
 

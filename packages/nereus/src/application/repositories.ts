@@ -4,7 +4,7 @@ import type { Registry, Runtime } from "./registry.ts";
 import type { RepositoryClass, RepositoryDefinition, RepositoryOf } from "./repository.ts";
 import { unknownAggregate } from "./unit-faults.ts";
 import type { UnitOfWork } from "./unit-of-work.ts";
-import { type RepositoryAccess, UnitRepository } from "./unit-repository.ts";
+import { UnitRepository } from "./unit-repository.ts";
 
 /**
  * The repository of an aggregate that the domain knows: the custom one, if there is one.
@@ -19,9 +19,9 @@ export function repositoryIn<C extends RepositoryClass>(
 ): RepositoryOf<C> {
   const aggregate = knownAggregate(runtime.registry, of);
   const custom = runtime.registry.repositories.get(aggregate[definition].name);
-  const make = (custom ?? UnitRepository) as new (access: RepositoryAccess) => object;
+  const inner = new UnitRepository(runtime, aggregate, unit, readOnly);
   // one class serves every aggregate; the type of this one is known only to the caller
-  return new make({ runtime, aggregate, unit, readOnly }) as unknown as RepositoryOf<C>;
+  return (custom === undefined ? inner : new custom({ inner })) as unknown as RepositoryOf<C>;
 }
 
 /** What was asked for by an aggregate's class, or by the class of its listed repository. */

@@ -3,7 +3,6 @@ import { define, definition, type Element } from "../model/element.ts";
 import type { ProjectionClass } from "../model/projection.ts";
 import type { HistoryEntry, PastOptions } from "./history.ts";
 import type { Page, PageSelection, Selection, Where } from "./selection.ts";
-import { type RepositoryAccess, UnitRepository } from "./unit-repository.ts";
 import type { View } from "./view.ts";
 
 /** What every repository offers to readers. Loading an aggregate twice in a unit of work gives the same instance. */
@@ -78,6 +77,16 @@ export interface RepositoryDefinition {
   readonly aggregate: AggregateClass;
 }
 
+/** What both kinds of repository come to, without their types: an aggregate of the other kind is refused when it runs. */
+export interface AnyRepository extends Repository<object>, EventSourcedRepository<object>, CustomRepositoryTools {
+  get(id: string, past?: PastOptions): Promise<object>;
+}
+
+/** What a repository works with: handed in by the framework. */
+export interface RepositoryAccess {
+  readonly inner: AnyRepository;
+}
+
 /** Any class that extends `Repository(…)` or `EventSourcedRepository(…)`. */
 export interface CustomRepositoryClass<R = object> extends Element<"repository"> {
   readonly [definition]: RepositoryDefinition;
@@ -140,5 +149,54 @@ export function EventSourcedRepository<A extends object>(
 function customRepository(aggregate: AggregateClass): object {
   const { name } = aggregate[definition];
   const own: RepositoryDefinition = { kind: "repository", name: `repository(${name})`, aggregate };
-  return define(UnitRepository, own);
+  return define(CustomRepository, own);
+}
+
+/** Everything as the framework's own repository does it, for a user's class to build on. */
+class CustomRepository implements AnyRepository {
+  readonly #inner: AnyRepository;
+
+  constructor({ inner }: RepositoryAccess) {
+    this.#inner = inner;
+  }
+
+  get(id: string, past?: PastOptions): Promise<object> {
+    return this.#inner.get(id, past);
+  }
+
+  find(id: string): Promise<object | undefined> {
+    return this.#inner.find(id);
+  }
+
+  exists(id: string): Promise<boolean> {
+    return this.#inner.exists(id);
+  }
+
+  history(id: string): AsyncIterable<HistoryEntry> {
+    return this.#inner.history(id);
+  }
+
+  query(selection?: Selection<object>): Promise<object[]> {
+    return this.#inner.query(selection);
+  }
+
+  page(selection: PageSelection<object>): Promise<Page<object>> {
+    return this.#inner.page(selection);
+  }
+
+  count(where?: Where<object>): Promise<number> {
+    return this.#inner.count(where);
+  }
+
+  add(aggregate: object): Promise<void> {
+    return this.#inner.add(aggregate);
+  }
+
+  remove(aggregate: object): Promise<void> {
+    return this.#inner.remove(aggregate);
+  }
+
+  view<Row extends object>(projection: ProjectionClass<Row>): View<Row> {
+    return this.#inner.view(projection);
+  }
 }

@@ -5,7 +5,6 @@ import type { FieldType } from "../ports/store.ts";
 
 const byType: Readonly<Record<string, FieldType>> = {
   string: "text",
-  enum: "text",
   template_literal: "text",
   date: "text",
   boolean: "boolean",
@@ -19,10 +18,11 @@ export function storedTypeOf(field: CompiledField): FieldType {
 
 function typeOfSchema(schema: z.core.$ZodType): FieldType {
   const inner = unwrap(schema);
-  const { type, values, in: wire } = definitionOfSchema(inner);
+  const { type, values, entries, in: wire } = definitionOfSchema(inner);
   if (isCodec(inner) && wire !== undefined) return typeOfSchema(wire);
   if (type === "number" || type === "int") return "isInt" in inner && inner.isInt === true ? "integer" : "real";
   if (type === "literal" && values !== undefined) return literalType(values);
+  if (type === "enum" && entries !== undefined) return literalType(Object.values(entries));
   return byType[type] ?? "json";
 }
 

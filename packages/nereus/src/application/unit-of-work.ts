@@ -5,9 +5,9 @@ import { assertIdentity, isStorable } from "../model/identity.ts";
 import type { Append, Commit, CommitOutcome, Conflict, StoredDocument } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
 import { commitOf, isChangedDocument, raisedEvents, type Tracked, writesNothing } from "./commit-of.ts";
-import type { RaisedEvent } from "./inline-projections.ts";
 import { Lineage } from "./lineage.ts";
 import { cacheKey, catchUp, fromDocument, hydrate, replayOnto, streamOf } from "./loading.ts";
+import type { RaisedEvent } from "./raised-event.ts";
 import type { Runtime } from "./registry.ts";
 import { duplicate, notAdded, nothingRaised, swallowed, unknownAggregate, withoutIdentity } from "./unit-faults.ts";
 

@@ -12,30 +12,19 @@ import { pagesOf, streamOf } from "./loading.ts";
 import { absent, loadPast } from "./past.ts";
 import { viewIn } from "./projection-views.ts";
 import type { Runtime } from "./registry.ts";
+import type { AnyRepository } from "./repository.ts";
 import type { Page, PageSelection, Selection, Where } from "./selection.ts";
 import type { UnitOfWork } from "./unit-of-work.ts";
 import type { View } from "./view.ts";
 
-/** What a repository works with: handed in by the framework. */
-export interface RepositoryAccess {
-  readonly runtime: Runtime;
-  readonly aggregate: AggregateClass;
-  readonly unit: UnitOfWork;
-  readonly readOnly: boolean;
-}
-
-/** Of which aggregate, only its users know. */
-// biome-ignore lint/suspicious/noExplicitAny: conditions on its fields are checked when they run
-type Any = any;
-
 /** The repository of one aggregate within one unit of work. Types tell state-stored and event-sourced ones apart. */
-export class UnitRepository {
+export class UnitRepository implements AnyRepository {
   readonly #runtime: Runtime;
   readonly #aggregate: AggregateClass;
   readonly #unit: UnitOfWork;
   readonly #readOnly: boolean;
 
-  constructor({ runtime, aggregate, unit, readOnly }: RepositoryAccess) {
+  constructor(runtime: Runtime, aggregate: AggregateClass, unit: UnitOfWork, readOnly: boolean) {
     this.#runtime = runtime;
     this.#aggregate = aggregate;
     this.#unit = unit;
@@ -73,16 +62,16 @@ export class UnitRepository {
     if (!any) throw absent(stream);
   }
 
-  async query(selection: Selection<Any> = {}): Promise<object[]> {
+  async query(selection: Selection<object> = {}): Promise<object[]> {
     return this.#found(await this.#finder().find(selection));
   }
 
-  async page(selection: PageSelection<Any>): Promise<Page<object>> {
+  async page(selection: PageSelection<object>): Promise<Page<object>> {
     const { documents, next } = await this.#finder().page(selection);
     return { items: this.#found(documents), next };
   }
 
-  async count(where?: Where<Any>): Promise<number> {
+  async count(where?: Where<object>): Promise<number> {
     return this.#finder().count(where ?? {});
   }
 

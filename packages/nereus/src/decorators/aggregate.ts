@@ -14,6 +14,7 @@ import type { EntityInput, Fields, Shape, Shaped, Simplify } from "../model/fiel
 import { Scoped, valuesOf } from "../model/fields-of.ts";
 import type { EventClass, MessageInstance, Named } from "../model/message.ts";
 import type { CompiledShape } from "../model/shape.ts";
+import type { Values } from "../model/values.ts";
 import { invalid, type MarkedMethod, markedMethods } from "./marks.ts";
 
 /** The class that {@link Aggregate} returns, to extend. Which kind it is of, only its decorator says. */
@@ -139,7 +140,7 @@ function kindsOf(type: object | null): { readonly sourced: Building; readonly st
   return type === null ? undefined : (kinds.get(type) ?? kindsOf(Object.getPrototypeOf(type)));
 }
 
-type Methods = Readonly<Record<PropertyKey, (event?: object) => unknown>>;
+type Methods = Readonly<Record<PropertyKey, ((event?: object) => unknown) | undefined>>;
 
 function withMethod(
   building: Building,
@@ -151,9 +152,9 @@ function withMethod(
   }
   const identity = building[definition].shape.identifiers[0]?.name ?? "";
   const named = identityFieldOf(building as unknown as AggregateClass, mark.given[definition]);
-  return building.applies(mark.given, (root: Methods & Record<string, unknown>, event: Record<string, unknown>) => {
-    const returned = root[name]?.(event);
-    if (named !== undefined && valuesOf(root)[identity] === undefined) root[identity] = event[named];
+  return building.applies(mark.given, (root: object, event: Values) => {
+    const returned = (root as Methods)[name]?.(event);
+    if (named !== undefined && valuesOf(root)[identity] === undefined) (root as Values)[identity] = event[named];
     return returned;
   });
 }

@@ -104,7 +104,7 @@ export interface Decorators {
     (name: string, options?: EventHandlersOptions): DecoratesClass<Plain>;
     <H extends object>(name: string, options: EventHandlersOptions & InstanceOptions<H>): DecoratesClass<Making<H>>;
   };
-  /** Registers a class whose methods with `@on` fill a projection; several of one event run in their order. */
+  /** Registers a projection, and the class whose methods with `@on` fill it; several of one event run in their order. */
   readonly projector: {
     (projection: ProjectionClass<object>, options: ProjectorOptions): DecoratesClass<Plain>;
     <H extends object>(
@@ -149,10 +149,10 @@ export interface Decorators {
  */
 export function decorators(domain: Domain): Decorators {
   return {
-    aggregate: ((given?: AggregateDecoratorOptions | AggregateClass<object, never>) =>
+    aggregate: ((given: object = {}) =>
       typeof given === "function"
         ? registerAggregate(domain, given, {})
-        : (type: object) => registerAggregate(domain, type, given ?? {})) as Decorators["aggregate"],
+        : (type: object) => registerAggregate(domain, type, given)) as Decorators["aggregate"],
     commandHandler: (aggregate: AggregateClass<object>, options?: InstanceOptions<object>) => {
       assertKind("commandHandler", aggregate, "aggregate");
       return registering(domain, "commandHandler", "handle", options, () => commandHandlers(aggregate));
@@ -161,7 +161,11 @@ export function decorators(domain: Domain): Decorators {
       registering(domain, "eventHandler", "on", options, () => eventHandlers(name, options)),
     projector: (projection: ProjectionClass<object>, options: ProjectorOptions & Partial<InstanceOptions<object>>) => {
       assertKind("projector", projection, "projection");
-      return registering(domain, "projector", "on", options, () => projector(projection, options));
+      const steps = registering(domain, "projector", "on", options, () => projector(projection, options));
+      return (type: object) => {
+        steps(type);
+        registerElement(domain, () => projection);
+      };
     },
     queryHandler: (projection: ProjectionClass<object>, options?: InstanceOptions<object>) => {
       assertKind("queryHandler", projection, "projection");

@@ -78,6 +78,10 @@ interface Running {
 /** What a started domain works with: for the test kit, which seeds the log. */
 export let runtimeOf: (domain: Domain) => Runtime;
 
+/** What events are handled with in a started domain: for the test kit, where they happen without a command. */
+export let workingsOf: (domain: Domain) => Workings;
+export type Workings = Pick<Running, "runtime" | "work" | "joining" | "runners">;
+
 /**
  * Puts an element into a domain that has not started, as decorated classes do. It is made when the domain starts, which
  * reports the faults with those of the model.
@@ -127,7 +131,8 @@ export class Domain {
     return this.#next(async () => {
       if (this.#running !== undefined) return;
       const { elements, store } = this.#options;
-      const registered = this.#registered.map(({ make }) => make());
+      const registered = new Set(this.#registered.map(({ make }) => make()));
+      for (const element of elements) registered.delete(element); // listed as well
       const { registry, faults } = checkModel(this.name, [...elements, ...registered]);
       const ofRegistered = this.#registered.flatMap((registration) => registration.faults);
       const all = [...faults, ...ofRegistered, ...weakenedPromises(this.name, registry, store)];
@@ -264,6 +269,7 @@ export class Domain {
   /** @internal */
   static {
     runtimeOf = (domain) => domain.#started().runtime;
+    workingsOf = (domain) => domain.#started();
     registerElement = (domain, make, faults = []) => {
       if (domain.#sealed) throw alreadyStarted(domain.name);
       domain.#registered.push({ make, faults });

@@ -1,8 +1,16 @@
 import { inspect } from "node:util";
+import {
+  changedOutside,
+  type LockReason,
+  locked,
+  missingApplier,
+  raisedInsideApply,
+  raisedTwice,
+} from "./aggregate-faults.ts";
 import { ChangeScope, type Level } from "./change-scope.ts";
 import { definition, type Element, redefine } from "./element.ts";
 import { brokenEntityRules, entityDefinition, stored } from "./entity.ts";
-import { NereusError, NotImplementedError } from "./errors.ts";
+import { NereusError } from "./errors.ts";
 import { canTransition, refuseRedeclared, Scoped, valuesOf } from "./fields-of.ts";
 import { frozenCopy } from "./freeze.ts";
 import { brokenInvariants, checkPreconditions, type Invariant, invariantError } from "./invariant.ts";
@@ -84,9 +92,6 @@ export interface Pending {
   readonly event: object;
   readonly order: number;
 }
-
-/** Why an aggregate may not change: it is a past state, a query's, or its unit of work has ended. */
-export type LockReason = "past" | "query" | "ended";
 
 /** A change under way, and how everything was before it. */
 interface Begun {
@@ -377,63 +382,5 @@ export function assertSynchronous(element: string, what: string, returned: unkno
   throw new NereusError("CHANGE_ASYNCHRONOUS", `${element}: ${what} returned a promise`, {
     element,
     fix: "Await first, then change: what changes state must end before it returns.",
-  });
-}
-
-function missingApplier(own: AggregateDefinition, event: unknown): NereusError {
-  const name = messageDefinition(event, "event")?.name;
-  const element = own.name;
-  if (name === undefined) {
-    return new NotImplementedError("APPLY_HANDLER_MISSING", `${element} raised something that is not an event`, {
-      element,
-      fix: "Raise an instance of a class made by Event(…).",
-    });
-  }
-  const method = own.eventSourced ? "applies" : "raises";
-  return new NotImplementedError("APPLY_HANDLER_MISSING", `${element} raised ${name} but has no .${method} for it`, {
-    element,
-    fix: own.eventSourced
-      ? `Add .applies(${name}, (state, event) => { … }) to ${element}, or a method with @apply(${name}).`
-      : `Add .raises(${name}) to ${element}, or name it in the raises of @aggregate.`,
-  });
-}
-
-function changedOutside(element: string, field: string): NereusError {
-  return new NereusError("STATE_CHANGED_OUTSIDE_APPLY", `${element}: ${field} was changed outside .applies`, {
-    element,
-    fix: "Raise an event, and change the field in its .applies handler.",
-  });
-}
-
-function raisedInsideApply(element: string): NereusError {
-  return new NereusError("RAISED_INSIDE_APPLY", `${element} raised an event while another was being applied`, {
-    element,
-    fix: "Raise from a method; an apply handler also runs in replay and may only change the state.",
-  });
-}
-
-function raisedTwice(element: string, event: string): NereusError {
-  return new NereusError("EVENT_RAISED_TWICE", `${element} raised one ${event} object a second time`, {
-    element,
-    fix: `Make a new ${event} for each thing that happens.`,
-  });
-}
-
-function locked(element: string, why: LockReason): NereusError {
-  if (why === "query") {
-    return new NereusError("AGGREGATE_READ_ONLY", `${element} was loaded by a query and cannot change`, {
-      element,
-      fix: "Change it in the handler of a command.",
-    });
-  }
-  if (why === "past") {
-    return new NereusError("AGGREGATE_READ_ONLY", `${element} was loaded at a past version or time and cannot change`, {
-      element,
-      fix: "Load it without atVersion and asOf to change it.",
-    });
-  }
-  return new NereusError("AGGREGATE_READ_ONLY", `${element} was changed after its unit of work had ended`, {
-    element,
-    fix: "Load it again in the handler of the next command, and change it there.",
   });
 }

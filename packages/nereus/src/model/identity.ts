@@ -11,10 +11,10 @@ let tail = "";
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, "0");
 const counters: readonly string[] = Array.from({ length: 0x1000 }, (_, value) => hex(value, 3));
 
-let source: (() => string) | undefined;
+let source: (() => string | undefined) | undefined;
 
-/** Takes identities from elsewhere, for tests that compare them; undefined goes back to UUIDs. */
-export function useIdentitySource(next: (() => string) | undefined): void {
+/** Takes identities from elsewhere, for tests that compare them; where there is none, or no source, they are UUIDs. */
+export function useIdentitySource(next: (() => string | undefined) | undefined): void {
   source = next;
 }
 
@@ -25,7 +25,8 @@ export function useIdentitySource(next: (() => string) | undefined): void {
  * @example newIdentity(); // "0192f0c1-7f3a-7000-9c1d-2b7e4f6a8d10"
  */
 export function newIdentity(): string {
-  if (source !== undefined) return source();
+  const given = source?.();
+  if (given !== undefined) return given;
   const now = Date.now();
   if (now > lastTime) startMillisecond(now);
   // within a millisecond, or after the clock was set back, the counter goes on

@@ -29,6 +29,7 @@ interface SchemaDefinition {
   readonly reverseTransform?: unknown;
   readonly getter?: () => z.core.$ZodType;
   readonly values?: readonly unknown[];
+  readonly entries?: Readonly<Record<string, unknown>>;
   readonly checks?: readonly unknown[];
 }
 

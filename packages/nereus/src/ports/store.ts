@@ -105,7 +105,7 @@ export type Conflict =
 
 /**
  * The store's answer to a {@link Commit}. A taken idempotency key is found before anything else, then a repeated commit,
- * then conflicts: of streams, documents and the checkpoint. Faults of the machine (locked, full, corrupt) are thrown.
+ * then conflicts: of streams, documents and the checkpoint, then of unique values. Faults of the machine (locked, full, corrupt) are thrown.
  */
 export type CommitOutcome =
   /** `position`: that of the last message written (the log's head if none was; for a repeated commit, the first answer). */
@@ -164,7 +164,7 @@ export interface StoredDocument {
 /** A JSON scalar as it stands in the stored document. */
 export type StoredScalar = string | number | boolean | null;
 
-/** The type of a value inside a field that holds an object, and the keys that lead to it. */
+/** The type of a value inside a field that holds an object, and the keys that lead to it; an array has no keys. */
 export interface Inner {
   readonly path: readonly string[];
   readonly type: FieldType;
@@ -175,7 +175,8 @@ export interface Inner {
  * What is within null, or absent, is null.
  *
  * All values of a field stand in one order: null (also for an absent field), then numbers, with booleans as 0 and 1, then
- * texts by code point (the order of their UTF-8 bytes), with an object or array as its JSON text.
+ * texts by code point (the order of their UTF-8 bytes), with an object or array as its JSON text. In a text field whatever is not
+ * text counts as its JSON text; in a bigint field what is not digits stands as in any other field.
  */
 export type Condition = { readonly field: string; readonly within?: Inner } & (
   | { readonly op: "eq" | "ne" | "lt" | "lte" | "gt" | "gte"; readonly value: StoredScalar }
@@ -184,7 +185,10 @@ export type Condition = { readonly field: string; readonly within?: Inner } & (
   | { readonly op: "contains"; readonly value: string }
 );
 
-/** Conditions and what is made of them. Each is true or false, never unknown: `not` turns one into the other. */
+/**
+ * Conditions and what is made of them. Each is true or false, never unknown: `not` turns one into the other. At most 256 levels
+ * and 10,000 parts; beyond, `OPTION_INVALID`.
+ */
 export type Filter =
   | Condition
   | { readonly op: "and" | "or"; readonly of: readonly Filter[] }
@@ -218,13 +222,13 @@ export interface RecordReader {
 }
 
 /**
- * The type that a top-level field has in stored JSON; it decides how a database compares it. A `bigint` is digits in a
+ * The type that a field has in stored JSON; it decides how a database compares it. A `bigint` is digits in a
  * JSON string, compared as a number: exactly within 64 bits; beyond, equality goes by the digits, and order by the nearest
  * floating-point number.
  */
 export type FieldType = "text" | "integer" | "real" | "boolean" | "bigint" | "json";
 
-/** A top-level field of the documents of a collection. `required`: a document without it cannot be read. */
+/** A top-level field of the documents of a collection. `required`: a document without it cannot be read; null counts as there. */
 export interface FieldShape {
   readonly name: string;
   readonly type: FieldType;
@@ -262,7 +266,8 @@ export interface Store {
   /**
    * Prepares the store and its collections; safe to repeat with more collections, or with more fields of one. A change of
    * a shape that the stored documents do not fit (a field of another type, a new required one, values that are to be
-   * unique and are not) is refused as `STORE_MIGRATION_REFUSED`, with what to run before trying again, and nothing is changed.
+   * unique and are not) is refused as `STORE_MIGRATION_REFUSED`, with what to run before trying again, and nothing is changed; a
+   * store that was not open stays closed. Lists of unique fields are those of the latest shape.
    */
   open(collections: readonly CollectionShape[]): Promise<void>;
   /** Answers the commits that were made, then lets go of everything; after it, all is refused as `STORE_NOT_OPEN`. */

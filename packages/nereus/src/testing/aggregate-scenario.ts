@@ -1,7 +1,14 @@
-import type { StoredMessage } from "../log/message.ts";
-import { serialiseEvent } from "../log/event-types.ts";
 import { replayOnto } from "../application/loading.ts";
-import { type AggregateClass, AggregateRoot, blankAggregate, definitionOfRoot, freezeFields, isThenable } from "../model/aggregate-root.ts";
+import { serialiseEvent } from "../log/event-types.ts";
+import type { StoredMessage } from "../log/message.ts";
+import {
+  type AggregateClass,
+  AggregateRoot,
+  blankAggregate,
+  definitionOfRoot,
+  freezeFields,
+  isThenable,
+} from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import { assertPart } from "./assertion.ts";
 import { misuse, nameOf } from "./misuse.ts";
@@ -41,7 +48,8 @@ export class AggregateScenario extends Scenario<AggregateProgress> {
   }
 
   when(act: Act): AggregateScenario {
-    if (typeof act !== "function") throw misuse("when", act, "a function of the aggregates: (account) => account.withdraw(500)");
+    if (typeof act !== "function")
+      throw misuse("when", act, "a function of the aggregates: (account) => account.withdraw(500)");
     return new AggregateScenario(this.act((before) => performed(act, before)));
   }
 
@@ -91,7 +99,8 @@ function raisedBy(roots: readonly AggregateRoot[]): object[] {
 /** As after a commit: nothing pending, and nothing to take back. */
 function stored(root: AggregateRoot): void {
   const { pending, changed, saved } = AggregateRoot.seams;
-  const isWritten = !definitionOfRoot(root).eventSourced && (root.version === -1 || changed(root) || pending(root).length > 0);
+  const isWritten =
+    !definitionOfRoot(root).eventSourced && (root.version === -1 || changed(root) || pending(root).length > 0);
   saved(root, isWritten ? root.version + 1 : root.version);
 }
 
@@ -101,14 +110,25 @@ export function replayed(aggregate: AggregateClass, events: readonly object[]): 
   const { name, appliers } = aggregate[definition];
   for (const event of events) {
     const applier = appliers.get(nameOf(event, "event"));
-    if (applier === undefined) throw misuse(`given(${name}, …)`, nameOf(event, "event"), "events that it has an .applies for");
+    if (applier === undefined)
+      throw misuse(`given(${name}, …)`, nameOf(event, "event"), "events that it has an .applies for");
   }
   if (events.length === 0) freezeFields(root);
   else replayOnto(root, events.map(asStored));
   return root;
 }
 
-function asStored(event: object, version: number): Pick<StoredMessage, "version" | "type" | "schemaVersion" | "data" | "checksum"> {
-  const about = { recordedAt: 0, occurredAt: 0, correlationId: "", causationId: null, traceparent: null, extensions: null };
+function asStored(
+  event: object,
+  version: number,
+): Pick<StoredMessage, "version" | "type" | "schemaVersion" | "data" | "checksum"> {
+  const about = {
+    recordedAt: 0,
+    occurredAt: 0,
+    correlationId: "",
+    causationId: null,
+    traceparent: null,
+    extensions: null,
+  };
   return { ...serialiseEvent(event, about), version };
 }

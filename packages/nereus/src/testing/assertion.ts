@@ -1,9 +1,9 @@
 import { AssertionError } from "node:assert";
 import { inspect } from "node:util";
-import { definition } from "../model/element.ts";
 import type { AggregateClass } from "../model/aggregate-root.ts";
-import { type Difference, differencesOf, missing, partialDifferences, shapeOf } from "./comparison.ts";
+import { definition } from "../model/element.ts";
 import { messageDefinition } from "../model/message.ts";
+import { type Difference, differencesOf, missing, partialDifferences, shapeOf } from "./comparison.ts";
 import { misuse } from "./misuse.ts";
 
 /** A failed expectation, in the form of which Vitest, Jest and node:test show the differences. */
@@ -28,7 +28,11 @@ export function assertPart(what: string, actual: object, expected: object): void
 }
 
 /** @throws AssertionError naming, event by event, what differs */
-export function assertEvents(actual: readonly object[], expected: readonly object[], what = "Other events than expected"): void {
+export function assertEvents(
+  actual: readonly object[],
+  expected: readonly object[],
+  what = "Other events than expected",
+): void {
   assertMessages("event", actual, expected, what);
 }
 
@@ -39,9 +43,13 @@ export function assertMessages(
   what: string,
 ): void {
   for (const one of expected) if (messageDefinition(one, kind) === undefined) throw misuse("then", one, `${kind}s`);
-  const places = Array.from({ length: Math.max(actual.length, expected.length) }, (_, at) => compare(actual[at], expected[at]));
+  const places = Array.from({ length: Math.max(actual.length, expected.length) }, (_, at) =>
+    compare(actual[at], expected[at]),
+  );
   if (places.every(({ lines }) => lines === undefined)) return;
-  const lines = places.map(({ name, lines: own }, at) => `  ${at + 1}. ${name}${own === undefined ? ": as expected" : own}`);
+  const lines = places.map(
+    ({ name, lines: own }, at) => `  ${at + 1}. ${name}${own === undefined ? ": as expected" : own}`,
+  );
   const shown = places.flatMap(({ shown: one }) => (one === undefined ? [] : [one]));
   throw failed(`${what}\n${lines.join("\n")}`, shown, expected.map(readable));
 }
@@ -55,8 +63,14 @@ interface Place {
 }
 
 function compare(actual: object | undefined, expected: object | undefined): Place {
-  if (expected === undefined) return { name: nameOf(actual), lines: `: not expected\n       ${shortly(actual)}`, shown: readable(actual as object) };
-  if (actual === undefined) return { name: nameOf(expected), lines: `: missing\n       ${shortly(expected)}`, shown: undefined };
+  if (expected === undefined)
+    return {
+      name: nameOf(actual),
+      lines: `: not expected\n       ${shortly(actual)}`,
+      shown: readable(actual as object),
+    };
+  if (actual === undefined)
+    return { name: nameOf(expected), lines: `: missing\n       ${shortly(expected)}`, shown: undefined };
   if (shapeOf(actual) !== shapeOf(expected)) {
     const lines = `: another one\n       expected: ${shortly(expected)}\n       actual:   ${shortly(actual)}`;
     return { name: nameOf(expected), lines, shown: readable(actual) };
@@ -70,20 +84,25 @@ function compare(actual: object | undefined, expected: object | undefined): Plac
   };
 }
 
-function nameOf(message: object | undefined): string {
-  return (message?.constructor as unknown as AggregateClass)[definition].name;
+function nameOf(message: object): string {
+  return (message.constructor as unknown as AggregateClass)[definition].name;
 }
 
 /** An event as a plain object that a diff shows well. */
 function readable(message: object): object {
-  return { [`${messageDefinition(message, "command") === undefined ? "event" : "command"}`]: nameOf(message), ...message };
+  return {
+    [`${messageDefinition(message, "command") === undefined ? "event" : "command"}`]: nameOf(message),
+    ...message,
+  };
 }
 
 /** Of the actual value, what was expected; where nothing differs, in the words of the expectation. */
 function partOf(actual: object, expected: object, differences: readonly Difference[]): Record<string, unknown> {
   const differing = new Set(differences.map(({ path }) => path.split(/[.[{]/, 1)[0]));
   const source = actual as Record<string, unknown>;
-  return Object.fromEntries(Object.entries(expected).map(([key, value]) => [key, differing.has(key) ? source[key] : value]));
+  return Object.fromEntries(
+    Object.entries(expected).map(([key, value]) => [key, differing.has(key) ? source[key] : value]),
+  );
 }
 
 /** One difference a line; two where the values are long. */

@@ -137,7 +137,11 @@ function itemsOf(actual: readonly unknown[], expected: readonly unknown[], path:
   }));
 }
 
-function entriesOf(actual: ReadonlyMap<unknown, unknown>, expected: ReadonlyMap<unknown, unknown>, path: string): Part[] {
+function entriesOf(
+  actual: ReadonlyMap<unknown, unknown>,
+  expected: ReadonlyMap<unknown, unknown>,
+  path: string,
+): Part[] {
   const found = new Set<unknown>();
   const parts: Part[] = [];
   for (const [key, value] of expected) {
@@ -147,7 +151,8 @@ function entriesOf(actual: ReadonlyMap<unknown, unknown>, expected: ReadonlyMap<
     parts.push({ path: entryPath(path, key), actual: isThere ? actual.get(same) : missing, expected: value });
   }
   for (const [key, value] of actual) {
-    if (!found.has(key) && !expected.has(key)) parts.push({ path: entryPath(path, key), actual: value, expected: missing });
+    if (!found.has(key) && !expected.has(key))
+      parts.push({ path: entryPath(path, key), actual: value, expected: missing });
   }
   return parts;
 }

@@ -11,7 +11,9 @@ import type { Seed, SeedOptions } from "./seed.ts";
 type Without<T> = { readonly [K in keyof T]?: never };
 
 /** Any event: a message that asks for nothing. */
-export type EventInstance = MessageInstance & Without<Returning<unknown, "command" | "query">> & Without<Shaped<unknown>>;
+export type EventInstance = MessageInstance &
+  Without<Returning<unknown, "command" | "query">> &
+  Without<Shaped<unknown>>;
 
 /** Any command, with the type of its answer. */
 export type CommandInstance<R = unknown> = MessageInstance & Returning<R, "command">;
@@ -136,7 +138,11 @@ export interface When<R> extends Then<R, EventInstance>, RowsOfDomain, ActsOfDom
   thenEventually(...events: readonly EventInstance[]): this;
 }
 
-type Single<A extends readonly unknown[], R> = R extends AnyAggregate ? R : A extends readonly [infer One] ? One : never;
+type Single<A extends readonly unknown[], R> = R extends AnyAggregate
+  ? R
+  : A extends readonly [infer One]
+    ? One
+    : never;
 
 /** Aggregates as they are before; no store and no domain. */
 export interface AggregateGiven<A extends readonly unknown[], E> {

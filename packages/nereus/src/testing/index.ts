@@ -1,2 +1,20 @@
+export { type Builder, builder } from "./builder.ts";
+export { type DeliverOptions, deliver } from "./deliver.ts";
+export type {
+  AggregateGiven,
+  AggregateWhen,
+  AnyAggregate,
+  CommandInstance,
+  EventInstance,
+  EventOf,
+  Given,
+  ProjectorGiven,
+  ProjectorWhen,
+  State,
+  Then,
+  When,
+} from "./expectations.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
-export { type Given, given, type When } from "./given.ts";
+export { type FixedIdentities, fixedIdentities } from "./fixed-identities.ts";
+export { given } from "./given.ts";
+export { type Before, type Seed, type SeedOptions, seed } from "./seed.ts";

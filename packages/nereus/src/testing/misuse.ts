@@ -21,5 +21,9 @@ export function assertNoClass(where: string, value: unknown): void {
 export function nameOf(message: object, kind: "event" | "command"): string {
   const own = messageDefinition(message, kind);
   if (own !== undefined) return own.name;
-  throw misuse("given/when/then", message, `${kind}s here: instances of a class made by ${kind === "event" ? "Event" : "Command"}(…)`);
+  throw misuse(
+    "given/when/then",
+    message,
+    `${kind}s here: instances of a class made by ${kind === "event" ? "Event" : "Command"}(…)`,
+  );
 }

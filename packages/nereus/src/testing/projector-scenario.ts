@@ -1,10 +1,10 @@
 import type { EventMetadata, ProjectorDefinition } from "../application/projector.ts";
 import { RowSession } from "../application/row-session.ts";
+import type { TenantOptions } from "../domain/domain.ts";
 import { definition } from "../model/element.ts";
-import { encodeMessage, type EventClass, messageId, restoreMessage } from "../model/message.ts";
+import { type EventClass, encodeMessage, messageId, restoreMessage } from "../model/message.ts";
 import { restoreRow } from "../model/projection.ts";
 import type { Values } from "../model/values.ts";
-import type { TenantOptions } from "../domain/domain.ts";
 import type { DocumentReader, StoredDocument } from "../ports/store.ts";
 import { shapeOf } from "./comparison.ts";
 import { nameOf } from "./misuse.ts";
@@ -138,7 +138,13 @@ class Table {
     const version = (this.#versions.get(stream) ?? -1) + 1;
     this.#versions.set(stream, version);
     const recordedAt = new Date();
-    const about = { recordedAt, occurredAt: occurredAt ?? recordedAt, correlationId: id, causationId: null, extensions: {} };
+    const about = {
+      recordedAt,
+      occurredAt: occurredAt ?? recordedAt,
+      correlationId: id,
+      causationId: null,
+      extensions: {},
+    };
     return { id, tenant, category: "", streamId, version, ...about };
   }
 }

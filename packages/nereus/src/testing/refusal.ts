@@ -1,4 +1,4 @@
-import { isNereusError, type Issue } from "../model/errors.ts";
+import { type Issue, isNereusError } from "../model/errors.ts";
 
 /** Errors of the framework that say which handler or projector failed; what it threw is their cause. */
 const wrappers: ReadonlySet<string> = new Set([

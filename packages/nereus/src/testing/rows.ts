@@ -28,7 +28,9 @@ export function assertNoRow(projection: string, rows: ReadonlyMap<string, object
 
 /** @throws AssertionError */
 export function assertRows(projection: string, actual: readonly object[], expected: readonly object[]): void {
-  const lines = Array.from({ length: Math.max(actual.length, expected.length) }, (_, at) => lineOf(actual[at], expected[at]));
+  const lines = Array.from({ length: Math.max(actual.length, expected.length) }, (_, at) =>
+    lineOf(actual[at], expected[at]),
+  );
   if (lines.every((line) => line === undefined)) return;
   const numbered = lines.map((line, at) => `  ${at + 1}. ${line ?? "as expected"}`);
   const parts = actual.map((row, at) => partLike(row, expected[at]));
@@ -40,7 +42,9 @@ function lineOf(actual: object | undefined, expected: object | undefined): strin
   if (actual === undefined) return `missing: ${shortly(expected)}`;
   const differences = partialDifferences(actual, expected);
   if (differences.length === 0) return undefined;
-  const fields = differences.map(({ path, actual: is, expected: wanted }) => `${path}: expected ${shortly(wanted)}, but it is ${shortly(is)}`);
+  const fields = differences.map(
+    ({ path, actual: is, expected: wanted }) => `${path}: expected ${shortly(wanted)}, but it is ${shortly(is)}`,
+  );
   return fields.join("; ");
 }
 

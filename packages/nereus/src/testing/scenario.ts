@@ -1,7 +1,7 @@
 import { assertEvents, assertSame, failed, shortly } from "./assertion.ts";
+import { assertNoClass, misuse } from "./misuse.ts";
 import { refusal } from "./refusal.ts";
 import { assertAccepted, type Outcome, type Progress, type Step } from "./step.ts";
-import { assertNoClass, misuse } from "./misuse.ts";
 
 /** What all scenarios can expect of what was done last; and the promise of the whole. */
 export abstract class Scenario<P extends Progress> {
@@ -47,7 +47,8 @@ export abstract class Scenario<P extends Progress> {
       const [resolve, reject] = expected;
       return this.step.end().then(resolve as never, reject as never);
     }
-    for (const event of expected) if (typeof event !== "object" || event === null) throw misuse("then", event, "events");
+    for (const event of expected)
+      if (typeof event !== "object" || event === null) throw misuse("then", event, "events");
     return this.expect(({ events }) => assertEvents(events, expected as object[]));
   }
 
@@ -68,13 +69,20 @@ export abstract class Scenario<P extends Progress> {
   }
 
   thenRejected(textOrCode: string): this {
-    if (typeof textOrCode !== "string" || textOrCode === "") throw misuse("thenRejected", textOrCode, "a text or a code");
+    if (typeof textOrCode !== "string" || textOrCode === "")
+      throw misuse("thenRejected", textOrCode, "a text or a code");
     return this.after(
       this.step.next((progress) => {
         const { error, events, result } = outcomeOf(progress);
         if (error === undefined) throw notRefused(textOrCode, events, result);
         const found = refusal(error.reason, textOrCode);
-        if (!found.matches) throw failed(`Refused for another reason than "${textOrCode}":\n  ${found.shown}`, found.shown, textOrCode, error.reason);
+        if (!found.matches)
+          throw failed(
+            `Refused for another reason than "${textOrCode}":\n  ${found.shown}`,
+            found.shown,
+            textOrCode,
+            error.reason,
+          );
         assertEvents(events, [], "It was refused, but appended events");
         return { ...progress, isRefusalExpected: true };
       }),
@@ -92,7 +100,14 @@ function outcomeOf({ outcome }: Progress): Outcome {
 }
 
 function notRefused(textOrCode: string, events: readonly object[], result: unknown): Error {
-  const done = events.length === 0 ? "and appended nothing" : `and appended:\n${events.map((event) => `  ${shortly(event)}`).join("\n")}`;
+  const done =
+    events.length === 0
+      ? "and appended nothing"
+      : `and appended:\n${events.map((event) => `  ${shortly(event)}`).join("\n")}`;
   const answer = result === undefined ? "" : `\n  answer: ${shortly(result)}`;
-  return failed(`Expected to be refused with "${textOrCode}", but it was accepted ${done}${answer}`, "accepted", textOrCode);
+  return failed(
+    `Expected to be refused with "${textOrCode}", but it was accepted ${done}${answer}`,
+    "accepted",
+    textOrCode,
+  );
 }

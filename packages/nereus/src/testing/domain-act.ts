@@ -1,0 +1,126 @@
+import { eventWork } from "../application/event-work.ts";
+import type { Runtime } from "../application/registry.ts";
+import { restoreSent, sentCommand } from "../application/sent-command.ts";
+import { type Domain, type DomainProcessOptions, type Workings, workingsOf } from "../domain/domain.ts";
+import { EventRunner } from "../engine/event-runner.ts";
+import { together } from "../engine/failures.ts";
+import type { MessageKind, StoredMessage } from "../log/message.ts";
+import { definition } from "../model/element.ts";
+import type { Returning } from "../model/message.ts";
+import { appendEvent, ownerOf } from "./history.ts";
+import { nameOf } from "./misuse.ts";
+import type { SeedOptions } from "./seed.ts";
+import type { Outcome } from "./step.ts";
+
+/** What became of a command or an event in a domain. */
+export interface DomainOutcome extends Outcome {
+  readonly tenant: string;
+  /** The identity of the aggregate that it was about, if that is known. */
+  readonly id: string | undefined;
+  /** Where the log stood before it. */
+  readonly before: number;
+  /** Where the log stood after its own commit. */
+  readonly after: number;
+}
+
+/** Processes a command. */
+export async function process(domain: Domain, command: object, options: DomainProcessOptions): Promise<DomainOutcome> {
+  const { runtime } = workingsOf(domain);
+  const { log } = runtime.store;
+  const before = await log.head();
+  const { handling, identityField = "" } = runtime.registry.commands.get(nameOf(command, "command")) ?? {};
+  const named = (command as Record<string, unknown>)[identityField];
+  const about = { tenant: options.tenant ?? "", before };
+  try {
+    const result: unknown = await domain.process(command as Returning<unknown, "command">, options);
+    const after = await log.head();
+    const id = handling?.how === "create" ? result : named;
+    const events = await eventsBetween(runtime, before, after);
+    return { ...about, result, error: undefined, events, id: id === undefined ? undefined : String(id), after };
+  } catch (reason) {
+    const after = await log.head();
+    const events = await eventsBetween(runtime, before, after);
+    const id = named === undefined ? undefined : String(named);
+    return { ...about, result: undefined, error: { reason }, events, id, after };
+  }
+}
+
+/** Lets an event happen: stores it, and runs its handlers. */
+export async function happen(domain: Domain, event: object, options: SeedOptions): Promise<DomainOutcome> {
+  const workings = workingsOf(domain);
+  const { runtime } = workings;
+  const before = await runtime.store.log.head();
+  const { id } = ownerOf(runtime, event);
+  const after = await appendEvent(runtime, event, options);
+  const about = { result: undefined, tenant: options.tenant ?? "", id, before, after };
+  try {
+    await runInline(workings, after);
+    await runHandlers(workings);
+  } catch (reason) {
+    return { ...about, error: { reason }, events: [] };
+  }
+  const events = await eventsBetween(runtime, after, await runtime.store.log.head());
+  return { ...about, error: undefined, events };
+}
+
+/** The inline handlers of a stored event: each in a unit of work of its own, since the event's has ended. */
+async function runInline({ runtime, work, joining }: Workings, position: number): Promise<void> {
+  const { messages } = await runtime.store.log.readLog({ after: position - 1, limit: 1 });
+  const failures: unknown[] = [];
+  for (const { name, handlings, run } of runtime.registry.eventHandlers) {
+    if (run !== "inline") continue;
+    for (const [at, { event, handle }] of handlings.entries()) {
+      for (const message of messages.filter(({ type }) => type === event[definition].name)) {
+        const once = { key: `given:${name}:${at}:${message.id}` };
+        await work
+          .perform(eventWork(runtime, joining, message, { name, handle, once }))
+          .catch((error: unknown) => failures.push(error));
+      }
+    }
+  }
+  if (failures.length > 0) throw together(failures);
+}
+
+/** Runs the async handlers of events until nothing is left for them; commands that they send wait. */
+export async function runHandlers({ runtime, runners }: Workings): Promise<void> {
+  const { log } = runtime.store;
+  const handlers = runners.filter((runner) => runner instanceof EventRunner);
+  for (let reached = -1; handlers.length > 0; ) {
+    const head = await log.head();
+    if (head === reached) return;
+    const failures: unknown[] = [];
+    for (const runner of handlers) await runner.reach(head).catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw together(failures);
+    reached = head;
+  }
+}
+
+export async function eventsBetween(runtime: Runtime, after: number, through: number): Promise<object[]> {
+  const messages = await messagesBetween(runtime, "event", after, through);
+  return messages.map((message) => runtime.registry.events.restore(message, message.id));
+}
+
+/** The commands that were sent, in the order in which they were. */
+export async function sentBetween(runtime: Runtime, after: number, through: number): Promise<object[]> {
+  const messages = await messagesBetween(runtime, "command", after, through);
+  return messages.flatMap((message) => {
+    const route = runtime.registry.commands.get(message.type);
+    return route === undefined ? [] : [restoreSent(route, sentCommand(message))];
+  });
+}
+
+async function messagesBetween(
+  { store }: Runtime,
+  kind: MessageKind,
+  after: number,
+  through: number,
+): Promise<StoredMessage[]> {
+  const found: StoredMessage[] = [];
+  for (let position = after; position < through; ) {
+    const page = await store.log.readLog({ after: position, limit: 1000, kinds: [kind] });
+    found.push(...page.messages.filter((message) => message.position <= through));
+    if (page.messages.length < 1000) break;
+    position = page.through;
+  }
+  return found;
+}
