@@ -50,13 +50,13 @@ export type { Priority, Receipt, SendOptions } from "./application/send-options.
 export { type Subscriber, type SubscriberOptions, subscriber } from "./application/subscriber.ts";
 export type { CallOptions } from "./application/use-cases.ts";
 export type { View } from "./application/view.ts";
-export {
-  Domain,
-  type DomainOptions,
-  type DomainProcessOptions,
-  type DomainSendOptions,
-  type TenantOptions,
-} from "./domain/domain.ts";
+export { Domain } from "./domain/domain.ts";
+export type {
+  DomainOptions,
+  DomainProcessOptions,
+  DomainSendOptions,
+  TenantOptions,
+} from "./domain/domain-options.ts";
 export type { Engine } from "./engine/engine.ts";
 export { Aggregate, type AggregateBase } from "./model/aggregate.ts";
 export type {

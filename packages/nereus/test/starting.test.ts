@@ -144,6 +144,7 @@ test("the faulty model provokes every code that the model check can report", asy
   const elsewhere = new Set([
     "MODEL_INVALID",
     "DOMAIN_NOT_STARTED",
+    "DOMAIN_ALREADY_STARTED",
     "UNKNOWN_PROJECTION",
     "VALIDATION_FAILED",
     "OPTION_INVALID",

@@ -25,21 +25,40 @@ export type Answer<R> = [R] extends [void] ? unknown : R | Promise<R>;
 /** The handlers of an aggregate's commands. Each method returns the handlers with one more. */
 export interface CommandHandlers<A> extends Element<"commandHandlers"> {
   readonly [definition]: CommandHandlersDefinition;
-  /** Adds the aggregate that the handler returns; `process` answers its identity. */
+  /**
+   * Adds the aggregate that the handler returns; `process` answers its identity. When it runs: `AGGREGATE_EXISTS` if there
+   * is one already.
+   *
+   * @example .create(OpenAccount, (command) => Account.open(command))
+   */
   // biome-ignore lint/suspicious/noConfusingVoidType: a command that declares no result returns void
   create<R extends string | void, C>(
     command: CommandClass<R, C>,
     handler: (command: NoInfer<C>, context: CommandContext) => A | Promise<A>,
   ): CommandHandlers<A>;
   /**
-   * Loads the aggregate, calls the handler, saves; other aggregates that it changes are added by hand. The aggregate is the one named by the command's field that has the
-   * same name as the aggregate's identifier, or else by the command's only `identifier()`.
+   * Loads the aggregate, calls the handler, saves; other aggregates that it changes are added by hand. The aggregate is the
+   * one named by the command's field that has the same name as the aggregate's identifier, or else by the command's only
+   * `identifier()`. When it runs: `AGGREGATE_NOT_FOUND` if there is none.
+   *
+   * @example .update(Withdraw, (account, { amount }) => account.withdraw(amount))
    */
   update<R, C>(
     command: CommandClass<R, C>,
     handler: (aggregate: A, command: NoInfer<C>, context: CommandContext) => Answer<R>,
   ): CommandHandlers<A>;
-  /** Leaves loading and adding to the handler. */
+  /**
+   * Leaves loading and adding to the handler.
+   *
+   * @example
+   * .on(Transfer, async ({ from, to, amount }, { repository }) => {
+   *   const [source, target] = [await repository(Account).get(from), await repository(Account).get(to)];
+   *   source.withdraw(amount);
+   *   target.deposit(amount);
+   *   await repository(Account).add(source);
+   *   await repository(Account).add(target);
+   * })
+   */
   on<R, C>(
     command: CommandClass<R, C>,
     handler: (command: NoInfer<C>, context: CommandContext) => Answer<R>,

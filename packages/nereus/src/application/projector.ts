@@ -90,9 +90,17 @@ export function collectionOf({ projection, version }: ProjectorDefinition): stri
 /** How a projection's rows follow from events. Each method returns the projector with one more step. */
 export interface Projector<Row, NewRow> extends Element<"projector"> {
   readonly [definition]: ProjectorDefinition;
-  /** A new row. @throws NereusError PROJECTION_ROW_EXISTS when it runs */
+  /**
+   * A new row. When it runs: `PROJECTION_ROW_EXISTS` if there is one already.
+   *
+   * @example .create(AccountOpened, ({ accountId, holder }) => ({ accountId, holder, balance: 0 }))
+   */
   create<E>(event: EventClass<E>, make: (event: NoInfer<E>, metadata: EventMetadata) => NewRow): Projector<Row, NewRow>;
-  /** A change of a row. @throws NereusError PROJECTION_ROW_MISSING when it runs */
+  /**
+   * A change of a row. When it runs: `PROJECTION_ROW_MISSING` if there is none.
+   *
+   * @example .update(DepositMade, (event) => event.accountId, (row, { amount }) => { row.balance += amount; })
+   */
   update<E>(
     event: EventClass<E>,
     key: (event: NoInfer<E>) => string,
@@ -105,9 +113,18 @@ export interface Projector<Row, NewRow> extends Element<"projector"> {
     make: (event: NoInfer<E>, metadata: EventMetadata) => NewRow,
     change: (row: Row, event: NoInfer<E>, metadata: EventMetadata) => void,
   ): Projector<Row, NewRow>;
-  /** Removes a row. @throws NereusError PROJECTION_ROW_MISSING when it runs */
+  /** Removes a row. When it runs: `PROJECTION_ROW_MISSING` if there is none. */
   remove<E>(event: EventClass<E>, key: (event: NoInfer<E>) => string): Projector<Row, NewRow>;
-  /** Anything else, with the rows at hand. */
+  /**
+   * Anything else, with the rows at hand: await each operation on them.
+   *
+   * @example
+   * .on(AccountsMerged, async (event, { rows }) => {
+   *   const [kept, gone] = [await rows.get(event.into), await rows.get(event.from)];
+   *   if (kept && gone) kept.balance += gone.balance;
+   *   await rows.remove(event.from);
+   * })
+   */
   on<E>(
     event: EventClass<E>,
     run: (event: NoInfer<E>, context: ProjectorContext<Row, NewRow>) => Promise<void>,

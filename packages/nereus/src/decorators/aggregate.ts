@@ -1,4 +1,3 @@
-import { identityFieldOf } from "../domain/model-check.ts";
 import { Aggregate as StateStored } from "../model/aggregate.ts";
 import type {
   AggregateClass,
@@ -15,7 +14,7 @@ import { Scoped, valuesOf } from "../model/fields-of.ts";
 import type { EventClass, MessageInstance, Named } from "../model/message.ts";
 import type { CompiledShape } from "../model/shape.ts";
 import type { Values } from "../model/values.ts";
-import { invalid, type MarkedMethod, markedMethods } from "./marks.ts";
+import { assertKind, invalid, type MarkedMethod, markedMethods } from "./marks.ts";
 
 /** The class that {@link Aggregate} returns, to extend. Which kind it is of, only its decorator says. */
 export interface DecoratedBase<N extends string, S extends Shape> {
@@ -114,6 +113,7 @@ export function defineAggregate(
   type: object,
   { eventSourced = false, raises = [] }: AggregateDecoratorOptions,
 ): ModelFault[] {
+  for (const event of raises) assertKind("aggregate", event, "event");
   const methods = markedMethods(type, "aggregate", ["apply", "invariant", "precondition"]);
   const [first] = methods.filter(({ mark }) => mark.as === "apply");
   const made = kindsOf(type);
@@ -121,7 +121,11 @@ export function defineAggregate(
     const fix = 'Write class Order extends Aggregate("Order", { … }), with the Aggregate of nereus/decorators.';
     throw invalid("@aggregate is on a class that does not extend Aggregate of nereus/decorators", fix);
   }
-  const { name, shape } = made.stored[definition];
+  const { name, shape, options } = made.stored[definition];
+  if (eventSourced && (options.indexes ?? options.unique) !== undefined) {
+    const fix = "Index a projection of its events; what is unique, let an inline projection hold.";
+    throw invalid(`${name} is event-sourced, and cannot have indexes or unique fields`, fix);
+  }
   if (!eventSourced && first !== undefined) {
     const message = `@apply on ${String(first.name)} would never run: ${name} is state-stored`;
     throw invalid(
@@ -151,7 +155,7 @@ function withMethod(
     return building[mark.as](code, message, (root: Methods) => root[name]?.() as boolean);
   }
   const identity = building[definition].shape.identifiers[0]?.name ?? "";
-  const named = identityFieldOf(building as unknown as AggregateClass, mark.given[definition]);
+  const named = mark.given[definition].shape.naming(identity);
   return building.applies(mark.given, (root: object, event: Values) => {
     const returned = (root as Methods)[name]?.(event);
     if (named !== undefined && valuesOf(root)[identity] === undefined) (root as Values)[identity] = event[named];

@@ -94,17 +94,30 @@ export interface Decorators {
    */
   readonly aggregate: DecoratesClass<AggregateClass<object, never>> &
     ((options?: AggregateDecoratorOptions) => DecoratesClass<AggregateClass<object, never>>);
-  /** Registers a class whose methods with `@handle` take the commands of an aggregate. */
+  /**
+   * Registers a class whose methods with `@handle` take the commands of an aggregate.
+   *
+   * @throws NereusError DECORATOR_INVALID or DOMAIN_ALREADY_STARTED; so do the three that follow
+   * @example @commandHandler(Order) class OrderCommands { @handle(PlaceOrder) async place(command: PlaceOrder) { … } }
+   */
   readonly commandHandler: {
     (aggregate: AggregateClass<object>): DecoratesClass<Plain>;
     <H extends object>(aggregate: AggregateClass<object>, options: InstanceOptions<H>): DecoratesClass<Making<H>>;
   };
-  /** Registers a class whose methods with `@on` take events. Its name is its place in the log, and never changes. */
+  /**
+   * Registers a class whose methods with `@on` take events. Its name is its place in the log, and never changes.
+   *
+   * @example @eventHandler("OrderLetters", { retries: 5, create: () => new OrderLetters(mailer) }) class OrderLetters { … }
+   */
   readonly eventHandler: {
     (name: string, options?: EventHandlersOptions): DecoratesClass<Plain>;
     <H extends object>(name: string, options: EventHandlersOptions & InstanceOptions<H>): DecoratesClass<Making<H>>;
   };
-  /** Registers a projection, and the class whose methods with `@on` fill it; several of one event run in their order. */
+  /**
+   * Registers a projection, and the class whose methods with `@on` fill it; several of one event run in their order.
+   *
+   * @example @projector(OrderList, { run: "async", version: 1 }) class OrderListing { @on(OrderPlaced) async placed(…) { … } }
+   */
   readonly projector: {
     (projection: ProjectionClass<object>, options: ProjectorOptions): DecoratesClass<Plain>;
     <H extends object>(
@@ -112,16 +125,33 @@ export interface Decorators {
       options: ProjectorOptions & InstanceOptions<H>,
     ): DecoratesClass<Making<H>>;
   };
-  /** Registers a class whose methods with `@read` answer the queries of a projection. */
+  /**
+   * Registers a class whose methods with `@read` answer the queries of a projection.
+   *
+   * @example @queryHandler(OrderList) class OrderQueries { @read(OpenOrders) open(query: OpenOrders, { view }: …) { … } }
+   */
   readonly queryHandler: {
     (projection: ProjectionClass<object>): DecoratesClass<Plain>;
     <H extends object>(projection: ProjectionClass<object>, options: InstanceOptions<H>): DecoratesClass<Making<H>>;
   };
-  /** Makes a method of a command handler the one that takes a command; it loads and adds by hand. */
+  /**
+   * Makes a method of a command handler the one that takes a command; it loads and adds by hand.
+   *
+   * @throws NereusError DECORATOR_INVALID on anything but a public method of an instance; so do the two that follow
+   * @example @handle(PlaceOrder) async place({ total }: PlaceOrder, { repository }: CommandContext) { … }
+   */
   readonly handle: typeof handle;
-  /** Makes a method of an event handler or a projector one that takes an event. */
+  /**
+   * Makes a method of an event handler or a projector one that takes an event.
+   *
+   * @example @on(OrderPlaced) async placed(event: OrderPlaced, { rows }: ProjectorContext<OrderList, object>) { … }
+   */
   readonly on: typeof on;
-  /** Makes a method of a query handler the one that answers a query. */
+  /**
+   * Makes a method of a query handler the one that answers a query.
+   *
+   * @example @read(OpenOrders) open(query: OpenOrders, { view }: QueryContext<OrderList>) { return view.find(…); }
+   */
   readonly read: typeof read;
   readonly apply: typeof apply;
   readonly invariant: typeof invariant;

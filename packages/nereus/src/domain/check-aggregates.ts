@@ -1,4 +1,4 @@
-import { type AggregateDefinition, type AggregateOptions } from "../model/aggregate-root.ts";
+import type { AggregateDefinition, AggregateOptions } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import type { Invariant } from "../model/invariant.ts";
 import type { CompiledShape } from "../model/shape.ts";
@@ -27,13 +27,23 @@ function checkAggregate(own: AggregateDefinition, faults: Faults): void {
   else checkLists(name, shape, options, faults);
   for (const [event, { apply }] of appliers) {
     if (typeof apply === "function") continue;
-    faults.add("HANDLER_INVALID", name, `its .applies for ${event} has no function`, "Say what the event does to the state.");
+    faults.add(
+      "HANDLER_INVALID",
+      name,
+      `its .applies for ${event} has no function`,
+      "Say what the event does to the state.",
+    );
   }
 }
 
 function checkEventSourced({ name, appliers, options }: AggregateDefinition, faults: Faults): void {
   if (appliers.size === 0) {
-    faults.add("APPLY_MISSING", name, "it applies no event, so it can have no state", `Add .applies(Event, …) to ${name}.`);
+    faults.add(
+      "APPLY_MISSING",
+      name,
+      "it applies no event, so it can have no state",
+      `Add .applies(Event, …) to ${name}.`,
+    );
   }
   if (options.indexes === undefined && options.unique === undefined) return;
   const message = "it is event-sourced: there are no stored fields to index or to hold unique";
@@ -61,7 +71,12 @@ function checkOptions(name: string, { factEvents, snapshotEvery }: AggregateOpti
     faults.add("ELEMENT_OPTION_INVALID", name, `factEvents is ${String(factEvents)}`, "Say true or false.");
   }
   if (snapshotEvery !== undefined && !isWhole(snapshotEvery, 1)) {
-    faults.add("ELEMENT_OPTION_INVALID", name, `snapshotEvery is ${String(snapshotEvery)}`, "Give a whole number from 1.");
+    faults.add(
+      "ELEMENT_OPTION_INVALID",
+      name,
+      `snapshotEvery is ${String(snapshotEvery)}`,
+      "Give a whole number from 1.",
+    );
   }
 }
 
@@ -74,6 +89,11 @@ function checkOwners(parts: ModelParts, { sources }: ModelMessages, faults: Faul
   for (const [event, names] of sources) {
     const owners = names.filter((name) => parts.aggregates.get(name)?.[definition].eventSourced === true);
     if (owners.length < 2) continue;
-    faults.add("EVENT_APPLIED_TWICE", event, `it is applied by ${owners.join(" and ")}`, "Give each aggregate an event of its own.");
+    faults.add(
+      "EVENT_APPLIED_TWICE",
+      event,
+      `it is applied by ${owners.join(" and ")}`,
+      "Give each aggregate an event of its own.",
+    );
   }
 }

@@ -1,9 +1,9 @@
-import { definitionOfSchema, unwrap } from "../model/wire.ts";
 import type { AggregateClass } from "../model/aggregate-root.ts";
 import { definitionOf } from "../model/element.ts";
 import type { EntityDefinition } from "../model/entity.ts";
 import type { CompiledField } from "../model/field.ts";
 import type { Transitions } from "../model/status.ts";
+import { definitionOfSchema, unwrap } from "../model/wire.ts";
 import { heldBy } from "./declared-field.ts";
 import { type AnyDefinition, whatIs } from "./element-reading.ts";
 import type { Faults } from "./faults.ts";
@@ -41,8 +41,12 @@ function checkReferences(
     }
     const { kind, name: other } = referred;
     if (kind === "aggregate" && isListed(aggregates, referred as AnyDefinition)) continue;
-    const what = kind !== "aggregate" ? `the ${kind} ${other}, which is no aggregate` : `${other}, which is not an element`;
-    const fix = kind === "aggregate" ? `Add ${other} to the domain's elements.` : "Refer to an aggregate: only aggregates are loaded by identity.";
+    const what =
+      kind !== "aggregate" ? `the ${kind} ${other}, which is no aggregate` : `${other}, which is not an element`;
+    const fix =
+      kind === "aggregate"
+        ? `Add ${other} to the domain's elements.`
+        : "Refer to an aggregate: only aggregates are loaded by identity.";
     faults.add("REFERENCE_UNKNOWN", name, `the reference ${field.name} names ${what}`, fix);
   }
 }
@@ -95,7 +99,12 @@ function checkEntities({ entities }: ModelShapes, faults: Faults): void {
   for (const [entity, owners] of entities) {
     const { name, shape, identifiedBy } = entity;
     if (!shape.byName.has(identifiedBy)) {
-      faults.add("IDENTIFIER_MISSING", name, `it has no field ${identifiedBy}`, "Name one of its fields in identifiedBy.");
+      faults.add(
+        "IDENTIFIER_MISSING",
+        name,
+        `it has no field ${identifiedBy}`,
+        "Name one of its fields in identifiedBy.",
+      );
     }
     checkSingleIdentifier(name, shape.identifiers, faults);
     for (const owner of owners) {

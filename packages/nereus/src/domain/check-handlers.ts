@@ -118,7 +118,7 @@ export function checkEventReachable(
 }
 
 /** The command's field named as the aggregate's identifier is, or else its only identifier. */
-function identityFieldOf(aggregate: AggregateClass, { shape }: MessageDefinition): string | undefined {
+export function identityFieldOf(aggregate: AggregateClass, { shape }: MessageDefinition): string | undefined {
   const name = identifierOf(aggregate);
   if (name !== undefined && shape.byName.has(name)) return name;
   return shape.identifiers.length === 1 ? shape.identifiers[0]?.name : undefined;
@@ -146,5 +146,10 @@ function checkAny(user: string, handlings: readonly unknown[], faults: Faults): 
 /** For callers without types. */
 function checkFunction(user: string, message: string, handler: unknown, faults: Faults): void {
   if (typeof handler === "function") return;
-  faults.add("HANDLER_INVALID", user, `its handler of ${message} is not a function`, "Give the function that handles it.");
+  faults.add(
+    "HANDLER_INVALID",
+    user,
+    `its handler of ${message} is not a function`,
+    "Give the function that handles it.",
+  );
 }

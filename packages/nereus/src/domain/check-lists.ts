@@ -11,7 +11,12 @@ interface Lists {
 }
 
 /** Checks that indexes and unique lists name fields that a store can search by, each list once. */
-export function checkLists(element: string, shape: CompiledShape, { indexes = [], unique = [] }: Lists, faults: Faults): void {
+export function checkLists(
+  element: string,
+  shape: CompiledShape,
+  { indexes = [], unique = [] }: Lists,
+  faults: Faults,
+): void {
   checkEach(element, shape, "indexes", indexes, faults);
   checkEach(element, shape, "unique", unique, faults);
 }
@@ -35,7 +40,13 @@ function checkEach(element: string, shape: CompiledShape, option: string, lists:
   }
 }
 
-function checkField(element: string, field: CompiledField | undefined, where: string, name: string, faults: Faults): void {
+function checkField(
+  element: string,
+  field: CompiledField | undefined,
+  where: string,
+  name: string,
+  faults: Faults,
+): void {
   if (field === undefined) {
     faults.add("INDEX_FIELD_UNKNOWN", element, `${where} names the field ${name}`, `Index fields that ${element} has.`);
   } else if (holdsMany(field)) {

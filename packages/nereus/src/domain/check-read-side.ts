@@ -63,7 +63,8 @@ function checkProjector(parts: ModelParts, messages: ModelMessages, own: Project
   }
   for (const { event, steps: given } of steps.values()) {
     checkEventReachable(parts, messages, event, name, faults);
-    if (given.every(({ how: _, ...functions }) => Object.values(functions).every((one) => typeof one === "function"))) continue;
+    if (given.every(({ how: _, ...functions }) => Object.values(functions).every((one) => typeof one === "function")))
+      continue;
     const fix = "Give the functions that the step takes: the row's key, then what to do with the row.";
     faults.add("HANDLER_INVALID", name, `a step for ${String(definitionIn(event)?.name)} lacks a function`, fix);
   }

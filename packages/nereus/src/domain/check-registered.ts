@@ -24,7 +24,12 @@ function checkListed(
   const code = kind === "aggregate" ? "AGGREGATE_UNREGISTERED" : "PROJECTION_UNREGISTERED";
   const own = definitionIn(element);
   if (own?.kind !== kind) {
-    faults.add(code, user, `it is bound to ${whatIs(element)}, which is no ${kind}`, `Bind it to the class of the ${kind}.`);
+    faults.add(
+      code,
+      user,
+      `it is bound to ${whatIs(element)}, which is no ${kind}`,
+      `Bind it to the class of the ${kind}.`,
+    );
     return;
   }
   if (isListed(known, own)) return;

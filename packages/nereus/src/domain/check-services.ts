@@ -62,10 +62,18 @@ function checkSubscriber({ name, stream, broker, message, handle }: SubscriberDe
   if (!isText(stream)) refuse("it names no stream", "Name the stream, topic or queue of the broker.");
   if (!isText(broker)) refuse("it names no broker", 'Name one, or leave it out for "default".');
   if (typeof message?.["~standard"]?.validate !== "function") {
-    refuse("it has no schema of its messages", "Give message a schema: z.object({ … }), or one of another Standard Schema library.");
+    refuse(
+      "it has no schema of its messages",
+      "Give message a schema: z.object({ … }), or one of another Standard Schema library.",
+    );
   }
   if (typeof handle === "function") return;
-  faults.add("HANDLER_INVALID", name, "it has no function that handles a message", "Give the function as the last argument.");
+  faults.add(
+    "HANDLER_INVALID",
+    name,
+    "it has no function that handles a message",
+    "Give the function as the last argument.",
+  );
 }
 
 function isText(value: unknown): boolean {

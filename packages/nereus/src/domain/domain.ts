@@ -1,79 +1,30 @@
-import { AggregateCache } from "../application/aggregate-cache.ts";
 import type { ApplicationService, ApplicationServiceDefinition, UseCases } from "../application/application-service.ts";
-import { type CommandProcessor, joiningOf } from "../application/command-processor.ts";
-import type { Clock, Log } from "../application/context.ts";
-import type { Enrichers } from "../application/enrichers.ts";
-import type { Joining } from "../application/handler-context.ts";
-import { runInlineHandlers } from "../application/inline-handlers.ts";
-import { assertOptions, type ProcessOptions } from "../application/process-options.ts";
-import { knownProjection, viewIn } from "../application/projection-views.ts";
-import { QueryProcessor } from "../application/query-processor.ts";
-import type { Registry, Runtime } from "../application/registry.ts";
-import type { Receipt, SendOptions } from "../application/send-options.ts";
+import { assertOptions } from "../application/process-options.ts";
+import { viewIn } from "../application/projection-views.ts";
+import type { Runtime } from "../application/registry.ts";
+import type { Receipt } from "../application/send-options.ts";
 import type { Subscriber, SubscriberDefinition } from "../application/subscriber.ts";
 import { type CallOptions, messageWork, useCaseWork } from "../application/use-cases.ts";
 import type { View } from "../application/view.ts";
-import { WorkProcessor } from "../application/work-processor.ts";
-import { CommandRunner } from "../engine/command-runner.ts";
 import { Engine } from "../engine/engine.ts";
-import { EventRunner } from "../engine/event-runner.ts";
 import { together } from "../engine/failures.ts";
 import { settleInlineProjections } from "../engine/inline-start.ts";
-import { ProjectionRunner } from "../engine/projection-runner.ts";
-import type { Runner } from "../engine/runner.ts";
 import { beginSubscriptions } from "../engine/subscription-start.ts";
 import { definition, type Element } from "../model/element.ts";
 import { ModelError, type ModelFault, NereusError } from "../model/errors.ts";
 import type { Returning } from "../model/message.ts";
 import type { ProjectionClass } from "../model/projection.ts";
-import type { Store } from "../ports/store.ts";
 import { collectionsOf } from "./collections.ts";
+import {
+  assertDomainOptions,
+  type DomainOptions,
+  type DomainProcessOptions,
+  type DomainSendOptions,
+  type TenantOptions,
+  weakenedPromises,
+} from "./domain-options.ts";
 import { checkModel } from "./model-check.ts";
-
-export interface DomainOptions {
-  /** Aggregates, projections, and what `commandHandlers`, `queryHandlers` and `projector` return. */
-  readonly elements: readonly Element[];
-  /** `memory()` or `sqlite(path)`: one of its own for each domain, which opens and closes it. */
-  readonly store: Store;
-  /** Default: the system's. */
-  readonly clock?: Clock | undefined;
-  /** Default: `console`. */
-  readonly log?: Log | undefined;
-  /** How often a command is tried again after a conflict, with growing pauses. Default: 20. */
-  readonly retries?: number | undefined;
-  /** What adds to the metadata of messages. */
-  readonly enrichers?: Enrichers | undefined;
-  /** How many aggregates are kept in memory between commands. Default: 10,000; 0 keeps none. */
-  readonly cachedAggregates?: number | undefined;
-}
-
-/** How a command is processed, and what is waited for. */
-export interface DomainProcessOptions extends ProcessOptions {
-  /** Returns when these async projections show what the command did. */
-  readonly visibleIn?: readonly ProjectionClass[] | undefined;
-}
-
-/** How a command is sent, and what is known of the request that it comes from. */
-export interface DomainSendOptions extends SendOptions, Omit<CallOptions, "occurredAt"> {}
-
-export interface TenantOptions {
-  readonly tenant?: string | undefined;
-}
-
-/** What a started domain works with. */
-interface Running {
-  readonly runtime: Runtime;
-  readonly work: WorkProcessor;
-  readonly joining: Joining;
-  readonly commands: CommandProcessor;
-  readonly queries: QueryProcessor;
-  readonly projections: readonly ProjectionRunner[];
-  readonly runners: readonly Runner[];
-  readonly engines: Engine[];
-  /** Commands under way, and what to call when there is none any more. */
-  inFlight: number;
-  whenIdle: (() => void) | undefined;
-}
+import { assemble, counted, type Running, runnerOf, visible } from "./running.ts";
 
 /** What a started domain works with: for the test kit, which seeds the log. */
 export let runtimeOf: (domain: Domain) => Runtime;
@@ -130,10 +81,8 @@ export class Domain {
   start(): Promise<void> {
     return this.#next(async () => {
       if (this.#running !== undefined) return;
-      const { elements, store } = this.#options;
-      const registered = new Set(this.#registered.map(({ make }) => make()));
-      for (const element of elements) registered.delete(element); // listed as well
-      const { registry, faults } = checkModel(this.name, [...elements, ...registered]);
+      const { store } = this.#options;
+      const { registry, faults } = checkModel(this.name, this.#elements());
       const ofRegistered = this.#registered.flatMap((registration) => registration.faults);
       const all = [...faults, ...ofRegistered, ...weakenedPromises(this.name, registry, store)];
       if (all.length > 0) throw new ModelError(this.name, all);
@@ -165,6 +114,13 @@ export class Domain {
       for (const engine of running.engines) await engine.retire();
       await running.runtime.store.close();
     });
+  }
+
+  /** What was listed, then what registered itself and was not listed as well. */
+  #elements(): readonly Element[] {
+    const { elements } = this.#options;
+    const registered = new Set(this.#registered.map(({ make }) => make()));
+    return [...elements, ...[...registered].filter((element) => !elements.includes(element))];
   }
 
   /** Starts and stops happen one after the other, in the order in which they were asked for. */
@@ -228,19 +184,35 @@ export class Domain {
     return Object.fromEntries(calls) as UseCases<U>; // the names are only known at run time
   }
 
-  /** Asks the read side. */
+  /**
+   * Asks the read side, as of the last commit that reached it.
+   *
+   * @throws NereusError UNKNOWN_QUERY, or whatever the handler throws
+   * @example const accounts = await bank.query(new FindAccounts({ holder: "Ada" }));
+   */
   async query<R>(query: Returning<R, "query">, { tenant = "" }: TenantOptions = {}): Promise<R> {
     assertOptions({ tenant });
     return (await this.#started().queries.ask(query, tenant)) as R;
   }
 
-  /** The rows of a projection. */
+  /**
+   * The rows of a projection.
+   *
+   * @throws NereusError UNKNOWN_PROJECTION
+   * @example const row = await bank.view(AccountSummary).get("576");
+   */
   view<R extends object>(projection: ProjectionClass<R>, { tenant = "" }: TenantOptions = {}): View<R> {
     assertOptions({ tenant });
     return viewIn(this.#started().runtime, projection, tenant);
   }
 
-  /** What follows the log in this process: async projections and event handlers, sent commands; to start and stop. */
+  /**
+   * What follows the log in this process: async projections and event handlers, sent commands; to start and stop.
+   *
+   * @example
+   * const engine = bank.engine();
+   * await engine.start();
+   */
   engine(): Engine {
     const { runtime, runners, engines } = this.#started();
     const engine = new Engine(runtime, runners);
@@ -292,42 +264,6 @@ export class Domain {
   }
 }
 
-function assemble(registry: Registry, options: DomainOptions): Running {
-  const runtime: Runtime = {
-    registry,
-    store: options.store,
-    cache: new AggregateCache(options.cachedAggregates ?? 10_000),
-    clock: options.clock ?? { now: () => new Date() },
-    log: options.log ?? console,
-    enrichers: options.enrichers ?? {},
-    retries: options.retries ?? 20,
-  };
-  const queries = new QueryProcessor(runtime);
-  const { commands, joining } = joiningOf(runtime, queries);
-  const hasInline = registry.eventHandlers.some((own) => own.run === "inline");
-  const work = new WorkProcessor(runtime, hasInline ? (unit) => runInlineHandlers(runtime, unit, joining) : undefined);
-  const projections = [...registry.projectors.values()]
-    .filter((own) => own.run === "async")
-    .map((own) => new ProjectionRunner(runtime, own));
-  const handlers = registry.eventHandlers
-    .filter((own) => own.run === "async")
-    .map((own) => new EventRunner(runtime, work, joining, own));
-  const runners = [...projections, ...handlers, new CommandRunner(runtime, work, commands)];
-  const engines: Engine[] = [];
-  return { runtime, queries, commands, joining, work, projections, runners, engines, inFlight: 0, whenIdle: undefined };
-}
-
-/** Counts what is under way, so that a stop can wait for it. */
-async function counted<T>(running: Running, work: () => Promise<T>): Promise<T> {
-  running.inFlight += 1;
-  try {
-    return await work();
-  } finally {
-    running.inFlight -= 1;
-    if (running.inFlight === 0) running.whenIdle?.();
-  }
-}
-
 function unknownService(domain: string, name: string): NereusError {
   return new NereusError("UNKNOWN_SERVICE", `${name} is not an element of domain ${domain}`, {
     element: name,
@@ -335,64 +271,9 @@ function unknownService(domain: string, name: string): NereusError {
   });
 }
 
-/** Undefined for an inline projection, which is never behind. */
-function runnerOf({ runtime, projections }: Running, projection: ProjectionClass): ProjectionRunner | undefined {
-  const known = knownProjection(runtime.registry, projection)[definition].name;
-  return projections.find((runner) => runner.projection === known);
-}
-
-async function visible(awaited: readonly (ProjectionRunner | undefined)[], position: number): Promise<void> {
-  for (const runner of awaited) {
-    await runner?.reach(position).catch((cause: unknown) => {
-      throw new NereusError("VISIBILITY_FAILED", `The command is stored, but ${runner.projection} does not show it`, {
-        element: runner.projection,
-        cause,
-        fix: "Do not send the command again; mend the projection (see cause).",
-      });
-    });
-  }
-}
-
 function alreadyStarted(name: string): NereusError {
   return new NereusError("DOMAIN_ALREADY_STARTED", `Domain ${name} was started before this element was registered`, {
     element: name,
     fix: "Import every module with decorated classes before domain.start().",
   });
-}
-
-/** A store that cannot keep a promise of the model is refused, never silently weaker. */
-function weakenedPromises(domain: string, registry: Registry, store: Store): ModelFault[] {
-  if (store.capabilities.has("transactional")) return [];
-  const stateStored = [...registry.aggregates.values()].some((aggregate) => !aggregate[definition].eventSourced);
-  if (!stateStored && registry.projectors.size === 0) return [];
-  return [
-    {
-      code: "STORE_CAPABILITY_MISSING",
-      element: domain,
-      message: `${store.name} cannot commit events together with state-stored aggregates, rows and checkpoints`,
-      fix: "Use a transactional store: memory() or sqlite(path).",
-    },
-  ];
-}
-
-/** For callers without types. @throws NereusError OPTION_INVALID */
-function assertDomainOptions(name: unknown, options: DomainOptions): void {
-  const fault =
-    typeof name !== "string" || name === ""
-      ? "it has no name"
-      : !Array.isArray(options?.elements)
-        ? "elements is not a list"
-        : typeof options.store !== "object" || options.store === null
-          ? "store is not a store"
-          : ["retries", "cachedAggregates"].some((key) => !isCount(options[key as "retries"]))
-            ? "retries and cachedAggregates are whole numbers from 0"
-            : undefined;
-  if (fault === undefined) return;
-  throw new NereusError("OPTION_INVALID", `A domain cannot be made: ${fault}`, {
-    fix: 'Write new Domain("bank", { elements: [Account, accountCommands], store: sqlite("bank.db") }).',
-  });
-}
-
-function isCount(value: unknown): boolean {
-  return value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0);
 }

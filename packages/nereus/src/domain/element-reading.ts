@@ -26,7 +26,8 @@ export function whatIs(value: unknown): string {
     const own = definitionIn(value);
     if (own !== undefined) return `the ${own.kind} ${String(own.name)}`;
     if (Array.isArray(value)) return "a list";
-    if (typeof value === "function") return `the ${isClass(value) ? "class" : "function"} ${value.name || "without a name"}`;
+    if (typeof value === "function")
+      return `the ${isClass(value) ? "class" : "function"} ${value.name || "without a name"}`;
     if (typeof value === "string") return `the text ${JSON.stringify(value.slice(0, 40))}`;
     if (typeof value !== "object" || value === null) return String(value);
     const { name } = value.constructor;

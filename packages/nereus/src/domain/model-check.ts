@@ -275,7 +275,7 @@ class ModelInProgress {
 }
 
 /** The command's field named as the aggregate's identifier is, or else its only identifier. */
-export function identityFieldOf(aggregate: AggregateClass, { shape }: MessageDefinition): string | undefined {
+function identityFieldOf(aggregate: AggregateClass, { shape }: MessageDefinition): string | undefined {
   const name = aggregate[definition].shape.identifiers[0]?.name;
   if (name !== undefined && shape.byName.has(name)) return name;
   return shape.identifiers.length === 1 ? shape.identifiers[0]?.name : undefined;

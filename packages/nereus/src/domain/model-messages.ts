@@ -21,27 +21,49 @@ export function collectMessages(parts: ModelParts, faults: Faults): ModelMessage
   const events = new Messages<EventClass>("event", "EVENT_NAME_DUPLICATE", faults);
   const commands = new Messages<CommandClass>("command", "COMMAND_NAME_DUPLICATE", faults);
   const queries = new Messages<QueryClass>("query", "QUERY_NAME_DUPLICATE", faults);
-  for (const event of parts.events) events.add(event, "the list of elements");
-  for (const command of parts.commands) commands.add(command, "the list of elements");
-  for (const query of parts.queries) queries.add(query, "the list of elements");
-  const sources = new Map<string, string[]>();
-  for (const [name, aggregate] of parts.aggregates) {
-    for (const { event } of aggregate[definition].appliers.values()) {
-      const known = events.add(event, name);
-      if (known !== undefined) sources.set(known, [...(sources.get(known) ?? []), name]);
-    }
-  }
-  for (const { name, steps } of parts.projectors) for (const { event } of steps.values()) events.add(event, name);
-  for (const { name, handlings } of parts.eventHandlers.values()) {
-    for (const { event } of handlings) events.add(event, name);
-  }
+  events.addAll(parts.events, listed);
+  commands.addAll(parts.commands, listed);
+  queries.addAll(parts.queries, listed);
+  const sources = addRaised(parts, events);
+  for (const { name, steps } of parts.projectors)
+    events.addAll(
+      [...steps.values()].map(({ event }) => event),
+      name,
+    );
+  for (const [name, { handlings }] of parts.eventHandlers)
+    events.addAll(
+      handlings.map(({ event }) => event),
+      name,
+    );
   for (const { name, handlings } of parts.commandHandlers) {
-    for (const { command } of handlings) commands.add(command, name);
+    commands.addAll(
+      handlings.map(({ command }) => command),
+      name,
+    );
   }
-  for (const { name, handlings } of parts.queryHandlers) for (const { query } of handlings) queries.add(query, name);
+  for (const { name, handlings } of parts.queryHandlers)
+    queries.addAll(
+      handlings.map(({ query }) => query),
+      name,
+    );
   const types = new EventTypes();
   for (const event of events.byName.values()) types.add(event);
   return { events: events.byName, commands: commands.byName, queries: queries.byName, types, sources };
+}
+
+const listed = "the list of elements";
+
+/** @returns the aggregates that raise or apply each event */
+function addRaised(parts: ModelParts, events: Messages<EventClass>): ReadonlyMap<string, readonly string[]> {
+  const sources = new Map<string, string[]>();
+  for (const [aggregate, { [definition]: own }] of parts.aggregates) {
+    for (const { event } of own.appliers.values()) {
+      events.add(event, aggregate);
+      const name = messageName(event, "event");
+      if (name !== undefined) sources.set(name, [...(sources.get(name) ?? []), aggregate]);
+    }
+  }
+  return sources;
 }
 
 /** The name of a message, if it is one of the kind. */
@@ -63,25 +85,34 @@ class Messages<M> {
     this.#faults = faults;
   }
 
-  /** @returns the name of the message, if it is one */
-  add(message: M, user: string): string | undefined {
+  addAll(messages: readonly M[], user: string): void {
+    for (const message of messages) this.add(message, user);
+  }
+
+  add(message: M, user: string): void {
     const name = messageName(message, this.#kind);
     if (name === undefined) {
       const what = `it is given for ${whatIs(message)}, which is no ${this.#kind}`;
-      this.#faults.add("MESSAGE_EXPECTED", user, what, `Give the class of the ${this.#kind}: two files that import each other may not have it yet.`);
-      return undefined;
+      const fix = `Give the class of the ${this.#kind}: where two files import each other, it may not be there yet.`;
+      this.#faults.add("MESSAGE_EXPECTED", user, what, fix);
+      return;
     }
     const known = this.byName.get(name);
     if (known === undefined) {
       this.byName.set(name, message);
       this.#users.set(name, user);
     } else if (known !== message) this.#refuse(name, user);
-    return name;
   }
 
   #refuse(name: string, user: string): void {
     const first = this.#users.get(name);
-    const where = first === user ? `${user} uses two classes of this name` : `${first} and ${user} mean two classes of this name`;
-    this.#faults.add(this.#code, name, where, `Give each ${this.#kind} class a name of its own, and import each from one file.`);
+    const where =
+      first === user ? `${user} uses two classes of this name` : `${first} and ${user} mean two classes of this name`;
+    this.#faults.add(
+      this.#code,
+      name,
+      where,
+      `Give each ${this.#kind} class a name of its own, and import each from one file.`,
+    );
   }
 }

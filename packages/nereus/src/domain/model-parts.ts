@@ -62,7 +62,12 @@ class Sorter {
   take(element: unknown): void {
     const own = definitionIn(element);
     if (own === undefined || !isWhole(own)) {
-      this.#faults.add("ELEMENT_UNKNOWN", this.#domain, `${whatIs(element)} is not an element`, unknownFix(element, own));
+      this.#faults.add(
+        "ELEMENT_UNKNOWN",
+        this.#domain,
+        `${whatIs(element)} is not an element`,
+        unknownFix(element, own),
+      );
       return;
     }
     if (this.#seen.has(element)) {
@@ -125,7 +130,8 @@ class Sorter {
   }
 
   #twice(name: string, kind: ElementKind, other: ElementKind): void {
-    const message = kind === other ? `two elements of the kind ${kind} have this name` : `it names a ${other} and a ${kind}`;
+    const message =
+      kind === other ? `two elements of the kind ${kind} have this name` : `it names a ${other} and a ${kind}`;
     this.#faults.add("ELEMENT_DUPLICATE", name, message, "Give each of them a name of its own.");
   }
 }
@@ -172,7 +178,8 @@ function isWhole(own: AnyDefinition): boolean {
 function unknownFix(element: unknown, own: AnyDefinition | undefined): string {
   if (own !== undefined) return "It was made by another version of Nereus: install one version only.";
   if (Array.isArray(element)) return "Spread it: elements: [...accountElements, ...customerElements].";
-  const listed = "List classes made by Aggregate(…), Projection(…) and the like, and what commandHandlers(…) and the like return.";
+  const listed =
+    "List classes made by Aggregate(…), Projection(…) and the like, and what commandHandlers(…) and the like return.";
   return typeof element === "function" ? `${listed} If it is a function that returns one, call it.` : listed;
 }
 

@@ -177,6 +177,12 @@ export class CompiledShape {
     });
   }
 
+  /** The field by which a message names what has this identifier: the one of the same name, or else its only identifier. */
+  naming(identifier: string | undefined): string | undefined {
+    if (identifier !== undefined && this.byName.has(identifier)) return identifier;
+    return this.identifiers.length === 1 ? this.identifiers[0]?.name : undefined;
+  }
+
   /** The field that names the identity. Start-up checks have refused shapes without exactly one. */
   get identifier(): CompiledField {
     const [only] = this.identifiers;

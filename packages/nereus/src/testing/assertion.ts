@@ -1,7 +1,6 @@
 import { AssertionError } from "node:assert";
 import { inspect } from "node:util";
-import type { AggregateClass } from "../model/aggregate-root.ts";
-import { definition } from "../model/element.ts";
+import { definition, type Element } from "../model/element.ts";
 import { messageDefinition } from "../model/message.ts";
 import { type Difference, differencesOf, missing, partialDifferences, shapeOf } from "./comparison.ts";
 import { misuse } from "./misuse.ts";
@@ -43,57 +42,47 @@ export function assertMessages(
   what: string,
 ): void {
   for (const one of expected) if (messageDefinition(one, kind) === undefined) throw misuse("then", one, `${kind}s`);
-  const places = Array.from({ length: Math.max(actual.length, expected.length) }, (_, at) =>
-    compare(actual[at], expected[at]),
-  );
-  if (places.every(({ lines }) => lines === undefined)) return;
-  const lines = places.map(
-    ({ name, lines: own }, at) => `  ${at + 1}. ${name}${own === undefined ? ": as expected" : own}`,
-  );
-  const shown = places.flatMap(({ shown: one }) => (one === undefined ? [] : [one]));
-  throw failed(`${what}\n${lines.join("\n")}`, shown, expected.map(readable));
+  const length = Math.max(actual.length, expected.length);
+  const places = Array.from({ length }, (_, at) => compared(actual[at], expected[at]));
+  if (places.every(({ isSame }) => isSame)) return;
+  const lines = places.map(({ text }, at) => `  ${at + 1}. ${text}`);
+  const shown = places.flatMap((place) => place.shown ?? []);
+  throw failed([what, ...lines].join("\n"), shown, expected.map(readable));
 }
 
+/** What came in a place, and what was expected in it. */
 interface Place {
-  readonly name: string;
-  /** What differs; undefined if nothing does. */
-  readonly lines: string | undefined;
-  /** The actual message for a diff, where it is the same as expected in the expected one's form. */
-  readonly shown: object | undefined;
+  readonly isSame: boolean;
+  readonly text: string;
+  /** The actual message for a diff: where it is as expected, in the words of the expectation. */
+  readonly shown?: object;
 }
 
-function compare(actual: object | undefined, expected: object | undefined): Place {
-  if (expected === undefined)
-    return {
-      name: nameOf(actual),
-      lines: `: not expected\n       ${shortly(actual)}`,
-      shown: readable(actual as object),
-    };
-  if (actual === undefined)
-    return { name: nameOf(expected), lines: `: missing\n       ${shortly(expected)}`, shown: undefined };
+function compared(actual: object | undefined, expected: object | undefined): Place {
+  if (expected === undefined) return unexpected(actual as object);
+  const name = nameOf(expected);
+  if (actual === undefined) return { isSame: false, text: `${name}: missing\n       ${shortly(expected)}` };
   if (shapeOf(actual) !== shapeOf(expected)) {
-    const lines = `: another one\n       expected: ${shortly(expected)}\n       actual:   ${shortly(actual)}`;
-    return { name: nameOf(expected), lines, shown: readable(actual) };
+    const text = `${name}: another one\n       expected: ${shortly(expected)}\n       actual:   ${shortly(actual)}`;
+    return { isSame: false, text, shown: readable(actual) };
   }
   const differences = differencesOf(actual, expected);
-  if (differences.length === 0) return { name: nameOf(expected), lines: undefined, shown: readable(expected) };
-  return {
-    name: nameOf(expected),
-    lines: `\n${listed(differences, "       ")}`,
-    shown: { ...readable(expected), ...partOf(actual, { ...expected }, differences) },
-  };
+  if (differences.length === 0) return { isSame: true, text: `${name}: as expected`, shown: readable(expected) };
+  const shown = { [name]: partOf(actual, { ...expected }, differences) };
+  return { isSame: false, text: `${name}\n${listed(differences, "       ")}`, shown };
+}
+
+function unexpected(actual: object): Place {
+  return { isSame: false, text: `${nameOf(actual)}: not expected\n       ${shortly(actual)}`, shown: readable(actual) };
 }
 
 function nameOf(message: object): string {
-  return (message.constructor as unknown as AggregateClass)[definition].name;
+  return (message.constructor as unknown as Element)[definition].name;
 }
 
-/** An event as a plain object that a diff shows well. */
+/** A message as a plain object that a diff shows well. */
 function readable(message: object): object {
-  return {
-    [`${messageDefinition(message, "command") === undefined ? "event" : "command"}`]: nameOf(message),
-    ...message,
-  };
+  return { [nameOf(message)]: { ...message } };
 }
 
 /** Of the actual value, what was expected; where nothing differs, in the words of the expectation. */

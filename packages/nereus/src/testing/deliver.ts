@@ -1,5 +1,6 @@
 import type { Subscriber } from "../application/subscriber.ts";
-import { type Domain, type DomainSendOptions, deliverTo } from "../domain/domain.ts";
+import { type Domain, deliverTo } from "../domain/domain.ts";
+import type { DomainSendOptions } from "../domain/domain-options.ts";
 
 /** What is known of another system's message. */
 export interface DeliverOptions

@@ -1,7 +1,8 @@
 import { eventWork } from "../application/event-work.ts";
 import type { Runtime } from "../application/registry.ts";
 import { restoreSent, sentCommand } from "../application/sent-command.ts";
-import { type Domain, type DomainProcessOptions, type Workings, workingsOf } from "../domain/domain.ts";
+import { type Domain, type Workings, workingsOf } from "../domain/domain.ts";
+import type { DomainProcessOptions } from "../domain/domain-options.ts";
 import { EventRunner } from "../engine/event-runner.ts";
 import { together } from "../engine/failures.ts";
 import type { MessageKind, StoredMessage } from "../log/message.ts";

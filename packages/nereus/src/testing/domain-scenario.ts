@@ -1,7 +1,8 @@
 import { fromDocument, hydrate, streamOf } from "../application/loading.ts";
 import { viewIn } from "../application/projection-views.ts";
 import type { Selection } from "../application/selection.ts";
-import { type Domain, type DomainProcessOptions, type TenantOptions, workingsOf } from "../domain/domain.ts";
+import { type Domain, workingsOf } from "../domain/domain.ts";
+import type { DomainProcessOptions, TenantOptions } from "../domain/domain-options.ts";
 import type { AggregateClass } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import { messageDefinition } from "../model/message.ts";

@@ -1,5 +1,5 @@
 import type { Selection } from "../application/selection.ts";
-import type { DomainProcessOptions, TenantOptions } from "../domain/domain.ts";
+import type { DomainProcessOptions, TenantOptions } from "../domain/domain-options.ts";
 import type { AggregateClass, AggregateInstance } from "../model/aggregate-root.ts";
 import type { EntityCollectionView } from "../model/collection.ts";
 import type { Shaped } from "../model/field.ts";

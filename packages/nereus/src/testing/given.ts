@@ -67,7 +67,8 @@ export function given<Row extends object, NewRow>(
  * await given().when(() => new Money({ amount: 1n, currency: "EUR" }).plus(dollar)).thenRejected("currency");
  */
 export function given<A extends readonly AnyAggregate[]>(...aggregates: A): AggregateGiven<A, EventOf<A[number]>>;
-export function given(first?: unknown, ...others: readonly object[]): object {
+export function given(first?: unknown, ...rest: readonly unknown[]): object {
+  const others = rest as readonly object[]; // what is none is refused where it is used
   if (first === undefined) return new GivenAggregates(() => []);
   if (first instanceof Domain) return new GivenDomain(first, others);
   const projector = definitionOf<ProjectorDefinition>(first, "projector");

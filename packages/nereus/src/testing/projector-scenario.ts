@@ -1,6 +1,6 @@
 import type { EventMetadata, ProjectorDefinition } from "../application/projector.ts";
 import { RowSession } from "../application/row-session.ts";
-import type { TenantOptions } from "../domain/domain.ts";
+import type { TenantOptions } from "../domain/domain-options.ts";
 import { definition } from "../model/element.ts";
 import { type EventClass, encodeMessage, messageId, restoreMessage } from "../model/message.ts";
 import { restoreRow } from "../model/projection.ts";

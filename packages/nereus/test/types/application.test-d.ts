@@ -278,5 +278,5 @@ scenario.thenState(Account, { colour: "red" });
 scenario.thenState(Account, { balance: "1" });
 // @ts-expect-error not a field of the row
 scenario.thenRow(Summary, "1", { colour: "red" });
-// @ts-expect-error an event is no command
-given(domain).when(new Opened({ accountId: "1", holder: "Ada" }));
+// @ts-expect-error a query is no command
+given(domain).when(new Find({ holder: "Ada" }));

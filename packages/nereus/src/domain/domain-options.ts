@@ -1,0 +1,77 @@
+import type { Clock, Log } from "../application/context.ts";
+import type { Enrichers } from "../application/enrichers.ts";
+import type { ProcessOptions } from "../application/process-options.ts";
+import type { Registry } from "../application/registry.ts";
+import type { SendOptions } from "../application/send-options.ts";
+import type { CallOptions } from "../application/use-cases.ts";
+import { definition, type Element } from "../model/element.ts";
+import { type ModelFault, NereusError } from "../model/errors.ts";
+import type { ProjectionClass } from "../model/projection.ts";
+import type { Store } from "../ports/store.ts";
+
+export interface DomainOptions {
+  /** Aggregates, projections, and what `commandHandlers`, `queryHandlers` and `projector` return. */
+  readonly elements: readonly Element[];
+  /** `memory()` or `sqlite(path)`: one of its own for each domain, which opens and closes it. */
+  readonly store: Store;
+  /** Default: the system's. */
+  readonly clock?: Clock | undefined;
+  /** Default: `console`. */
+  readonly log?: Log | undefined;
+  /** How often a command is tried again after a conflict, with growing pauses. Default: 20. */
+  readonly retries?: number | undefined;
+  /** What adds to the metadata of messages. */
+  readonly enrichers?: Enrichers | undefined;
+  /** How many aggregates are kept in memory between commands. Default: 10,000; 0 keeps none. */
+  readonly cachedAggregates?: number | undefined;
+}
+
+/** How a command is processed, and what is waited for. */
+export interface DomainProcessOptions extends ProcessOptions {
+  /** Returns when these async projections show what the command did. */
+  readonly visibleIn?: readonly ProjectionClass[] | undefined;
+}
+
+/** How a command is sent, and what is known of the request that it comes from. */
+export interface DomainSendOptions extends SendOptions, Omit<CallOptions, "occurredAt"> {}
+
+export interface TenantOptions {
+  readonly tenant?: string | undefined;
+}
+
+/** A store that cannot keep a promise of the model is refused, never silently weaker. */
+export function weakenedPromises(domain: string, registry: Registry, store: Store): ModelFault[] {
+  if (store.capabilities.has("transactional")) return [];
+  const stateStored = [...registry.aggregates.values()].some((aggregate) => !aggregate[definition].eventSourced);
+  if (!stateStored && registry.projectors.size === 0) return [];
+  return [
+    {
+      code: "STORE_CAPABILITY_MISSING",
+      element: domain,
+      message: `${store.name} cannot commit events together with state-stored aggregates, rows and checkpoints`,
+      fix: "Use a transactional store: memory() or sqlite(path).",
+    },
+  ];
+}
+
+/** For callers without types. @throws NereusError OPTION_INVALID */
+export function assertDomainOptions(name: unknown, options: DomainOptions): void {
+  const fault =
+    typeof name !== "string" || name === ""
+      ? "it has no name"
+      : !Array.isArray(options?.elements)
+        ? "elements is not a list"
+        : typeof options.store !== "object" || options.store === null
+          ? "store is not a store"
+          : ["retries", "cachedAggregates"].some((key) => !isCount(options[key as "retries"]))
+            ? "retries and cachedAggregates are whole numbers from 0"
+            : undefined;
+  if (fault === undefined) return;
+  throw new NereusError("OPTION_INVALID", `A domain cannot be made: ${fault}`, {
+    fix: 'Write new Domain("bank", { elements: [Account, accountCommands], store: sqlite("bank.db") }).',
+  });
+}
+
+function isCount(value: unknown): boolean {
+  return value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0);
+}
