@@ -5,7 +5,7 @@ import { definition } from "../model/element.ts";
 import { newIdentity } from "../model/identity.ts";
 import type { Append, Commit, DocumentWrite, ExpectedVersion } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
-import { encodeExtensions, enriched } from "./enrichers.ts";
+import { enriched } from "./enrichers.ts";
 import { inlineWrites } from "./inline-projections.ts";
 import type { Lineage } from "./lineage.ts";
 import { streamOf } from "./loading.ts";
@@ -60,12 +60,12 @@ export function writesNothing({ appends = [], documents = [], idempotency }: Com
   return appends.length === 0 && documents.length === 0 && idempotency === undefined;
 }
 
-/** All events, from a place in their order on, in the order in which they were raised, whichever aggregate raised them. */
+/** All events but those that are known, in the order in which they were raised, whichever aggregate raised them. */
 export function raisedEvents(
   runtime: Runtime,
   { cause, lineage }: Pick<Work, "cause" | "lineage">,
   added: readonly Tracked[],
-  from = 0,
+  known?: ReadonlySet<object>,
 ): readonly RaisedEvent[] {
   const { events: enrichers = [] } = runtime.enrichers;
   const all: RaisedEvent[] = [];
@@ -75,11 +75,11 @@ export function raisedEvents(
     let version = base;
     for (const { event, order } of AggregateRoot.seams.pending(root)) {
       version += 1;
-      if (order < from) continue;
-      let envelope = lineage.envelopeAt(order);
-      if (enrichers.length > 0) {
-        envelope = { ...envelope, extensions: encodeExtensions(enriched(cause.extensions, enrichers, event, root)) };
-      }
+      if (known?.has(event) === true) continue;
+      const envelope =
+        enrichers.length === 0
+          ? lineage.envelopeAt(order)
+          : lineage.enrichedAt(order, () => enriched(cause.extensions, enrichers, event, root));
       all.push({ event, order, source, version: eventSourced ? version : -1, envelope });
     }
   }

@@ -81,8 +81,8 @@ function valueAt(document: unknown, { field, within }: Term): StoredScalar {
     const holds = typeof value === "object" && value !== null && Object.hasOwn(value, name);
     value = holds ? (value as Record<string, unknown>)[name] : null;
   }
-  if (typeof value !== "object" || value === null) return value as StoredScalar;
-  throw badQuery(`orderBy ${field}`, "names lists or objects, which pages cannot be ordered by");
+  // what no schema tells to be an object is ordered by its JSON text
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : (value as StoredScalar);
 }
 
 function readCursor(terms: readonly Term[], after: unknown): Cursor {

@@ -1,8 +1,9 @@
 import { NereusError } from "../model/errors.ts";
 import type { CompiledField } from "../model/field.ts";
+import { isPlain as isData } from "../model/freeze.ts";
 import type { CompiledShape } from "../model/shape.ts";
 import type { Condition, DocumentQuery, Filter, Inner, StoredScalar } from "../ports/store.ts";
-import { storedTypeOf } from "./stored-type.ts";
+import { isList, storedTypeOf } from "./stored-type.ts";
 
 type Fields = ReadonlyMap<string, CompiledField>;
 type Order = NonNullable<DocumentQuery["orderBy"]>;
@@ -25,7 +26,8 @@ export function filtersOf({ element, byName }: CompiledShape, where: unknown): F
 }
 
 function among(element: string, fields: Fields, where: unknown, within: Place | undefined): Filter[] {
-  if (!isPlain(where)) throw badQuery(placeName(within), "is not an object of conditions");
+  if (!isPlain(where))
+    throw badQuery(within === undefined ? "where" : placeName(within), "is not an object of conditions");
   return Object.entries(where).flatMap(([name, test]) => {
     if (within === undefined && isGroup(name))
       return groupOf(name, test, (inner) => among(element, fields, inner, within));
@@ -57,7 +59,8 @@ function testsOf(place: Place, test: unknown): Filter[] {
 function innerTests(place: Place, inner: Fields, test: unknown): Filter[] {
   if (!isPlain(test)) return [whole(place, inner, test)];
   const names = Object.keys(test);
-  const areOperators = names.length > 0 && names.every((name) => wholeOperators.has(name) && !inner.has(name));
+  if (names.length === 0) throw badQuery(placeName(place), "has no comparison");
+  const areOperators = names.every((name) => wholeOperators.has(name) && !inner.has(name));
   if (!areOperators) return among(place.element, inner, test, place);
   return Object.entries(test).map(([op, value]): Filter => {
     if (op === "eq") return whole(place, inner, value);
@@ -72,18 +75,21 @@ const wholeOperators = new Set(["eq", "ne", "in"]);
 function whole(place: Place, inner: Fields, value: unknown): Filter {
   if (value === undefined) throw badQuery(placeName(place), "is undefined; to look for none, say null");
   if (value === null) return { ...addressOf(place), op: "eq", value: null };
-  return { op: "and", of: leaves(place, inner, encode(place, value)) };
+  return leaves(place, inner, encode(place, value));
 }
 
-/** Equality of a whole in its stored form: of every field in it. */
-function leaves(place: Place, inner: Fields, wire: unknown): Filter[] {
-  return [...inner].flatMap(([name, own]): Filter[] => {
-    const value = (wire as Record<string, unknown>)[name] ?? null;
+/** Equality of a whole in its stored form: that it is there, and of every field in it. */
+function leaves(place: Place, inner: Fields, wire: unknown): Filter {
+  if (!isPlain(wire)) throw badQuery(placeName(place), `is compared with ${String(wire)}, which is no such object`);
+  const all = [...inner].map(([name, own]): Filter => {
+    const value = wire[name] ?? null;
     const leaf = { ...place, path: [...place.path, name], own };
     const deeper = value === null ? undefined : own.inner();
-    if (deeper !== undefined) return leaves(leaf, deeper, value);
-    return [{ ...addressOf(leaf), op: "eq", value: scalar(leaf, value) }];
+    return deeper === undefined
+      ? { ...addressOf(leaf), op: "eq", value: scalar(leaf, value) }
+      : leaves(leaf, deeper, value);
   });
+  return { op: "and", of: [{ ...addressOf(place), op: "ne", value: null }, ...all] };
 }
 
 const operators = new Set(["eq", "ne", "lt", "lte", "gt", "gte", "in", "contains"]);
@@ -93,7 +99,10 @@ function condition(place: Place, op: string, value: unknown): Condition {
   if (!operators.has(op)) throw badQuery(name, `has a comparison ${op}; there are ${[...operators].join(", ")}`);
   if (value === undefined) throw badQuery(`${name} ${op}`, "is undefined; to look for none, say null");
   const address = addressOf(place);
-  if (op === "contains") return { ...address, op, value: String(value) };
+  if (op === "contains") {
+    if (typeof value !== "string" || isList(place.own)) throw badQuery(`${name} contains`, "is not a text in a text");
+    return { ...address, op, value };
+  }
   if (op !== "in") return { ...address, op: op as "eq", value: stored(place, value) };
   if (!Array.isArray(value)) throw badQuery(`${name} in`, "is not a list");
   return { ...address, op, value: value.map((item) => stored(place, item)) };
@@ -101,18 +110,30 @@ function condition(place: Place, op: string, value: unknown): Condition {
 
 /** A value as it stands in the stored document. */
 function stored(place: Place, value: unknown): StoredScalar {
+  if (value === undefined) throw badQuery(placeName(place), "is compared with undefined");
   return scalar(place, value === null ? null : encode(place, value));
 }
 
-function encode({ own }: Place, value: unknown): unknown {
-  return own.wire === undefined ? value : own.wire.encode(value);
+function encode(place: Place, value: unknown): unknown {
+  try {
+    return place.own.wire === undefined ? value : place.own.wire.encode(value);
+  } catch (cause) {
+    throw badQuery(placeName(place), `is compared with ${String(value)}, which the field cannot hold`, cause);
+  }
 }
 
 function scalar(place: Place, wire: unknown): StoredScalar {
+  if (typeof wire === "number" && !Number.isFinite(wire)) {
+    throw badQuery(placeName(place), `is compared with ${wire}, which no store holds`);
+  }
   if (wire === null || typeof wire === "string" || typeof wire === "number" || typeof wire === "boolean") return wire;
-  throw new NereusError("UNKNOWN_FIELD", `${placeName(place)} of ${place.element} cannot be searched by value`, {
+  throw notSearched(place, "searched by value");
+}
+
+function notSearched(place: Place, how: string): NereusError {
+  return new NereusError("UNKNOWN_FIELD", `${placeName(place)} of ${place.element} cannot be ${how}`, {
     element: place.element,
-    fix: "Compare text, numbers, booleans, dates or what is inside a value object; lists are not searched.",
+    fix: "Name text, numbers, booleans, dates or what is inside a value object; lists and entities are not searched.",
   });
 }
 
@@ -126,12 +147,14 @@ export function orderOf({ element, byName }: CompiledShape, orderBy: unknown): O
 }
 
 function ordering(element: string, fields: Fields, orderBy: unknown, within: Place | undefined): Order {
-  if (!isPlain(orderBy)) throw badQuery(`orderBy ${placeName(within)}`, "is not an object of directions");
+  const name = within === undefined ? "orderBy" : `orderBy ${placeName(within)}`;
+  if (!isPlain(orderBy)) throw badQuery(name, "is not an object of directions");
   return Object.entries(orderBy).flatMap(([name, direction]) => {
     const place = placeOf(element, fields, name, within);
+    if (direction === undefined) return [];
+    if (isList(place.own)) throw notSearched(place, "ordered by");
     const inner = place.own.inner();
     if (inner !== undefined) return ordering(element, inner, direction, place);
-    if (direction === undefined) return [];
     if (direction !== "asc" && direction !== "desc") {
       throw badQuery(`orderBy ${placeName(place)}`, "is neither asc nor desc");
     }
@@ -142,9 +165,10 @@ function ordering(element: string, fields: Fields, orderBy: unknown, within: Pla
 function placeOf(element: string, fields: Fields, name: string, within: Place | undefined): Place {
   const own = fields.get(name);
   if (own !== undefined) {
-    return within === undefined
-      ? { element, field: name, path: [], own }
-      : { ...within, path: [...within.path, name], own };
+    const place =
+      within === undefined ? { element, field: name, path: [], own } : { ...within, path: [...within.path, name], own };
+    if (own.relation !== undefined) throw notSearched(place, "searched");
+    return place;
   }
   const where = within === undefined ? element : `${placeName(within)} of ${element}`;
   throw new NereusError("UNKNOWN_FIELD", `${where} has no field ${name}`, {
@@ -157,16 +181,18 @@ function addressOf({ field, path, own }: Place): { readonly field: string; reado
   return path.length === 0 ? { field } : { field, within: { path, type: storedTypeOf(own) } };
 }
 
-function placeName(place: Place | undefined): string {
-  return place === undefined ? "where" : [place.field, ...place.path].join(".");
+function placeName({ field, path }: Place): string {
+  return [field, ...path].join(".");
 }
 
+/** Also without a prototype, as parsers of query strings make them. */
 function isPlain(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  return !Array.isArray(value) && isData(value);
 }
 
-export function badQuery(name: string, fault: string): NereusError {
+export function badQuery(name: string, fault: string, cause?: unknown): NereusError {
   return new NereusError("OPTION_INVALID", `The option ${name} ${fault}`, {
+    ...(cause === undefined ? {} : { cause }),
     fix: "Give { where: { field: value }, orderBy: { field: 'asc' }, limit, offset }; leave out what is not wanted.",
   });
 }

@@ -7,8 +7,9 @@ import { nameOfEvent, type RaisedEvent } from "./raised-event.ts";
 import type { Runtime } from "./registry.ts";
 import type { UnitOfWork } from "./unit-of-work.ts";
 
-/** How many events may follow from one another in one unit of work: more is a circle. */
+/** How often, and how many, events may follow from one another in one unit of work: more is a circle. */
 const longestCascade = 1000;
+const largestCascade = 100_000;
 
 /**
  * Runs the inline handlers of what a unit of work has raised, and of what they raise, first come, first served. All of them
@@ -18,14 +19,15 @@ const longestCascade = 1000;
  */
 export async function runInlineHandlers(runtime: Runtime, unit: UnitOfWork, joining: Joining): Promise<void> {
   const failures: unknown[] = [];
-  const depths = new Map<string, number>();
-  let from = 0;
-  for (;;) {
-    const batch = unit.raisedFrom(from);
+  const handled = new Set<object>();
+  let raisedByCommand = 0;
+  for (let generation = 0; ; generation++) {
+    const batch = unit.raisedBesides(handled);
     if (batch.length === 0) break;
+    if (generation === 0) raisedByCommand = batch.length;
+    if (generation > longestCascade || handled.size - raisedByCommand > largestCascade) throw endless(batch);
     for (const raised of batch) {
-      from = raised.order + 1;
-      assertFinite(raised, depths);
+      handled.add(raised.event);
       failures.push(...(await runHandlersOf(runtime, unit, joining, raised)));
     }
   }
@@ -56,13 +58,9 @@ async function runHandlersOf(
   return failures;
 }
 
-/** An event is one deeper than the one that caused it. */
-function assertFinite({ event, envelope }: RaisedEvent, depths: Map<string, number>): void {
-  const depth = (depths.get(envelope.causationId ?? "") ?? 0) + 1;
-  depths.set(messageId(event), depth);
-  if (depth <= longestCascade) return;
-  const name = nameOfEvent(event);
-  throw new NereusError("EVENT_CASCADE_ENDLESS", `${name} follows from itself, again and again`, {
+function endless([first]: readonly RaisedEvent[]): NereusError {
+  const name = first === undefined ? "An event" : nameOfEvent(first.event);
+  return new NereusError("EVENT_CASCADE_ENDLESS", `${name} follows from itself, again and again`, {
     element: name,
     fix: "Let one of the handlers in the circle check whether there is still something to do.",
   });

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { CompiledField } from "../model/field.ts";
-import { definitionOfSchema, isCodec, unwrap } from "../model/wire.ts";
+import { definitionOfSchema, isCodec, isZod, unwrap } from "../model/wire.ts";
 import type { FieldType } from "../ports/store.ts";
 
 const byType: Readonly<Record<string, FieldType>> = {
@@ -12,8 +12,15 @@ const byType: Readonly<Record<string, FieldType>> = {
 };
 
 /** How a stored field compares: by the type that its wire form has. */
-export function storedTypeOf(field: CompiledField): FieldType {
-  return field.relation === undefined ? typeOfSchema(field.schema) : "json";
+export function storedTypeOf({ declared }: CompiledField): FieldType {
+  return isZod(declared) ? typeOfSchema(declared) : "json";
+}
+
+const lists = new Set(["array", "tuple", "record", "map", "set"]);
+
+/** Whether a field holds any number of values, which no query looks into. */
+export function isList({ declared }: CompiledField): boolean {
+  return isZod(declared) && lists.has(definitionOfSchema(unwrap(declared)).type);
 }
 
 function typeOfSchema(schema: z.core.$ZodType): FieldType {

@@ -134,10 +134,10 @@ export class UnitOfWork {
     this.#sent.push(append);
   }
 
-  /** The events of what was added so far, from a place in their order on. */
-  raisedFrom(order: number): readonly RaisedEvent[] {
+  /** The events of what was added so far, in the order in which they were raised, without those that are known. */
+  raisedBesides(known: ReadonlySet<object>): readonly RaisedEvent[] {
     const added = [...this.#tracked.values()].filter((one) => one.added);
-    return raisedEvents(this.#runtime, this, added, order);
+    return raisedEvents(this.#runtime, this, added, known);
   }
 
   #register(root: AggregateRoot, removed: boolean): void {

@@ -1,6 +1,6 @@
 import type { CommandRoute, QueryRoute } from "../application/registry.ts";
 import type { AggregateClass } from "../model/aggregate-root.ts";
-import { definition, definitionOf } from "../model/element.ts";
+import { definition, definitionOf, type Element } from "../model/element.ts";
 import type { EventClass, MessageDefinition } from "../model/message.ts";
 import { isWhole } from "./check-aggregates.ts";
 import { checkAggregateListed, checkProjectionListed } from "./check-registered.ts";
@@ -35,9 +35,8 @@ export function checkCommandHandlers(parts: ModelParts, faults: Faults): Readonl
       routes.set(name, { command, aggregate, handling, identityField });
     }
   }
-  for (const { [definition]: own } of parts.commands) {
-    if (routes.has(own.name)) continue;
-    faults.add("COMMAND_UNHANDLED", own.name, "nothing handles it", "Handle it, or take it out of the elements.");
+  for (const name of unhandled(parts.commands, routes)) {
+    faults.add("COMMAND_UNHANDLED", name, "nothing handles it", "Handle it, or take it out of the elements.");
   }
   return routes;
 }
@@ -66,9 +65,8 @@ export function checkQueryHandlers(parts: ModelParts, faults: Faults): ReadonlyM
       routes.set(name, { query, projection, run });
     }
   }
-  for (const { [definition]: own } of parts.queries) {
-    if (routes.has(own.name)) continue;
-    faults.add("QUERY_UNHANDLED", own.name, "nothing answers it", "Answer it, or take it out of the elements.");
+  for (const name of unhandled(parts.queries, routes)) {
+    faults.add("QUERY_UNHANDLED", name, "nothing answers it", "Answer it, or take it out of the elements.");
   }
   return routes;
 }
@@ -132,6 +130,10 @@ function nameless(aggregate: AggregateClass, command: string, faults: Faults): v
   const message = `no field says which ${String(definitionIn(aggregate)?.name)} is meant`;
   const fix = `Give ${command} a field ${identifierOf(aggregate) ?? "identifier()"}, or handle it with .on(…).`;
   faults.add("COMMAND_IDENTITY_UNKNOWN", command, message, fix);
+}
+
+function unhandled(listed: readonly Element[], routes: ReadonlyMap<string, unknown>): string[] {
+  return listed.map((message) => message[definition].name).filter((name) => !routes.has(name));
 }
 
 function handledTwice(one: string, other: string): string {

@@ -31,6 +31,21 @@ const limits: Readonly<Record<string, readonly [name: string, from: string]>> = 
   multiple_of: ["multipleOf", "value"],
 };
 
+/** Limits on an order: without the limit itself, and with it. */
+const orders: Readonly<Record<string, readonly (readonly [name: string, from: string])[]>> = {
+  greater_than: [
+    ["above", "value"],
+    ["min", "value"],
+  ],
+  less_than: [
+    ["below", "value"],
+    ["max", "value"],
+  ],
+};
+
+/** What is code is only counted. */
+const counted: Readonly<Record<string, string>> = { overwrite: "normalised", custom: "refined" };
+
 /** Formats of a text that are no more than one detail. */
 const parts: Readonly<Record<string, readonly [name: string, from: string]>> = {
   regex: ["pattern", "pattern"],
@@ -53,13 +68,11 @@ class Bounds {
 
   add(check: Check): void {
     const name = check.check ?? "custom";
-    const limit = limits[name];
+    const limit = limits[name] ?? orders[name]?.[check["inclusive"] === true ? 1 : 0];
     if (limit !== undefined) this.#set(limit[0], check[limit[1]]);
-    else if (name === "greater_than") this.#set(check["inclusive"] === true ? "min" : "above", check["value"]);
-    else if (name === "less_than") this.#set(check["inclusive"] === true ? "max" : "below", check["value"]);
     else if (name === "number_format" || name === "bigint_format") this.#numberFormat(check.format);
     else if (name === "string_format") this.#textFormat(check);
-    else this.#count(name === "overwrite" ? "normalised" : name === "custom" ? "refined" : name);
+    else this.#count(counted[name] ?? name);
   }
 
   #numberFormat(format = ""): void {
@@ -77,9 +90,7 @@ class Bounds {
     this.#set("format", format);
     const isOwn = pattern instanceof RegExp && !computed.has(format) && !known.has(String(pattern));
     if (isOwn) this.#set("pattern", pattern);
-    for (const [key, value] of Object.entries(check)) {
-      if (!plumbing.has(key) && value !== undefined && value !== false && value !== null) this.#set(key, value);
-    }
+    for (const [key, value] of Object.entries(check)) if (!plumbing.has(key) && says(value)) this.#set(key, value);
   }
 
   /** A second bound of the same name stands beside the first. */
@@ -92,4 +103,9 @@ class Bounds {
   #count(name: string): void {
     this.details[name] = Number(this.details[name] ?? 0) + 1;
   }
+}
+
+/** An option that is off, or is code, says nothing. */
+function says(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== false && typeof value !== "function";
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { definitionOf } from "../model/element.ts";
+import { identifierOf } from "../model/identity.ts";
 import { isPersonal } from "../model/personal.ts";
 import { referenceOf } from "../model/reference.ts";
 import type { StandardSchema } from "../model/standard-schema.ts";
@@ -170,8 +171,11 @@ function marked(schema: unknown, type: TypeDescription): TypeDescription {
   const target = referenceOf(schema);
   const referred = target === undefined ? undefined : referredBy(target);
   const description = isZod(schema) ? z.globalRegistry.get(schema as z.ZodType)?.description : undefined;
+  const { refined, ...rest } = type;
+  const isIdentity = target !== undefined || identifierOf(schema) !== undefined; // checked by the framework's own code
   return {
-    ...type,
+    ...rest,
+    ...(refined === undefined || isIdentity ? {} : { refined }),
     ...(isPersonal(schema) ? { personal: true } : {}),
     ...(typeof referred === "object" ? { references: referred.name } : {}),
     ...(typeof description === "string" ? { description } : {}),

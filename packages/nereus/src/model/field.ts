@@ -98,6 +98,8 @@ export type EntityInput<S extends Shape> = Simplify<
 /** A field, compiled once per class. */
 export interface CompiledField {
   readonly name: string;
+  /** What it was declared with. */
+  readonly declared: Field;
   /** Holds primitives only: no copying, no freezing. */
   readonly scalar: boolean;
   readonly wire: WireCodec | undefined;
@@ -125,6 +127,7 @@ export function compileField(name: string, field: Field, identifiedBy?: string):
   const schema = relation === undefined ? parserOf(field) : z.any().optional();
   return {
     name,
+    declared: field,
     scalar: isZod(field) && isScalar(field) && !hasCodec(field),
     wire: relation === undefined ? wireOf(field) : relation.wire,
     identifier: identifierOf(field),

@@ -7,7 +7,8 @@ import { misuse } from "./misuse.ts";
 
 /** A failed expectation, in the form of which Vitest, Jest and node:test show the differences. */
 export function failed(message: string, actual: unknown, expected: unknown, cause?: unknown): AssertionError {
-  const error = new AssertionError({ message, actual, expected, operator: "deepStrictEqual" });
+  // of its operators, Node adds a second diff to the message of "deepStrictEqual"
+  const error = new AssertionError({ message, actual, expected, operator: "deepEqual" });
   if (cause !== undefined) error.cause = cause;
   return error;
 }

@@ -104,7 +104,6 @@ describe.each(places)("on $name", (kind) => {
   test("a refusal is recognised by a part of its message, its code, or the code of an invariant", async () => {
     for (const text of ["Insufficient", "INVARIANT_FAILED", "balance"])
       await history().when(withdraw(500)).thenRejected(text);
-    await expect(history().when(withdraw(500)).thenRejected("bal")).resolves.toBeUndefined(); // a part of the message
     await expect(history().when(withdraw(500)).thenRejected("INVARIANT")).rejects.toBeInstanceOf(AssertionError);
     await expect(history().when(withdraw(30)).thenRejected("Insufficient")).rejects.toThrow(
       /refused with "Insufficient", but it was accepted and appended:\n {2}Withdrawn \{ accountId: '1', amount: 30 \}\n {2}answer: 70/,
@@ -128,7 +127,7 @@ describe.each(places)("on $name", (kind) => {
     expect(seen).toEqual(["7", "done"]);
     const refused = history().when(withdraw(500));
     expect(await refused.catch((error) => error.code)).toBe("INVARIANT_FAILED");
-    expect(await refused.then(null, (error) => error.code)).toBe("INVARIANT_FAILED");
+    expect(await refused.then(null, (error: any) => error.code)).toBe("INVARIANT_FAILED");
     expect(Object.prototype.toString.call(refused)).toBe("[object Scenario]");
   });
 
@@ -146,7 +145,7 @@ describe.each(places)("on $name", (kind) => {
     expect(() => unfinished.when(Withdraw)).toThrow(invalid);
     expect(() => unfinished.when({ amount: 1 })).toThrow(invalid);
     expect(() => given(domain(), Opened as any)).toThrow(invalid);
-    await expect(given(domain(), withdraw(1) as any).when(withdraw(1))).rejects.toEqual(invalid);
+    await expect(given(domain(), withdraw(1) as never).when(withdraw(1))).rejects.toEqual(invalid);
   });
 
   test("what is given has the ids and versions that it would have had", async () => {
@@ -215,7 +214,9 @@ describe.each(places)("on $name", (kind) => {
         .when(new RenameBranch({ branchId: "b", name: "South" }))
         .then(new BranchRenamed({ branchId: "b", name: "South" }))
         .thenRow(Name, "b", { name: "South" });
-      await expect(given(bankOf, branch).when(withdraw(1))).rejects.toThrow(/Branch b is in the store already/);
+      await expect(given(bankOf, branch).when(withdraw(1))).rejects.toThrow(
+        "A given Branch cannot be stored: b is in the store already",
+      );
     }
     expect([branch.version, branch.visits, branch.pendingEvents.length]).toEqual([-1, 0, 1]);
     branch.rename("East"); // it belongs to the test still
