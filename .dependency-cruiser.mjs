@@ -27,6 +27,9 @@ export default {
     ...onward,
     allowOnly("conformance", ["conformance", "model", "log", "ports"]),
     allowOnly("adapters", ["adapters", "model", "log", "ports"]),
+    allowOnly("decorators", ["decorators", "domain", "application", "model"]),
+    allowOnly("http", ["http", "model"]),
+    allowOnly("testing", ["testing", ...layers]),
     {
       name: "no-adapter-imports-another",
       comment: "What adapters share is a file right in adapters/.",

@@ -57,6 +57,23 @@ export type {
   DomainSendOptions,
   TenantOptions,
 } from "./domain/domain-options.ts";
+export type {
+  AggregateDescription,
+  CommandDescription,
+  EntityDescription,
+  EventDescription,
+  EventHandlersDescription,
+  FieldDescription,
+  FieldDescriptions,
+  JsonValue,
+  ModelDescription,
+  ProjectionDescription,
+  QueryDescription,
+  RuleDescription,
+  TypeDescription,
+  TypeDetail,
+  ValueObjectDescription,
+} from "./domain/model-description.ts";
 export type { Engine } from "./engine/engine.ts";
 export { Aggregate, type AggregateBase } from "./model/aggregate.ts";
 export type {

@@ -27,12 +27,16 @@ export class CommandProcessor {
     this.#joining = joining;
   }
 
-  /** A command as a piece of work. */
-  workOf(command: object, options: ProcessOptions): Work {
+  /**
+   * A command as a piece of work.
+   *
+   * @param isFromOutside not for one that was sent: that has its extensions already
+   */
+  workOf(command: object, options: ProcessOptions, isFromOutside = true): Work {
     const route = this.#route(command);
     const { idempotencyKey, expectedVersion, tenant = "" } = options;
     const target = targetOf(route, command, tenant);
-    const origin = this.#originOf(command, options);
+    const origin = this.#originOf(command, options, isFromOutside);
     return {
       name: route.aggregate[definition].name,
       tenant,
@@ -51,9 +55,9 @@ export class CommandProcessor {
 
   /** Stores a command, to be handled later. */
   async send(command: object, options: SendOptions & ProcessOptions): Promise<Receipt> {
-    assertSendOptions(options);
+    assertSendOptions(options, true);
     const route = this.#route(command);
-    const cause = causeOf(this.#originOf(command, options), this.#runtime.clock.now().getTime());
+    const cause = causeOf(this.#originOf(command, options, true), this.#runtime.clock.now().getTime());
     const outcome = await this.#runtime.store.commit({ appends: [appendOf(route, command, cause, options)] });
     // nothing is expected of the store, so that nothing can conflict
     if (outcome.status !== "committed") throw new Error(`a sent command met a ${outcome.status}`);
@@ -62,7 +66,7 @@ export class CommandProcessor {
 
   /** Hands a command in with a unit of work. */
   sendWith(command: object, options: SendOptions, unit: UnitOfWork, causedBy: string): void {
-    assertSendOptions(options);
+    assertSendOptions(options, false);
     const route = this.#route(command);
     unit.send(appendOf(route, command, { ...unit.cause, causationId: causedBy }, options));
   }
@@ -100,11 +104,12 @@ export class CommandProcessor {
     });
   }
 
-  #originOf(command: object, options: ProcessOptions): Origin {
+  #originOf(command: object, options: ProcessOptions, isFromOutside: boolean): Origin {
     const id = messageId(command);
     const { causationId = null, correlationId = id, tenant = "", traceparent = null, occurredAt } = options;
     const { commands = [] } = this.#runtime.enrichers;
-    const extensions = enriched(options.extensions ?? nothing, commands, command);
+    const given = options.extensions ?? nothing;
+    const extensions = isFromOutside ? enriched(given, commands, command) : given;
     return { id, causationId, correlationId, tenant, traceparent, extensions, occurredAt: occurredAt?.getTime() };
   }
 

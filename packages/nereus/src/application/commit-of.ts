@@ -110,10 +110,11 @@ function expectedOf({ base }: EventSource): ExpectedVersion {
   return base === -1 ? "none" : base;
 }
 
-function publishesFact({ aggregate, root, removed }: Tracked): boolean {
+function publishesFact(tracked: Tracked): boolean {
+  const { aggregate, root, removed } = tracked;
   const { options, eventSourced } = aggregate[definition];
   if (options.factEvents !== true || removed) return false;
-  return AggregateRoot.seams.pending(root).length > 0 || (!eventSourced && AggregateRoot.seams.changed(root));
+  return eventSourced ? AggregateRoot.seams.pending(root).length > 0 : isChangedDocument(tracked);
 }
 
 /** The whole state as one message, in a stream of its own kind, which no reader of events meets. */
@@ -127,10 +128,10 @@ function factOf({ aggregate, root, id }: Tracked, tenant: string, envelope: Enve
 /** Whether a state-stored aggregate is to be written. */
 export function isChangedDocument({ aggregate, root, base, removed }: Tracked): boolean {
   if (aggregate[definition].eventSourced) return false;
-  if (removed) return base !== -1;
-  return base === -1 || AggregateRoot.seams.changed(root) || AggregateRoot.seams.pending(root).length > 0;
+  return removed || base === -1 || AggregateRoot.seams.changed(root) || AggregateRoot.seams.pending(root).length > 0;
 }
 
+/** What is removed and was never stored must not be there: a new instance does not stand for a stored one. */
 function documentOf({ aggregate, root, id, base, removed }: Tracked, tenant: string): DocumentWrite {
   return {
     collection: aggregate[definition].name,

@@ -92,6 +92,7 @@ function readCursor(terms: readonly Term[], after: unknown): Cursor {
       mark === orderMark(terms) &&
       Array.isArray(values) &&
       values.length === terms.length &&
+      values.every((value) => typeof value !== "object" || value === null) &&
       typeof id === "string"
     ) {
       return { values: values as StoredScalar[], id };

@@ -26,8 +26,8 @@ export function filtersOf({ element, byName }: CompiledShape, where: unknown): F
 }
 
 function among(element: string, fields: Fields, where: unknown, within: Place | undefined): Filter[] {
-  if (!isPlain(where))
-    throw badQuery(within === undefined ? "where" : placeName(within), "is not an object of conditions");
+  const called = within === undefined ? "where" : placeName(within);
+  if (!isPlain(where)) throw badQuery(called, "is not an object of conditions");
   return Object.entries(where).flatMap(([name, test]) => {
     if (within === undefined && isGroup(name))
       return groupOf(name, test, (inner) => among(element, fields, inner, within));
@@ -75,19 +75,20 @@ const wholeOperators = new Set(["eq", "ne", "in"]);
 function whole(place: Place, inner: Fields, value: unknown): Filter {
   if (value === undefined) throw badQuery(placeName(place), "is undefined; to look for none, say null");
   if (value === null) return { ...addressOf(place), op: "eq", value: null };
-  return leaves(place, inner, encode(place, value));
+  const [issue] = place.own.check(value) ?? [];
+  if (issue !== undefined) throw badQuery(placeName(place), `is compared with what it cannot hold: ${issue.message}`);
+  return leaves(place, inner, encode(place, value) as Record<string, unknown>);
 }
 
 /** Equality of a whole in its stored form: that it is there, and of every field in it. */
-function leaves(place: Place, inner: Fields, wire: unknown): Filter {
-  if (!isPlain(wire)) throw badQuery(placeName(place), `is compared with ${String(wire)}, which is no such object`);
+function leaves(place: Place, inner: Fields, wire: Record<string, unknown>): Filter {
   const all = [...inner].map(([name, own]): Filter => {
-    const value = wire[name] ?? null;
+    const value = (Object.hasOwn(wire, name) ? wire[name] : null) ?? null;
     const leaf = { ...place, path: [...place.path, name], own };
     const deeper = value === null ? undefined : own.inner();
     return deeper === undefined
       ? { ...addressOf(leaf), op: "eq", value: scalar(leaf, value) }
-      : leaves(leaf, deeper, value);
+      : leaves(leaf, deeper, value as Record<string, unknown>);
   });
   return { op: "and", of: [{ ...addressOf(place), op: "ne", value: null }, ...all] };
 }
@@ -118,7 +119,7 @@ function encode(place: Place, value: unknown): unknown {
   try {
     return place.own.wire === undefined ? value : place.own.wire.encode(value);
   } catch (cause) {
-    throw badQuery(placeName(place), `is compared with ${String(value)}, which the field cannot hold`, cause);
+    throw badQuery(placeName(place), "is compared with what it cannot hold", cause);
   }
 }
 

@@ -12,6 +12,14 @@ export interface Claim {
   readonly fingerprint: string;
 }
 
+/** What keys of the framework begin with, and keys of callers must not. */
+export const reservedKeys = "nereus:";
+
+/** A key that no caller can take. */
+export function frameworkKey(...parts: readonly (string | number)[]): string {
+  return `${reservedKeys}${parts.join(":")}`;
+}
+
 /** What an idempotency key is bound to: tenant, command type and payload. */
 export function claimOf(command: object, key: string, tenant: string): Claim {
   const { name } = messageDefinition(command, "command") ?? { name: "" };

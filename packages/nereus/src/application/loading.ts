@@ -79,6 +79,7 @@ function applyAll(root: AggregateRoot, messages: readonly ReplayMessage[]): void
           "an .applies handler",
           applier?.apply(root as never, event as never),
         );
+        AggregateRoot.seams.applied(root);
         version = message.version;
       }
     },

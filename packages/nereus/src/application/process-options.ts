@@ -1,6 +1,7 @@
 import { NereusError } from "../model/errors.ts";
 import { isStorable } from "../model/identity.ts";
 import { assertExtensions, type Extensions } from "./enrichers.ts";
+import { reservedKeys } from "./idempotency.ts";
 import { priorities } from "./send-options.ts";
 
 /** How one command is to be processed. */
@@ -51,6 +52,9 @@ const isText: Test = (value) => {
   return isStorable(value) ? undefined : "contains NUL or a lone surrogate";
 };
 const isTextOrEmpty: Test = (value) => (value === "" ? undefined : isText(value));
+const isKey: Test = (value) =>
+  isText(value) ??
+  (String(value).startsWith(reservedKeys) ? `begins with ${reservedKeys}, as keys of the framework do` : undefined);
 const isDate: Test = (value) =>
   value instanceof Date && !Number.isNaN(value.getTime()) ? undefined : "is not a valid Date";
 const isWhole: Test = (value) => (Number.isSafeInteger(value) ? undefined : "is not a whole number");
@@ -66,26 +70,28 @@ const isPriority: Test = (value) =>
   Object.hasOwn(priorities, String(value)) ? undefined : `is none of ${Object.keys(priorities).join(", ")}`;
 const isList: Test = (value) => (Array.isArray(value) ? undefined : "is not a list");
 
-const tests: Readonly<Record<string, Test>> = {
-  idempotencyKey: isText,
-  expectedVersion: isWhole,
+type Tests = Readonly<Record<string, Test>>;
+
+const callTests: Tests = {
+  tenant: isTextOrEmpty,
   correlationId: isText,
   causationId: isText,
+  traceparent: isText,
+  extensions: isExtensions,
+  occurredAt: isDate,
+};
+const processTests: Tests = {
+  ...callTests,
+  idempotencyKey: isKey,
+  expectedVersion: isWhole,
   deadline: isDate,
   timeout: isSpan,
-  tenant: isTextOrEmpty,
-  occurredAt: isDate,
-  traceparent: isText,
   visibleIn: isList,
-  extensions: isExtensions,
 };
-
-const sendTests: Readonly<Record<string, Test>> = {
-  ...tests,
-  at: isDate,
-  priority: isPriority,
-  key: isText,
-};
+const sendTests: Tests = { at: isDate, priority: isPriority, key: isKey, deadline: isDate };
+const { occurredAt: _, ...requestTests } = callTests;
+const outsideSendTests: Tests = { ...sendTests, ...requestTests };
+const deliveryTests: Tests = { ...callTests, id: isText };
 
 /**
  * Refuses options that would do nothing, or something else than meant: for callers without types.
@@ -93,23 +99,29 @@ const sendTests: Readonly<Record<string, Test>> = {
  * @throws NereusError OPTION_INVALID
  */
 export function assertOptions(options: object): void {
-  assertKnown(options, tests);
-  if (
-    "timeout" in options &&
-    "deadline" in options &&
-    options.timeout !== undefined &&
-    options.deadline !== undefined
-  ) {
-    throw badOption("timeout", "is given together with deadline", tests);
+  assertKnown(options, processTests);
+  const { timeout, deadline } = options as ProcessOptions;
+  if (timeout !== undefined && deadline !== undefined) {
+    throw badOption("timeout", "is given together with deadline", processTests);
   }
 }
 
-/** The same for the options of a sent command. */
-export function assertSendOptions(options: object): void {
-  assertKnown(options, sendTests);
+/** The same for the options of a use case's call. */
+export function assertCallOptions(options: object): void {
+  assertKnown(options, callTests);
 }
 
-function assertKnown(options: object, known: Readonly<Record<string, Test>>): void {
+/** The same for a message of another system. */
+export function assertDelivery(options: object): void {
+  assertKnown(options, deliveryTests);
+}
+
+/** The same for a sent command: a handler's command takes over what is known of the request. */
+export function assertSendOptions(options: object, isFromOutside: boolean): void {
+  assertKnown(options, isFromOutside ? outsideSendTests : sendTests);
+}
+
+function assertKnown(options: object, known: Tests): void {
   if (typeof options !== "object" || options === null) throw badOption("options", "is not an object", known);
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
@@ -118,7 +130,7 @@ function assertKnown(options: object, known: Readonly<Record<string, Test>>): vo
   }
 }
 
-function badOption(name: string, fault: string, known: object): NereusError {
+function badOption(name: string, fault: string, known: Tests): NereusError {
   return new NereusError("OPTION_INVALID", `The option ${name} ${fault}`, {
     fix: `Give another ${name}, or leave it out; there are: ${Object.keys(known).join(", ")}.`,
   });

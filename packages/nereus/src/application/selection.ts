@@ -1,4 +1,4 @@
-import type { Field, OutputOf, RelationField, Shape, Shaped } from "../model/field.ts";
+import type { OutputOf, RelationField, Shape, Shaped } from "../model/field.ts";
 
 type Scalar = string | number | bigint | boolean | Date;
 
@@ -18,40 +18,55 @@ export type FieldTest<V> =
       readonly contains?: V extends string ? string : never;
     };
 
-/** Value objects are compared as a whole, or field by field; lists, maps and the like are not searched. */
-type InnerTest<V> = V extends Scalar
-  ? FieldTest<V>
-  : V extends readonly unknown[] | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>
+/** The schema under optional, nullable, default and the like. */
+type Unwrapped<F> = F extends { readonly _zod: { readonly def: { readonly innerType: infer I } } } ? Unwrapped<I> : F;
+
+type KindOf<F> = F extends { readonly _zod: { readonly def: { readonly type: infer T } } } ? T : undefined;
+
+/** The fields of `z.object`. */
+type ObjectShape<F> = F extends {
+  readonly _zod: { readonly def: { readonly type: "object"; readonly shape: infer S } };
+}
+  ? S
+  : never;
+
+/** Lists, records, maps and the like hold any number of values, which are not searched. */
+type IsList<F> = KindOf<Unwrapped<F>> extends "array" | "tuple" | "record" | "map" | "set" ? true : false;
+
+type ValueOf<F> = NonNullable<OutputOf<F>>;
+
+type FieldWhere<F> =
+  IsList<F> extends true
     ? never
-    : V extends Shaped<infer S>
-      ? S extends Shape
-        ? V | null | ShapeWhere<S> | { readonly eq?: V | null; readonly ne?: V | null; readonly in?: readonly V[] }
-        : ObjectTest<V>
-      : never;
+    : [ObjectShape<Unwrapped<F>>] extends [never]
+      ? ValueWhere<ValueOf<F>>
+      : null | Tests<ObjectShape<Unwrapped<F>>> | WholeTest<ValueOf<F>>;
 
-/** Of `z.object`, by its fields; of a codec's rich value, as a whole. */
-type ObjectTest<V> =
-  | FieldTest<V>
-  | { readonly [K in keyof V as V[K] extends (...input: never[]) => unknown ? never : K]?: TestOf<V[K]> };
+/** Value objects are compared as a whole, or field by field; a codec's rich value as what it is stored as. */
+type ValueWhere<V> = [V] extends [Scalar]
+  ? FieldTest<V>
+  : V extends Shaped<infer S>
+    ? V | null | Tests<S> | WholeTest<V>
+    : FieldTest<V>;
 
-type TestOf<V> = [V] extends [boolean | null | undefined] ? FieldTest<boolean> : InnerTest<NonNullable<V>>;
+interface WholeTest<V> {
+  readonly eq?: V | null;
+  readonly ne?: V | null;
+  readonly in?: readonly V[];
+}
 
-type ShapeWhere<S extends Shape> = {
+type Tests<S> = {
   readonly [K in keyof S as S[K] extends RelationField ? never : K]?: FieldWhere<S[K]>;
 };
-
-type FieldWhere<F extends Field> = [NonNullable<OutputOf<F>>] extends [string | number | bigint | Date | boolean]
-  ? FieldTest<NonNullable<OutputOf<F>>>
-  : InnerTest<NonNullable<OutputOf<F>>>;
 
 /** The shape that an aggregate, row or value object was made from. */
 type ShapeOf<Row> = Row extends Shaped<infer S> ? (S extends Shape ? S : never) : never;
 
 /**
- * Conditions on fields; all must hold. `and`, `or` and `not` combine further ones. A condition on a field that is null
- * does not hold, unless it asks for null.
+ * Conditions on fields; all must hold. `and`, `or` and `not` combine further ones. Of a field that is null, only `eq: null` and
+ * `ne` of a value hold. A codec's value is compared by its stored form: one that is stored as text goes by the order of texts.
  */
-export type Where<Row> = ShapeWhere<ShapeOf<Row>> & {
+export type Where<Row> = Tests<ShapeOf<Row>> & {
   readonly and?: readonly Where<Row>[];
   readonly or?: readonly Where<Row>[];
   readonly not?: Where<Row>;
@@ -59,19 +74,21 @@ export type Where<Row> = ShapeWhere<ShapeOf<Row>> & {
 
 type Direction = "asc" | "desc";
 
-type OrderOf<F extends Field> =
-  NonNullable<OutputOf<F>> extends Scalar
-    ? Direction
-    : NonNullable<OutputOf<F>> extends Shaped<infer S>
-      ? S extends Shape
-        ? { readonly [K in keyof S]?: OrderOf<S[K]> }
-        : Direction
-      : Direction;
+type OrderOf<F> =
+  IsList<F> extends true
+    ? never
+    : [ObjectShape<Unwrapped<F>>] extends [never]
+      ? ValueOrder<ValueOf<F>>
+      : Orders<ObjectShape<Unwrapped<F>>>;
+
+type ValueOrder<V> = [V] extends [Scalar] ? Direction : V extends Shaped<infer S> ? Orders<S> : Direction;
+
+type Orders<S> = {
+  readonly [K in keyof S as S[K] extends RelationField ? never : K]?: OrderOf<S[K]>;
+};
 
 /** `{ balance: "desc", holder: "asc" }`: in this order; ties by identity. Null comes first ascending, last descending. */
-export type OrderBy<Row> = {
-  readonly [K in keyof ShapeOf<Row> as ShapeOf<Row>[K] extends RelationField ? never : K]?: OrderOf<ShapeOf<Row>[K]>;
-};
+export type OrderBy<Row> = Orders<ShapeOf<Row>>;
 
 /** Which rows, in which order. Without `limit`: all of them. */
 export interface Selection<Row> {

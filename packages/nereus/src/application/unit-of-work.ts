@@ -79,6 +79,9 @@ export class UnitOfWork {
     if (cached !== undefined) return this.#track(key, cached, aggregate, id, false);
     return this.#fetch(aggregate, id, key).then((found) => {
       if (found === undefined) this.#missed.add(key);
+      // another load of it, or an add, may have come first while this one waited
+      const meanwhile = this.#tracked.get(key);
+      if (meanwhile !== undefined) return meanwhile.removed ? undefined : meanwhile.root;
       return found && this.#track(key, found, aggregate, id, true);
     });
   }
@@ -99,9 +102,6 @@ export class UnitOfWork {
   }
 
   #track(key: string, root: AggregateRoot, aggregate: AggregateClass, id: string, verified: boolean): AggregateRoot {
-    // another load of the same aggregate may have come first while this one waited
-    const meanwhile = this.#tracked.get(key);
-    if (meanwhile !== undefined) return meanwhile.root;
     this.#assertOpen();
     if (this.#readOnly) AggregateRoot.seams.lock(root, "query");
     else AggregateRoot.seams.unlock(root);
@@ -150,7 +150,7 @@ export class UnitOfWork {
     const key = this.#keyOf(aggregate, id);
     const known = this.#tracked.get(key);
     if (known !== undefined && known.root !== root) throw duplicate(own.name, id);
-    const base = root.version - (own.eventSourced ? root.pendingEvents.length : 0);
+    const base = root.version - (own.eventSourced ? AggregateRoot.seams.pending(root).length : 0);
     if (own.eventSourced && root.version === -1) throw nothingRaised(own.name, id);
     this.#tracked.set(key, {
       key,
@@ -173,7 +173,7 @@ export class UnitOfWork {
     this.#assertOpen();
     if (this.innerFailure !== undefined) throw swallowed(this.innerFailure.error);
     for (const { root, added, id, aggregate } of this.#tracked.values()) {
-      if (added || (root.pendingEvents.length === 0 && !AggregateRoot.seams.changed(root))) continue;
+      if (added || (AggregateRoot.seams.pending(root).length === 0 && !AggregateRoot.seams.changed(root))) continue;
       throw notAdded(aggregate[definition].name, id);
     }
   }
@@ -219,7 +219,7 @@ export class UnitOfWork {
   /** Whether something rests on a cached aggregate that the commit will not check, because it raised nothing. */
   get unchecked(): boolean {
     for (const { verified, root } of this.#tracked.values()) {
-      if (!verified && root.pendingEvents.length === 0) return true;
+      if (!verified && AggregateRoot.seams.pending(root).length === 0) return true;
     }
     return false;
   }
@@ -233,7 +233,7 @@ export class UnitOfWork {
     this.#isReusable = false; // until every replay has gone through
     let stale = false;
     for (const { verified, root, aggregate, id } of this.#tracked.values()) {
-      if (verified || (!failed && root.pendingEvents.length > 0)) continue;
+      if (verified || (!failed && AggregateRoot.seams.pending(root).length > 0)) continue;
       AggregateRoot.seams.undoUnsaved(root);
       const stream = streamOf(aggregate, this.cause.tenant, id);
       if (await catchUp(root, this.#runtime.store.log, stream)) stale = true;

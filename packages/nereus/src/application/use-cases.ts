@@ -6,7 +6,8 @@ import { causeOf } from "./cause.ts";
 import type { CommandContext } from "./context.ts";
 import { enriched } from "./enrichers.ts";
 import { commandContext, type Joining } from "./handler-context.ts";
-import type { ProcessOptions } from "./process-options.ts";
+import { frameworkKey } from "./idempotency.ts";
+import { assertDelivery, type ProcessOptions } from "./process-options.ts";
 import type { Runtime } from "./registry.ts";
 import type { SubscriberDefinition } from "./subscriber.ts";
 import type { Work } from "./work-processor.ts";
@@ -34,15 +35,17 @@ export function useCaseWork(
 /**
  * Another system's message as a piece of work: the same id takes effect once.
  *
- * @throws ValidationError VALIDATION_FAILED for a message that is not as the subscriber says
+ * @throws ValidationError VALIDATION_FAILED for a message that is not as the subscriber says, NereusError OPTION_INVALID
  */
 export function messageWork(
   runtime: Runtime,
   joining: Joining,
   { name, message: schema, handle }: SubscriberDefinition,
   message: unknown,
-  { id, ...options }: CallOptions & { readonly id?: string | undefined },
+  delivery: CallOptions & { readonly id?: string | undefined },
 ): Work {
+  assertDelivery(delivery);
+  const { id, ...options } = delivery;
   const result = schema["~standard"].validate(message);
   if (isThenable(result)) {
     throw new NereusError("SCHEMA_UNSUPPORTED", `${name} has a schema that validates asynchronously`, {
@@ -59,7 +62,7 @@ export function messageWork(
     throw new ValidationError("VALIDATION_FAILED", name, issues);
   }
   const { tenant = "" } = options;
-  const claim = id === undefined ? undefined : { tenant, key: `message:${name}:${id}`, fingerprint: name };
+  const claim = id === undefined ? undefined : { tenant, key: frameworkKey("message", name, id), fingerprint: name };
   const call = { name, id: newIdentity(), options, claim };
   return workOf(runtime, joining, call, async (context) => {
     await handle(result.value, context); // what it answers is nobody's

@@ -1,14 +1,15 @@
 import { isThenable } from "../model/aggregate-root.ts";
-import { NereusError } from "../model/errors.ts";
 import type { CheckpointMove, Commit, Conflict } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
 import { metAt, outOfRetries, refuseExisting } from "./command-faults.ts";
 import type { Clock } from "./context.ts";
+import { assertInTime } from "./deadline.ts";
 import { type Claim, encodeResult, remembered } from "./idempotency.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { cacheKey } from "./loading.ts";
 import type { Processed } from "./process-options.ts";
 import type { Runtime } from "./registry.ts";
+import { Turn } from "./turn.ts";
 import { type Carried, type Target, UnitOfWork } from "./unit-of-work.ts";
 
 /** What is done in one unit of work: handling a command, an event, a use case, another system's message. */
@@ -50,13 +51,13 @@ export class WorkProcessor {
 
   /** Work with one key waits for each other, so that the first is done before the next looks for its result. */
   async #once(work: Claimed): Promise<Processed> {
-    const turn = `\0${work.claim.tenant}\0${work.claim.key}`;
-    const wait = this.#queue.enter(turn);
-    if (wait !== undefined) await this.#inTurn(wait, work);
+    const turn = new Turn(this.#queue, work, this.#runtime);
+    const wait = turn.take(`\0${work.claim.tenant}\0${work.claim.key}`);
+    if (wait !== undefined) await wait;
     try {
       return (await this.#remembered(work)) ?? (await this.#attempts(work));
     } finally {
-      this.#queue.leave(turn);
+      turn.leave();
     }
   }
 
@@ -68,9 +69,9 @@ export class WorkProcessor {
   }
 
   async #attempts(work: Work): Promise<Processed> {
-    let turn = work.target?.key;
-    const wait = turn === undefined ? undefined : this.#queue.enter(turn);
-    if (wait !== undefined) await this.#inTurn(wait, work);
+    const turn = new Turn(this.#queue, work, this.#runtime);
+    const wait = work.target && turn.take(work.target.key);
+    if (wait !== undefined) await wait;
     try {
       let carried: Carried = nothingCarried;
       for (let attempt = 0; ; attempt++) {
@@ -81,37 +82,20 @@ export class WorkProcessor {
         if ("position" in step) return step;
         if (attempt >= this.#runtime.retries) throw outOfRetries(work.name, work.target?.id, attempt, step.again);
         carried = unit.carry(step.again);
-        if (work.target === undefined) turn = await this.#turnAfter(turn, step.again, work.tenant);
+        const next = this.#turnAfter(step.again, work.tenant);
+        if (next !== undefined) await turn.take(next);
         if (attempt > 0) await pause(attempt);
       }
     } finally {
-      if (turn !== undefined) this.#queue.leave(turn);
+      turn.leave();
     }
   }
 
-  /** Work that named no aggregate, but met a conflict, waits in the line of the aggregate it met it at. */
-  async #turnAfter(
-    turn: string | undefined,
-    conflict: Conflict | undefined,
-    tenant: string,
-  ): Promise<string | undefined> {
+  /** Work that met a conflict goes on in the line of the aggregate that it met it at, which need not be its own. */
+  #turnAfter(conflict: Conflict | undefined, tenant: string): string | undefined {
     const met = conflict === undefined ? undefined : metAt(conflict);
     const aggregate = met === undefined ? undefined : this.#runtime.registry.aggregates.get(met.name);
-    if (met === undefined || aggregate === undefined) return turn;
-    const next = cacheKey(aggregate, tenant, met.id);
-    if (next === turn) return turn;
-    if (turn !== undefined) this.#queue.leave(turn); // never two turns at once: no two wait for each other
-    await this.#queue.enter(next);
-    return next;
-  }
-
-  /** A handler that calls `domain.process` for its own aggregate would wait for itself: that must not be silent. */
-  async #inTurn(wait: Promise<void>, { name, target }: Work): Promise<void> {
-    const advice = "if a handler calls domain.process, let it call context.process instead";
-    const report = (): void => this.#runtime.log.warn(`${name} waits for its turn with ${target?.id}; ${advice}`);
-    const timer = setTimeout(report, longWait);
-    await wait;
-    clearTimeout(timer);
+    return met === undefined || aggregate === undefined ? undefined : cacheKey(aggregate, tenant, met.id);
   }
 
   async #attempt(work: Work, unit: UnitOfWork): Promise<Processed | Again> {
@@ -153,20 +137,10 @@ export class WorkProcessor {
   }
 }
 
-/** Milliseconds after which work that waits for its turn is reported. */
-const longWait = 10_000;
 const nothingCarried: Carried = new Map();
 
 function recordOf(name: string, claim: Claim, result: unknown): Claim & { readonly result: string | null } {
   return { ...claim, result: encodeResult(name, result) };
-}
-
-function assertInTime({ deadline, name }: Work, clock: Clock): void {
-  if (deadline === undefined || deadline.getTime() > clock.now().getTime()) return;
-  throw new NereusError("DEADLINE_EXCEEDED", `${name} was not handled before ${deadline.toISOString()}`, {
-    element: name,
-    fix: "Send it again with a later deadline if it is still wanted.",
-  });
 }
 
 /** Full jitter, so that rivals do not meet again: from the second conflict on up to 2, 4, 8 … 128 milliseconds. */

@@ -1,7 +1,6 @@
 import type { ApplicationService, ApplicationServiceDefinition, UseCases } from "../application/application-service.ts";
-import { assertOptions } from "../application/process-options.ts";
+import { assertCallOptions, assertOptions } from "../application/process-options.ts";
 import { viewIn } from "../application/projection-views.ts";
-import type { Runtime } from "../application/registry.ts";
 import type { Receipt } from "../application/send-options.ts";
 import type { Subscriber, SubscriberDefinition } from "../application/subscriber.ts";
 import { type CallOptions, messageWork, useCaseWork } from "../application/use-cases.ts";
@@ -15,6 +14,7 @@ import { ModelError, type ModelFault, NereusError } from "../model/errors.ts";
 import type { Returning } from "../model/message.ts";
 import type { ProjectionClass } from "../model/projection.ts";
 import { collectionsOf } from "./collections.ts";
+import { describeModel } from "./describe-model.ts";
 import {
   assertDomainOptions,
   type DomainOptions,
@@ -23,13 +23,11 @@ import {
   type TenantOptions,
   weakenedPromises,
 } from "./domain-options.ts";
-import { checkModel } from "./model-check.ts";
+import { type CheckedModel, checkModel } from "./model-check.ts";
+import type { ModelDescription } from "./model-description.ts";
 import { assemble, counted, type Running, runnerOf, visible } from "./running.ts";
 
-/** What a started domain works with: for the test kit, which seeds the log. */
-export let runtimeOf: (domain: Domain) => Runtime;
-
-/** What events are handled with in a started domain: for the test kit, where they happen without a command. */
+/** What a started domain works with: for the test kit, which seeds the log, and lets events happen without a command. */
 export let workingsOf: (domain: Domain) => Workings;
 export type Workings = Pick<Running, "runtime" | "work" | "joining" | "runners">;
 
@@ -82,17 +80,36 @@ export class Domain {
     return this.#next(async () => {
       if (this.#running !== undefined) return;
       const { store } = this.#options;
-      const { registry, faults } = checkModel(this.name, this.#elements());
-      const ofRegistered = this.#registered.flatMap((registration) => registration.faults);
-      const all = [...faults, ...ofRegistered, ...weakenedPromises(this.name, registry, store)];
-      if (all.length > 0) throw new ModelError(this.name, all);
+      const model = this.#model();
+      const { registry } = model;
+      const faults = this.#faultsOf(model);
+      if (faults.length > 0) throw new ModelError(this.name, faults);
       this.#sealed = true;
       await store.open(collectionsOf(registry.aggregates.values(), registry.projectors.values()));
       const running = assemble(registry, this.#options);
       await settleInlineProjections(running.runtime);
-      await beginSubscriptions(running.runtime);
+      await beginSubscriptions(running);
       this.#running = running;
     });
+  }
+
+  /**
+   * Every fault of the model, without touching the store: what `start` would refuse it for. An empty list: none.
+   *
+   * @example test("the model is sound", () => expect(bank.check()).toEqual([]));
+   */
+  check(): readonly ModelFault[] {
+    return this.#faultsOf(this.#model());
+  }
+
+  /**
+   * The model as JSON: elements, fields, rules, who handles and raises what. The same model is the same text, whatever the
+   * order of its elements, so that two releases can be compared.
+   *
+   * @example await writeFile("model.json", JSON.stringify(bank.describe(), null, 2));
+   */
+  describe(): ModelDescription {
+    return describeModel(this.#model());
   }
 
   /**
@@ -167,7 +184,7 @@ export class Domain {
    * @example const id = await shop.service(signup).register("ada@example.org");
    */
   service<U>(service: ApplicationService<U>, options: CallOptions = {}): UseCases<U> {
-    assertOptions(options);
+    assertCallOptions(options);
     const { registry } = this.#started().runtime;
     const own: ApplicationServiceDefinition = service[definition];
     if (registry.services.get(own.name) !== own) throw unknownService(this.name, own.name);
@@ -240,7 +257,6 @@ export class Domain {
 
   /** @internal */
   static {
-    runtimeOf = (domain) => domain.#started().runtime;
     workingsOf = (domain) => domain.#started();
     registerElement = (domain, make, faults = []) => {
       if (domain.#sealed) throw alreadyStarted(domain.name);
@@ -253,6 +269,15 @@ export class Domain {
       if (runtime.registry.subscribers.get(own.name) !== own) throw unknownService(domain.name, own.name);
       await counted(running, () => work.perform(messageWork(runtime, joining, own, message, options)));
     };
+  }
+
+  #faultsOf({ registry, faults }: CheckedModel): readonly ModelFault[] {
+    const ofRegistered = this.#registered.flatMap((registration) => registration.faults);
+    return [...faults, ...ofRegistered, ...weakenedPromises(this.name, registry, this.#options.store)];
+  }
+
+  #model(): CheckedModel {
+    return checkModel(this.name, this.#elements());
   }
 
   #started(): Running {

@@ -39,7 +39,7 @@ export interface ModelParts {
 /** Sorts what was listed, and refuses what is no element, is listed twice, or has the name of another. */
 export function sortElements(domain: string, elements: readonly unknown[], faults: Faults): ModelParts {
   const sorter = new Sorter(domain, faults);
-  for (const element of elements) sorter.take(element);
+  for (const [place, element] of elements.entries()) sorter.take(element, place);
   return sorter.parts();
 }
 
@@ -59,13 +59,13 @@ class Sorter {
     this.#faults = faults;
   }
 
-  take(element: unknown): void {
+  take(element: unknown, place: number): void {
     const own = definitionIn(element);
     if (own === undefined || !isWhole(own)) {
       this.#faults.add(
         "ELEMENT_UNKNOWN",
         this.#domain,
-        `${whatIs(element)} is not an element`,
+        `elements[${place}] is ${whatIs(element)}, which ${own === undefined ? "is not an element" : "cannot be read"}`,
         unknownFix(element, own),
       );
       return;

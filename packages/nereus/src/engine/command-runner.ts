@@ -1,12 +1,14 @@
 import { setTimeout } from "node:timers/promises";
 import type { CommandProcessor } from "../application/command-processor.ts";
 import { decodeExtensions } from "../application/enrichers.ts";
+import { type Claim, frameworkKey } from "../application/idempotency.ts";
 import type { Runtime } from "../application/registry.ts";
 import { restoreSent, type SentCommand, sentCommand } from "../application/sent-command.ts";
 import type { Work, WorkProcessor } from "../application/work-processor.ts";
 import { type ErrorCode, isNereusError, NereusError } from "../model/errors.ts";
 import { together } from "./failures.ts";
 import type { Runner } from "./runner.ts";
+import { type Waiting, WaitingCommands } from "./waiting-commands.ts";
 
 const checkpoint = "commands";
 /** Commands per read. */
@@ -19,12 +21,6 @@ const tries = 3;
 const idleStep = 10_000;
 const longestPause = 10_000;
 
-/** A command that waits, and since when it may be tried again after it has failed. */
-interface Waiting extends SentCommand {
-  failures: number;
-  notBefore: number;
-}
-
 /**
  * Handles sent commands: of those that are due, the more urgent first, then in the order in which they were sent. Each takes
  * effect once, by a key that commits with it; a refused one is remembered as such.
@@ -34,8 +30,7 @@ export class CommandRunner implements Runner {
   readonly #runtime: Runtime;
   readonly #work: WorkProcessor;
   readonly #commands: CommandProcessor;
-  /** By position, lowest first. */
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting = new WaitingCommands();
   /** Everything up to here is done, and nothing will be read again. */
   #checkpoint: number | undefined;
   #position = 0;
@@ -49,16 +44,26 @@ export class CommandRunner implements Runner {
     this.#commands = commands;
   }
 
+  /** What failed is put aside for a while. */
+  standsStillAfter(error: unknown): boolean {
+    return !isNereusError(error, "SENT_COMMAND_FAILED") && !isNereusError(error, "SETTLE_FAILED");
+  }
+
   /** @throws NereusError SENT_COMMAND_FAILED */
   async reach(position: number, signal?: AbortSignal): Promise<void> {
-    while (signal?.aborted !== true && (this.#position < position || this.#next() !== undefined)) {
+    if (signal === undefined) this.#waiting.endPauses(); // whoever asks for it now wants to know now
+    while (signal?.aborted !== true && this.#isBehind(position)) {
       const before = this.#position;
       this.#current ??= this.#step(signal).finally(() => {
         this.#current = undefined;
       });
       await this.#current;
-      if (this.#position === before && this.#next() === undefined && before < position) await setTimeout(lag);
+      if (this.#position === before && this.#next() === undefined && this.#isBehind(position)) await setTimeout(lag);
     }
+  }
+
+  #isBehind(position: number): boolean {
+    return this.#position < position || this.#checkpoint === undefined || this.#next() !== undefined;
   }
 
   async #step(signal: AbortSignal | undefined): Promise<void> {
@@ -80,83 +85,95 @@ export class CommandRunner implements Runner {
     }
     for (;;) {
       const { messages, through } = await store.log.readLog({ after: this.#position, limit: page, kinds: ["command"] });
-      for (const message of messages) {
-        this.#waiting.set(message.position, { ...sentCommand(message), failures: 0, notBefore: 0 });
-      }
+      for (const message of messages) this.#waiting.add(sentCommand(message));
       this.#position = Math.max(this.#position, through);
       if (messages.length < page) return;
     }
   }
 
-  /** The most urgent of those that are due. */
   #next(): Waiting | undefined {
-    const now = this.#runtime.clock.now().getTime();
-    let best: Waiting | undefined;
-    for (const one of this.#waiting.values()) {
-      if (one.at > now || one.notBefore > Date.now()) continue;
-      if (best === undefined || one.rank > best.rank) best = one;
-    }
-    return best;
+    return this.#waiting.next(this.#runtime.clock.now().getTime());
   }
 
   async #handle(sent: Waiting): Promise<void> {
-    const { message } = sent;
+    let refusal: NereusError | undefined;
     try {
-      if (!(await this.#isRefused(sent))) await this.#process(sent);
-      this.#waiting.delete(message.position);
-      this.#hasDone = true;
+      refusal = await this.#process(sent);
     } catch (error) {
-      if (isRefusal(error)) {
-        await this.#refuse(sent, error);
-        this.#waiting.delete(message.position);
-        this.#hasDone = true;
-      } else {
+      if (!(await this.#isDone(sent))) {
         sent.failures += 1;
         if (sent.failures % tries !== 0) return;
         sent.notBefore = Date.now() + Math.min(longestPause, 100 * 2 ** (sent.failures / tries));
+        throw failed(sent, error);
       }
-      throw failed(sent, error);
+    }
+    this.#waiting.delete(sent);
+    this.#hasDone = true;
+    if (refusal !== undefined) throw failed(sent, refusal);
+  }
+
+  /** Answers why it was refused, if it was, and that was not known yet. */
+  async #process(sent: SentCommand): Promise<NereusError | undefined> {
+    const work = this.#workOf(sent);
+    if (sent.key !== undefined && (await this.#wasRefused(sent))) return undefined;
+    try {
+      await this.#work.perform(work);
+      return undefined;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      return (await this.#refuse(sent, error)) ? error : undefined;
     }
   }
 
-  async #process(sent: SentCommand): Promise<void> {
+  #workOf(sent: SentCommand): Work {
     const { message, key, deadline } = sent;
     const { stream, correlationId, causationId, traceparent, extensions } = message;
     const route = this.#runtime.registry.commands.get(message.type);
     if (route === undefined) throw unknownCommand(message.type);
-    const work = this.#commands.workOf(restoreSent(route, sent), {
-      tenant: stream.tenant,
-      idempotencyKey: key ?? keyOf(sent),
-      correlationId,
-      deadline,
-      extensions: decodeExtensions(extensions),
-      ...(causationId === null ? {} : { causationId }),
-      ...(traceparent === null ? {} : { traceparent }),
-    });
+    const work = this.#commands.workOf(
+      restoreSent(route, sent),
+      {
+        tenant: stream.tenant,
+        idempotencyKey: key,
+        correlationId,
+        deadline,
+        extensions: decodeExtensions(extensions),
+        ...(causationId === null ? {} : { causationId }),
+        ...(traceparent === null ? {} : { traceparent }),
+      },
+      false,
+    );
+    if (key !== undefined) return work;
     // nobody reads the result of one without a key, so it need not be JSON
-    const run: Work["run"] =
-      key === undefined ? (unit) => Promise.resolve(work.run(unit)).then(() => undefined) : work.run;
-    await this.#work.perform({ ...work, run });
+    const run: Work["run"] = (unit) => Promise.resolve(work.run(unit)).then(() => undefined);
+    return { ...work, run, claim: claimOn(sent, keyOf(sent)) };
   }
 
-  async #isRefused(sent: SentCommand): Promise<boolean> {
+  /** Whether another process has done what fails here: perhaps one that knows the command. */
+  async #isDone(sent: SentCommand): Promise<boolean> {
     const { tenant } = sent.message.stream;
-    return (await this.#runtime.store.records.idempotency(tenant, `${keyOf(sent)}:refused`)) !== undefined;
+    const record = await this.#runtime.store.records
+      .idempotency(tenant, sent.key ?? keyOf(sent))
+      .catch(() => undefined);
+    return record !== undefined || (sent.key !== undefined && (await this.#wasRefused(sent).catch(() => false)));
   }
 
-  /** Remembers that a command was refused, so that it is not tried again. */
-  async #refuse(sent: SentCommand, { code, message: text }: NereusError): Promise<void> {
-    const { tenant } = sent.message.stream;
-    const result = JSON.stringify({ refused: { code, message: text } });
-    await this.#runtime.store.commit({
-      idempotency: { tenant, key: `${keyOf(sent)}:refused`, fingerprint: sent.message.type, result },
-    });
+  async #wasRefused(sent: SentCommand): Promise<boolean> {
+    const { tenant, key } = refusalOf(sent);
+    return (await this.#runtime.store.records.idempotency(tenant, key)) !== undefined;
+  }
+
+  /** Remembers that a command was refused, so that it is not tried again; false if another process had an outcome before. */
+  async #refuse(sent: SentCommand, { code, message }: NereusError): Promise<boolean> {
+    const result = JSON.stringify({ refused: { code, message } });
+    const outcome = await this.#runtime.store.commit({ idempotency: { ...refusalOf(sent), result } });
+    return outcome.status === "committed";
   }
 
   /** The checkpoint moves up to the first command that still waits. */
   async #keepUp(): Promise<void> {
-    const first = Math.min(...this.#waiting.keys());
-    const position = Number.isFinite(first) ? first - 1 : this.#position;
+    const { lowest } = this.#waiting;
+    const position = lowest === undefined ? this.#position : lowest - 1;
     const moved = this.#checkpoint === undefined ? 0 : position - this.#checkpoint;
     if (this.#checkpoint === undefined || moved <= 0 || (!this.#hasDone && moved < idleStep)) return;
     this.#hasDone = false;
@@ -187,12 +204,23 @@ const refusals: ReadonlySet<string> = new Set<ErrorCode>([
 ]);
 
 function isRefusal(error: unknown): error is NereusError {
-  return isNereusError(error) && refusals.has(error.code);
+  if (!isNereusError(error)) return false;
+  if (error.code === "EVENT_HANDLERS_FAILED") return (error.cause as AggregateError).errors.every(isRefusal);
+  return refusals.has(error.code);
 }
 
 /** The key under which a sent command takes effect once. */
 function keyOf({ message }: SentCommand): string {
-  return `sent:${message.id}`;
+  return frameworkKey("sent", message.id);
+}
+
+function claimOn({ message }: SentCommand, key: string): Claim {
+  return { tenant: message.stream.tenant, key, fingerprint: message.type };
+}
+
+/** A command with a key of its own leaves that free when it is refused; another has one outcome, whichever it is. */
+function refusalOf(sent: SentCommand): Claim {
+  return claimOn(sent, sent.key === undefined ? keyOf(sent) : `${keyOf(sent)}:refused`);
 }
 
 function failed({ message }: SentCommand, cause: unknown): NereusError {

@@ -80,6 +80,10 @@ export class Engine {
         failures = 0;
         if (heard === this.#heard) await this.#untilWoken(signal);
       } catch (error) {
+        if (runner.standsStillAfter?.(error) === false) {
+          this.#runtime.log.error(`${runner.subject} failed`, error);
+          continue;
+        }
         this.#runtime.log.error(`${runner.subject} stands still`, error);
         const pause = Math.min(longestPause, 100 * 2 ** failures++);
         await setTimeout(pause, undefined, { signal }).catch(() => undefined); // the only fault is the abort

@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import type { EventHandlersDefinition, EventHandling } from "../application/event-handlers.ts";
 import { eventWork, type Once } from "../application/event-work.ts";
 import type { Joining } from "../application/handler-context.ts";
+import { frameworkKey } from "../application/idempotency.ts";
 import type { Runtime } from "../application/registry.ts";
 import type { WorkProcessor } from "../application/work-processor.ts";
 import type { StoredMessage } from "../log/message.ts";
@@ -13,12 +14,14 @@ import type { Runner } from "./runner.ts";
 const page = 200;
 /** The checkpoint also moves over what concerns no handler, but only in steps this wide. */
 const idleStep = 10_000;
+/** The longest pause between two tries of a handler, in milliseconds. */
+const longestPause = 1000;
 /** Milliseconds between two looks for events that are committed but not shown yet. */
 const lag = 2;
 
 /** The name under which it is kept how far a list of event handlers has come. */
 export function subscriptionOf({ name }: EventHandlersDefinition): string {
-  return `events:${name}`;
+  return frameworkKey("events", name);
 }
 
 /**
@@ -82,7 +85,7 @@ export class EventRunner implements Runner {
     try {
       for (const message of messages) {
         if (signal?.aborted === true) return;
-        await this.#handle(message);
+        await this.#handle(message, signal);
         if (this.#checkpoint === undefined) return; // another process is at work: begin again where it is
         this.#position = message.position;
         this.#hasSeen = true;
@@ -94,7 +97,7 @@ export class EventRunner implements Runner {
   }
 
   /** Every handler of an event runs, also after one has failed. */
-  async #handle(message: StoredMessage): Promise<void> {
+  async #handle(message: StoredMessage, signal: AbortSignal | undefined): Promise<void> {
     const handlings = this.#own.handlings.filter(({ event }) => event[definition].name === message.type);
     const failures: unknown[] = [];
     for (const [at, { handle }] of handlings.entries()) {
@@ -102,24 +105,38 @@ export class EventRunner implements Runner {
         handlings.length === 1
           ? { checkpoint: this.#moveTo(message.position) }
           : { key: `${subscriptionOf(this.#own)}:${message.type}:${at}:${message.id}` };
-      await this.#tryHandling(message, handle, once).catch((error: unknown) => failures.push(error));
+      await this.#tryHandling(message, handle, once, signal).catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw this.#failed(message, failures);
   }
 
-  async #tryHandling(message: StoredMessage, handle: EventHandling, once: Once): Promise<void> {
+  async #tryHandling(
+    message: StoredMessage,
+    handle: EventHandling,
+    once: Once,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const work = eventWork(this.#runtime, this.#joining, message, { name: this.#own.name, handle, once });
     for (let attempt = 0; ; attempt++) {
       try {
-        const work = eventWork(this.#runtime, this.#joining, message, { name: this.#own.name, handle, once });
         const { checkpoint } = await this.#work.perform(work);
         if (checkpoint === "superseded") this.#checkpoint = undefined;
         else if (checkpoint === "moved") this.#checkpoint = message.position;
         return;
       } catch (error) {
-        if (attempt >= this.#own.retries) throw error;
-        await setTimeout(2 ** attempt * 5);
+        if ("checkpoint" in once && (await this.#isOvertaken())) return;
+        if (attempt >= this.#own.retries || signal?.aborted === true) throw error;
+        await pauseAfter(attempt, signal);
       }
     }
+  }
+
+  /** Whether another process has handled an event at which this one failed: perhaps for that very reason. */
+  async #isOvertaken(): Promise<boolean> {
+    const stored = await this.#runtime.store.records.checkpoint(subscriptionOf(this.#own));
+    if (stored === this.#checkpoint) return false;
+    this.#checkpoint = undefined;
+    return true;
   }
 
   /** Says how far it has come, where no handler's commit has said it. */
@@ -146,4 +163,10 @@ export class EventRunner implements Runner {
       fix: "Mend the handler or the data; it goes on from this event by itself.",
     });
   }
+}
+
+/** Longer and longer; a stop ends it, which is the only fault there can be. */
+async function pauseAfter(attempt: number, signal: AbortSignal | undefined): Promise<void> {
+  const pause = Math.min(longestPause, 2 ** attempt * 5);
+  await setTimeout(pause, undefined, signal && { signal }).catch(() => undefined);
 }

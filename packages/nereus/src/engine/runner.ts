@@ -2,8 +2,11 @@
 export interface Runner {
   /** For reports: `Projection AccountSummary`. */
   readonly subject: string;
+  /** Whether an error of {@link reach} holds up what comes after it; if not, it was put aside. Absent: always. */
+  standsStillAfter?(error: unknown): boolean;
   /**
-   * Works until it has passed a position of the log and nothing is due, or the signal says stop.
+   * Works until it has passed a position of the log and nothing is due, or the signal says stop. Without a signal, what is to be tried
+   * again later is tried now.
    *
    * @throws NereusError what it could not do; it stays before it
    */

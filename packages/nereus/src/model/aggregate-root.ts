@@ -188,6 +188,7 @@ export class AggregateRoot extends Scoped {
       for (const [root, change] of begun) root.#conclude(change);
       return result;
     } catch (error) {
+      ChangeScope.rollbackAll(begun.map(([root, { level }]) => ({ scope: Scoped.scopeOf(root), mark: level.mark })));
       for (const [root, change] of begun) root.#takeBack(change);
       throw error;
     } finally {
@@ -258,10 +259,11 @@ export class AggregateRoot extends Scoped {
   }
 
   #verify(level: Level, wasNew: boolean): void {
-    Scoped.scopeOf(this).seal(level, wasNew);
+    const scope = Scoped.scopeOf(this);
+    scope.seal(level, wasNew);
     const own = definitionOfRoot(this);
-    const issues = brokenInvariants(own.invariants, this, []);
-    if (own.shape.relations.length > 0) issues.push(...brokenEntityRules(this, own.shape, []));
+    const issues = scope.judge(() => brokenInvariants(own.invariants, this, []));
+    if (own.shape.relations.length > 0) issues.push(...scope.judge(() => brokenEntityRules(this, own.shape, [])));
     if (issues.length > 0) throw invariantError(own.name, issues);
   }
 
@@ -288,6 +290,7 @@ export class AggregateRoot extends Scoped {
         Scoped.scopeOf(root).mode = "closed";
       }
     },
+    applied: (root) => Scoped.scopeOf(root).separate(),
     verify: (root) => root.#verify({ mark: Number.POSITIVE_INFINITY, outer: 0 }, true),
     lock: (root, why) => {
       root.#locked = why;
@@ -316,6 +319,8 @@ export interface AggregateSeams {
   undoUnsaved(root: AggregateRoot): void;
   /** Runs apply handlers without checks and journal; `version` is read at the end. */
   replay(root: AggregateRoot, version: () => number, apply: () => void): void;
+  /** One event of a replay was applied. */
+  applied(root: AggregateRoot): void;
   /** @throws ValidationError INVARIANT_FAILED */
   verify(root: AggregateRoot): void;
   /** No change from now on: it is a past state, or its unit of work has ended. */

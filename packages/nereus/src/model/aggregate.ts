@@ -71,7 +71,13 @@ class StateStoredRoot extends AggregateRoot {
     const values = origin === stored ? (input as Values) : shape.parse(input);
     for (const { name } of shape.deep) values[name] = frozenCopy(values[name]);
     super(values, own);
-    if (origin !== stored) AggregateRoot.seams.verify(this);
+    if (origin === stored) return;
+    try {
+      AggregateRoot.seams.verify(this);
+    } catch (error) {
+      shape.free(values);
+      throw error;
+    }
   }
 
   static raises(...events: readonly EventClass[]): unknown {

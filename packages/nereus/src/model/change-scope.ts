@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
 import { type Issue, NereusError, ValidationError } from "./errors.ts";
-import { copyOf, freeze, frozenCopy, isFrozen } from "./freeze.ts";
+import { copyOf, freeze, frozenCopy, holdsObjects, isCopied, isFrozen, isUnchanged } from "./freeze.ts";
 import type { Transitions } from "./status.ts";
 import type { Values } from "./values.ts";
 
@@ -43,9 +42,11 @@ export interface Level {
 }
 
 /** One step to undo: a field's former value, or an operation of a collection. */
-type Step = FieldStep | { readonly undo: () => void };
+type Step = FieldStep | { readonly undo: () => void; readonly order: number };
 
 interface FieldStep {
+  /** Its place among the steps of all scopes. */
+  readonly order: number;
   readonly values: Values;
   readonly field: ScopedField;
   readonly former: unknown;
@@ -54,6 +55,8 @@ interface FieldStep {
   /** The value is a copy of our own, which may be frozen where it is. */
   readonly copied: boolean;
 }
+
+let stepsSoFar = 0;
 
 /**
  * Who may change the fields of one aggregate and its entities, and how a change is taken back.
@@ -69,20 +72,29 @@ export class ChangeScope {
   #level = 0;
   /** How many changes are under way, one inside the other. */
   #depth = 0;
+  /** Where in the journal the outermost of them began. */
+  #start = 0;
   /** Whose preconditions were checked in the change under way. */
   readonly #entered = new Set<Values>();
   /** The fields of entities that came in with the change under way. */
   readonly #fresh = new Set<Values>();
+  /** In replay: what the handler of one event had in hand, and whether it put another value there. */
+  readonly #handed = new Map<Values, Map<ScopedField, boolean>>();
   readonly #owner: ScopeOwner;
   readonly #onOutside: (write: () => void, field: string) => void;
 
-  /** Whether it is that of an entity which no aggregate holds yet. */
-  readonly detached: boolean;
+  readonly #free: (() => object) | undefined;
 
-  constructor(owner: ScopeOwner, onOutside: (write: () => void, field: string) => void, detached = false) {
+  /** @param free the entity, if the scope is that of one which nothing holds */
+  constructor(owner: ScopeOwner, onOutside: (write: () => void, field: string) => void, free?: () => object) {
     this.#owner = owner;
     this.#onOutside = onOutside;
-    this.detached = detached;
+    this.#free = free;
+  }
+
+  /** Whether nothing holds this entity: neither an aggregate nor another entity. */
+  leavesFree(entity: object): boolean {
+    return this.#free?.() === entity;
   }
 
   /** Whether anything was changed since it was loaded or saved. */
@@ -93,6 +105,7 @@ export class ChangeScope {
   /** Begins a change, or one inside another, that can be rolled back by itself. */
   begin(): Level {
     const level = { mark: this.#journal.length, outer: this.#level };
+    if (this.#depth === 0) this.#start = level.mark;
     this.#level = level.mark;
     this.#depth += 1;
     return level;
@@ -110,8 +123,33 @@ export class ChangeScope {
   #enter(values: Values): void {
     const check = (values as Guarded)[before];
     if (check === undefined || this.#entered.has(values)) return;
-    check();
+    this.#asBefore(values, () => this.judge(check));
     this.#entered.add(values);
+  }
+
+  /** Does something while these fields are as they were when the change began: lists may have been changed in place. */
+  #asBefore(values: Values, look: () => void): void {
+    const now = { ...values };
+    for (let at = this.#journal.length - 1; at >= this.#start; at--) {
+      const step = this.#journal[at] as Step;
+      if ("field" in step && step.values === values) values[step.field.name] = step.former;
+    }
+    try {
+      look();
+    } finally {
+      Object.assign(values, now);
+    }
+  }
+
+  /** Lets rules look at the fields, without a copy for them to change. */
+  judge<T>(rules: () => T): T {
+    const former = this.mode;
+    this.mode = "closed";
+    try {
+      return rules();
+    } finally {
+      this.mode = former;
+    }
   }
 
   /** Takes note of an entity that comes in. */
@@ -128,6 +166,7 @@ export class ChangeScope {
     }
     if (this.mode === "replaying") {
       values[field.name] = value;
+      if (isCopied(value)) this.#hand(values, field, true);
       return;
     }
     if (this.mode === "closed") {
@@ -139,7 +178,7 @@ export class ChangeScope {
     const issues = field.check(value);
     if (issues !== undefined) throw new ValidationError("VALIDATION_FAILED", element, issues);
     this.#enter(values);
-    this.#write({ values, field, former, element, copied: false }, value);
+    this.#write({ order: stepsSoFar++, values, field, former, element, copied: false }, value);
   }
 
   /**
@@ -151,12 +190,37 @@ export class ChangeScope {
     if (typeof value !== "object" || value === null || this.mode === "closed") return value;
     if (this.mode === "replaying") {
       if (isFrozen(value)) values[field.name] = copyOf(value);
+      if (isCopied(value)) this.#hand(values, field, false);
       return values[field.name];
     }
     if (this.#isOwn(values, field) && !isFrozen(value)) return value;
     const copy = copyOf(value);
-    if (copy !== value) this.#write({ values, field, former: value, element, copied: true }, copy);
+    if (copy !== value) {
+      this.#write({ order: stepsSoFar++, values, field, former: value, element, copied: true }, copy);
+    }
     return copy;
+  }
+
+  #hand(values: Values, field: ScopedField, assigned: boolean): void {
+    const fields = this.#handed.get(values) ?? new Map<ScopedField, boolean>();
+    this.#handed.set(values, fields.set(field, assigned || fields.get(field) === true));
+  }
+
+  /**
+   * Ends one event of a replay. What its handler assigned is copied, and so is what it may have put a part of another
+   * field into, as the same handler's values were when the event was raised: no two fields share anything.
+   */
+  separate(): void {
+    if (this.#handed.size === 0) return;
+    const handed = [...this.#handed].flatMap(([values, fields]) =>
+      [...fields].map(([{ name }, assigned]) => ({ values, name, assigned })),
+    );
+    this.#handed.clear();
+    for (const { values, name, assigned } of handed) {
+      const value = values[name];
+      if (!isCopied(value) || isFrozen(value)) continue;
+      if (assigned || (handed.length > 1 && holdsObjects(value))) values[name] = copyOf(value);
+    }
   }
 
   #write(step: FieldStep, value: unknown): void {
@@ -183,17 +247,34 @@ export class ChangeScope {
     if (this.mode === "replaying") operation();
     else if (this.mode === "recording") {
       this.#enter(owner);
-      this.#journal.push({ undo: operation() });
+      const undo = operation();
+      this.#journal.push({ undo, order: stepsSoFar++ });
     } else this.#onOutside(() => this.perform(operation, what, owner), what);
   }
 
   /** Takes back every step of a change, newest first; without one, everything. */
   rollback(level: { readonly mark: number } = { mark: 0 }): void {
-    while (this.#journal.length > level.mark) {
-      const step = this.#journal.pop() as Step;
-      if ("undo" in step) step.undo();
-      else step.values[step.field.name] = step.former;
+    while (this.#journal.length > level.mark) this.#undoLast();
+  }
+
+  /** The same for several scopes between which entities may have moved: newest first among all of their steps. */
+  static rollbackAll(changes: readonly { readonly scope: ChangeScope; readonly mark: number }[]): void {
+    for (;;) {
+      const open = changes.filter(({ scope, mark }) => scope.#journal.length > mark);
+      if (open.length === 0) return;
+      const newest = open.reduce((one, other) => (other.scope.#last > one.scope.#last ? other : one));
+      newest.scope.#undoLast();
     }
+  }
+
+  get #last(): number {
+    return this.#journal.at(-1)?.order ?? -1;
+  }
+
+  #undoLast(): void {
+    const step = this.#journal.pop() as Step;
+    if ("undo" in step) step.undo();
+    else step.values[step.field.name] = step.former;
   }
 
   /**
@@ -248,7 +329,7 @@ function settle({ values, field, former, element, copied }: FieldStep): boolean 
   if (isFrozen(value)) return false;
   const issues = field.check(value);
   if (issues !== undefined) throw new ValidationError("VALIDATION_FAILED", element, issues);
-  const isChanged = copied && !isDeepStrictEqual(value, former);
+  const isChanged = copied && !isUnchanged(value, former);
   if (!copied) values[field.name] = frozenCopy(value);
   else if (isChanged) freeze(value);
   else values[field.name] = former; // it was only looked at
@@ -261,7 +342,7 @@ function isIdle(step: Step): boolean {
 }
 
 function transitionFaults({ field, former }: FieldStep, now: unknown): Issue[] {
-  if (former === undefined) return [];
+  if (former === undefined || former === null) return [];
   const allowed = field.transitions?.[former as string] ?? [];
   if (allowed.includes(now as string)) return [];
   const list = allowed.length === 0 ? "it is a terminal state" : `allowed: ${allowed.join(", ")}`;

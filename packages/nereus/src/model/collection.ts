@@ -80,9 +80,15 @@ class Collection implements EntityCollection<object> {
     this.#entity = entity;
     this.#owner = owner;
     this.#scope = scope;
-    for (const item of items) {
-      attachEntity(item, scope);
-      this.#put(identityOf(item), item);
+    const taken: (() => void)[] = [];
+    try {
+      for (const item of items) {
+        taken.push(attachEntity(item, scope));
+        this.#put(identityOf(item), item);
+      }
+    } catch (error) {
+      for (const release of taken) release();
+      throw error;
     }
   }
 
@@ -199,6 +205,7 @@ const collectionAssigned = {
 };
 
 class ManyRelation implements Relation {
+  readonly many = true;
   readonly #entity: EntityClass<object>;
   readonly wire: Relation["wire"];
 
@@ -226,10 +233,22 @@ class ManyRelation implements Relation {
     return new Collection(this.#entity, scope, items, owner);
   }
 
-  faults(name: string, value: unknown): readonly Issue[] {
-    if (value === undefined) return [];
-    if (typeof value !== "object" || value === null || !(Symbol.iterator in value)) return [notAList(name)];
-    return uniqueFaults(this.#entity, name, [...(value as Iterable<unknown>)]);
+  parse(name: string, input: unknown, issues: Issue[]): unknown {
+    if (input === undefined) return undefined;
+    if (typeof input !== "object" || input === null || !(Symbol.iterator in input)) {
+      issues.push(notAList(name));
+      return undefined;
+    }
+    const before = issues.length;
+    const items = [...(input as Iterable<unknown>)].map((item, at) =>
+      parseEntity(this.#entity, item, [name, at], issues),
+    );
+    if (issues.length === before) issues.push(...repeated(items as object[], name));
+    return items;
+  }
+
+  free(value: unknown): void {
+    for (const item of value as Collection) releaseEntity(item);
   }
 
   entities(value: unknown): Iterable<object> {
@@ -239,9 +258,14 @@ class ManyRelation implements Relation {
   get hasRules(): boolean {
     return hasRules(this.#entity);
   }
+
+  get entity(): unknown {
+    return this.#entity;
+  }
 }
 
 class OneRelation implements Relation {
+  readonly many = false;
   readonly #entity: EntityClass<object>;
   readonly wire: Relation["wire"];
 
@@ -278,12 +302,20 @@ class OneRelation implements Relation {
     return entity;
   }
 
-  faults(name: string, value: unknown): readonly Issue[] {
-    return value === undefined || value === null ? [] : entityFaults(this.#entity, value, [name]);
+  parse(name: string, input: unknown, issues: Issue[]): unknown {
+    return input === undefined || input === null ? undefined : parseEntity(this.#entity, input, [name], issues);
+  }
+
+  free(value: unknown): void {
+    for (const item of this.entities(value)) releaseEntity(item);
   }
 
   get hasRules(): boolean {
     return hasRules(this.#entity);
+  }
+
+  get entity(): unknown {
+    return this.#entity;
   }
 
   entities(value: unknown): Iterable<object> {
@@ -301,22 +333,25 @@ function restoreEntity(entity: EntityClass<object>, wire: Values): object {
   return new make(entityDefinition(entity).shape.decode(wire), stored);
 }
 
-function entityFaults(entity: EntityClass<object>, value: unknown, path: readonly (string | number)[]): Issue[] {
+function parseEntity(
+  entity: EntityClass<object>,
+  value: unknown,
+  path: readonly (string | number)[],
+  issues: Issue[],
+): object | undefined {
   try {
-    toEntity(entity, value);
-    return [];
+    return toEntity(entity, value);
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
-    return error.issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] }));
+    issues.push(...error.issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] })));
+    return undefined;
   }
 }
 
-function uniqueFaults(entity: EntityClass<object>, name: string, items: readonly unknown[]): Issue[] {
-  const faults = items.flatMap((item, index) => entityFaults(entity, item, [name, index]));
-  if (faults.length > 0) return faults;
+function repeated(items: readonly object[], name: string): Issue[] {
   const seen = new Set<string>();
   return items.flatMap((item, index) => {
-    const id = identityOf(toEntity(entity, item));
+    const id = identityOf(item);
     if (!seen.has(id)) {
       seen.add(id);
       return [];

@@ -5,7 +5,7 @@ import { type Issue, NereusError } from "./errors.ts";
 import type { EntityInput, Fields, Shape, Shaped, Simplify } from "./field.ts";
 import { canTransition, defineAccessors, refuseRedeclared, Scoped, valuesOf } from "./fields-of.ts";
 import { frozenCopy } from "./freeze.ts";
-import { brokenInvariants, checkInvariants, checkPreconditions, type Invariant } from "./invariant.ts";
+import { brokenInvariants, checkInvariants, checkPreconditions, type Invariant, invariantError } from "./invariant.ts";
 import type { Named } from "./message.ts";
 import { CompiledShape } from "./shape.ts";
 import type { Values } from "./values.ts";
@@ -102,7 +102,13 @@ class EntityRoot extends Scoped {
     super(values, scope);
     shape.attach(values, scope);
     if (preconditions.length > 0) guard(values, () => checkPreconditions(name, preconditions, this));
-    if (origin !== stored) checkInvariants(name, invariants, this);
+    if (origin === stored) return;
+    try {
+      checkInvariants(name, invariants, this);
+    } catch (error) {
+      shape.free(values);
+      throw error;
+    }
   }
 
   equals(other: unknown): boolean {
@@ -125,18 +131,14 @@ class EntityRoot extends Scoped {
 }
 
 /** A new entity that no aggregate holds yet may be changed freely; each change is checked. */
-function detachedScope(
-  entity: () => object,
-  { name, invariants }: EntityDefinition,
-  keepsJournal = false,
-): ChangeScope {
+function detachedScope(entity: () => object, own: EntityDefinition, keepsJournal = false): ChangeScope {
   const change = (write: () => void): void => {
     const level = scope.begin();
     scope.mode = "recording";
     try {
       write();
       scope.seal(level, true);
-      checkInvariants(name, invariants, entity());
+      scope.judge(() => checkEntity(entity(), own));
     } catch (error) {
       scope.rollback(level);
       throw error;
@@ -146,8 +148,14 @@ function detachedScope(
     }
     if (!keepsJournal) scope.clear();
   };
-  const scope = new ChangeScope({ name }, change, true);
+  const scope = new ChangeScope({ name: own.name }, change, entity);
   return scope;
+}
+
+/** Checks the rules of an entity and of all that it holds. @throws ValidationError INVARIANT_FAILED */
+function checkEntity(entity: object, { name, invariants, shape }: EntityDefinition): void {
+  const issues = [...brokenInvariants(invariants, entity, []), ...brokenEntityRules(entity, shape, [])];
+  if (issues.length > 0) throw invariantError(name, issues);
 }
 
 export function entityDefinition(entityClass: unknown): EntityDefinition {
@@ -168,7 +176,7 @@ export function attachEntity(entity: object, scope: ChangeScope): () => void {
   const { shape } = entityDefinition(entity.constructor);
   refuseRedeclared(entity, shape);
   const former = Scoped.scopeOf(entity);
-  if (!former.detached) throw heldElsewhere(shape.element, identityOf(entity));
+  if (!former.leavesFree(entity)) throw heldElsewhere(shape.element, identityOf(entity));
   moveEntity(entity, scope);
   welcome(entity, scope);
   return () => moveEntity(entity, former);

@@ -6,10 +6,20 @@ import { frozenCopy } from "./freeze.ts";
 import { type IdentifierField, identifierOf } from "./identity.ts";
 import type { Relation } from "./relation.ts";
 import { relationOf } from "./relation.ts";
-import type { StandardSchema } from "./standard-schema.ts";
+import type { StandardIssue, StandardSchema } from "./standard-schema.ts";
 import type { Transitions } from "./status.ts";
 import { statusOf } from "./status.ts";
-import { definitionOfSchema, hasCodec, isScalar, isZod, unwrap, type WireCodec, wireOf, wireOfClass } from "./wire.ts";
+import {
+  definitionOfSchema,
+  hasCodec,
+  isCodec,
+  isScalar,
+  isZod,
+  unwrap,
+  type WireCodec,
+  wireOf,
+  wireOfClass,
+} from "./wire.ts";
 
 /** What a field may be described by: a Zod schema, any Standard Schema, a value object's class, `hasMany` or `hasOne`. */
 export type Field = StandardSchema | ValueObjectField | RelationField;
@@ -190,12 +200,21 @@ function parserOf(field: Field): z.core.$ZodType {
         });
         return z.NEVER;
       }
-      for (const issue of result.issues ?? []) {
-        const path = (issue.path ?? []).map((part) => (typeof part === "object" ? part.key : part));
-        context.addIssue({ code: "custom", message: issue.message, path: [...path] });
-      }
+      for (const issue of zodIssuesOf(result.issues ?? [])) context.addIssue(issue);
       return result.issues === undefined ? result.value : z.NEVER;
     });
+}
+
+/** Issues of any Standard Schema as Zod takes them: those of a value object keep their codes. */
+export function zodIssuesOf(
+  issues: readonly StandardIssue[],
+): { code: "custom"; message: string; path: PropertyKey[] }[] {
+  return issues.map(({ message, path = [], ...issue }) => ({
+    // a code of our own, which Zod's types do not know
+    code: ("code" in issue && typeof issue.code === "string" ? issue.code : "custom") as "custom",
+    message,
+    path: path.map((part) => (typeof part === "object" ? part.key : part)),
+  }));
 }
 
 /** What may be undefined may be left out, as the type says; Zod alone wants the key to be there for `z.unknown()`. */
@@ -215,25 +234,30 @@ function acceptsUndefined(schema: z.core.$ZodType): boolean {
   }
 }
 
-/** A codec's field takes its rich value as it is, and its wire form by decoding it. */
+/**
+ * A codec's field takes its rich value as it is, and its wire form by decoding it. What holds codecs is decoded from
+ * either: the rest of it may have unknown keys, defaults, texts to trim.
+ */
 function eitherForm(codec: z.core.$ZodType): z.core.$ZodType {
+  const isWhole = isCodec(codec);
   return z
     .any()
     .optional()
     .transform((value, context) => {
-      if (value !== undefined && isRich(codec, value)) return value;
-      const decoded = z.safeParse(codec, value);
+      const rich = value === undefined ? undefined : encodedBy(codec, value);
+      if (rich?.success === true && isWhole) return value;
+      const decoded = z.safeParse(codec, rich?.success === true ? rich.data : value);
       if (decoded.success) return decoded.data;
       for (const issue of decoded.error.issues) context.addIssue({ ...issue } as never);
       return z.NEVER;
     });
 }
 
-function isRich(codec: z.core.$ZodType, value: unknown): boolean {
+function encodedBy(codec: z.core.$ZodType, value: unknown): z.ZodSafeParseResult<unknown> | undefined {
   try {
-    return z.safeEncode(codec, value).success;
+    return z.safeEncode(codec, value);
   } catch {
-    return false; // the codec's own encode choked on a wire form
+    return undefined; // the codec's own encode choked on a wire form
   }
 }
 
@@ -245,8 +269,13 @@ function checkOf(name: string, field: Field): CompiledField["check"] {
   const plain = acceptanceOf(field);
   return (value) => {
     if (plain?.(value) === true) return undefined;
-    const result = test(value);
-    return result.success ? undefined : issuesOf(result.error.issues, [name]);
+    try {
+      const result = test(value);
+      return result.success ? undefined : issuesOf(result.error.issues, [name]);
+    } catch (error) {
+      if (error instanceof z.core.$ZodEncodeError) return undefined; // a one-way transform beside the codec
+      throw error;
+    }
   };
 }
 
@@ -260,7 +289,7 @@ function standardCheck(name: string, field: Field): CompiledField["check"] {
   return (value) => {
     const result = (field as StandardSchema)["~standard"].validate(value);
     if (result instanceof Promise || result.issues === undefined) return undefined;
-    return result.issues.map(({ message }) => ({ path: [name], code: "custom", message }));
+    return issuesOf(zodIssuesOf(result.issues) as z.core.$ZodIssue[], [name]);
   };
 }
 

@@ -71,7 +71,8 @@ export function canTransition(instance: object, shape: CompiledShape, field: str
     });
   }
   const now = valuesOf(instance)[field];
-  return now === undefined || (transitions[String(now)] ?? []).includes(String(state));
+  if (now === undefined || now === null) return Object.hasOwn(transitions, String(state));
+  return (transitions[String(now)] ?? []).includes(String(state));
 }
 
 const checked = new WeakSet<object>();

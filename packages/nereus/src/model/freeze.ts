@@ -37,6 +37,44 @@ export function freeze(value: unknown): void {
   frozen.add(Object.freeze(value));
 }
 
+/** Whether a value is what {@link copyOf} copies; any other is shared. */
+export function isCopied(value: unknown): value is object {
+  return isPlain(value) || value instanceof Date || value instanceof Map || value instanceof Set;
+}
+
+/** Whether something that could be changed in place may be inside a value. */
+export function holdsObjects(value: object): boolean {
+  if (value instanceof Map) return [...value].flat().some(isObject);
+  if (Array.isArray(value)) return value.some(isObject);
+  return (value instanceof Set ? [...value] : Object.values(value)).some(isObject);
+}
+
+/**
+ * Whether a copy made by {@link copyOf} is still what it was copied from. Of an instance of a class, which may hide what
+ * it holds, only the very same one is.
+ */
+export function isUnchanged(copied: unknown, original: unknown): boolean {
+  if (Object.is(copied, original)) return true;
+  if (!isCopied(copied) || !isCopied(original)) return false;
+  if (copied instanceof Date) return original instanceof Date && copied.getTime() === original.getTime();
+  if (copied instanceof Map) return original instanceof Map && areUnchanged([...copied].flat(), [...original].flat());
+  if (copied instanceof Set) return original instanceof Set && areUnchanged([...copied], [...original]);
+  if (Array.isArray(copied)) return Array.isArray(original) && areUnchanged(copied, original);
+  if (Array.isArray(original) || !isPlain(original)) return false;
+  return (
+    areUnchanged(Object.keys(copied), Object.keys(original)) &&
+    areUnchanged(Object.values(copied), Object.values(original))
+  );
+}
+
+function areUnchanged(items: readonly unknown[], originals: readonly unknown[]): boolean {
+  return items.length === originals.length && items.every((item, index) => isUnchanged(item, originals[index]));
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}
+
 /** A mutable copy of lists, plain objects, dates, maps and sets; any other instance is shared. */
 export function copyOf<T>(value: T): T {
   return copy(value) as T;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { NereusError } from "./errors.ts";
+import { marked } from "./marks.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 
 let lastTime = 0;
@@ -71,7 +72,7 @@ export interface IdentifierOptions {
  */
 export function identifier(options: IdentifierOptions = {}): IdentifierField {
   // the mark is a property of the schema object, which Zod's types do not know
-  return Object.assign(identitySchema(), {
+  return marked(identitySchema(), {
     [mark]: { generate: options.generate ?? newIdentity },
   }) as unknown as IdentifierField;
 }

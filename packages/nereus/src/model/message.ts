@@ -155,19 +155,22 @@ function messageClass(
     static readonly [definition]: MessageDefinition = own;
     constructor(input: unknown, trust?: typeof trusted) {
       super();
-      fill(this, own.shape, trust === trusted ? (input as Values) : own.shape.parse(input), trust !== trusted);
+      fill(this, own.shape, trust === trusted ? (input as Values) : own.shape.parse(input));
+      if (trust !== trusted) close(this, own.shape);
     }
   };
 }
 
-function fill(message: object, shape: CompiledShape, values: Values, isNew: boolean): void {
+function fill(message: object, shape: CompiledShape, values: Values): void {
   const target = message as Values;
   for (const { name } of shape.fields) target[name] = values[name];
-  for (const { name } of shape.deep) {
-    if (isNew) target[name] = frozenCopy(values[name]);
-    else freeze(values[name]); // nobody else has what was just parsed
-  }
-  if (isNew) Object.freeze(message);
+}
+
+/** Ends what can be done to a new message: what the caller gave stays the caller's. */
+function close(message: object, shape: CompiledShape): void {
+  const target = message as Values;
+  for (const { name } of shape.deep) target[name] = frozenCopy(target[name]);
+  Object.freeze(message);
 }
 
 /** What all messages share. The identity is a private field: invisible to equality checks and spreads. */
@@ -246,12 +249,16 @@ export function restoreCommand(command: CommandClass, wire: Values, id: string):
   return restoreMessage(command as unknown as EventClass<object>, wire, id); // both are made by the same constructor
 }
 
-/** A message from stored values, without validation; frozen only if it leaves the framework. */
+/**
+ * A message from stored values, without validation; frozen only if it leaves the framework. In replay, where nobody else
+ * has it, the state may take over its parts.
+ */
 export function restoreMessage<E>(messageClass: EventClass<E>, wire: Values, id?: string): E {
   const { shape } = messageClass[definition];
   const make = messageClass as unknown as new (input: Values, trust: typeof trusted) => E & AnyMessage;
   const message = new make(shape.decode(wire), trusted);
   if (id === undefined) return message;
   message[identity] = id;
+  for (const { name } of shape.deep) freeze((message as Values)[name]); // nobody else has what was just parsed
   return Object.freeze(message);
 }

@@ -1,4 +1,5 @@
-import { z } from "zod";
+import type { z } from "zod";
+import { marked } from "./marks.ts";
 import { definitionOfSchema, isZod } from "./wire.ts";
 
 const mark: unique symbol = Symbol.for("nereus.personal") as never;
@@ -10,9 +11,7 @@ const mark: unique symbol = Symbol.for("nereus.personal") as never;
  * @example class Customer extends Aggregate("Customer", { customerId: identifier(), email: personal(z.email()) }) {}
  */
 export function personal<F extends z.ZodType>(schema: F): F {
-  const marked = z.core.clone(schema);
-  for (const own of Object.getOwnPropertySymbols(schema)) Reflect.set(marked, own, Reflect.get(schema, own));
-  return Object.assign(marked, { [mark]: true });
+  return marked(schema.clone(), { [mark]: true });
 }
 
 /** Whether a field is marked as personal data. */

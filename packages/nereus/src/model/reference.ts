@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Element } from "./element.ts";
 import { identitySchema } from "./identity.ts";
+import { marked } from "./marks.ts";
 import { definitionOfSchema, isZod } from "./wire.ts";
 
 const mark: unique symbol = Symbol.for("nereus.reference") as never;
@@ -23,7 +24,7 @@ export type ReferenceField = z.ZodString & { readonly [referenceType]: true };
  */
 export function reference(aggregate: Element<"aggregate"> | (() => Element<"aggregate">)): ReferenceField {
   // the mark is a property of the schema object, which Zod's types do not know
-  return Object.assign(identitySchema(), { [mark]: aggregate }) as unknown as ReferenceField;
+  return marked(identitySchema(), { [mark]: aggregate }) as unknown as ReferenceField;
 }
 
 /** What a field refers to; undefined for a field that is no reference. */

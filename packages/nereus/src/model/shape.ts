@@ -59,10 +59,10 @@ export class CompiledShape {
     const accepted = this.#accepted(input);
     if (accepted !== undefined) return accepted;
     const result = this.#safeParse(input);
-    const relations = this.#relationFaults(input);
-    if (result.success && relations.length === 0) return result.data;
     const issues = result.success ? [] : issuesOf(result.error.issues);
-    throw new ValidationError("VALIDATION_FAILED", this.element, [...issues, ...relations]);
+    const entities = this.#entitiesOf(input, issues);
+    if (!result.success || issues.length > 0) throw new ValidationError("VALIDATION_FAILED", this.element, issues);
+    return Object.assign(result.data, entities);
   }
 
   /** The values, if every field accepts its own at sight and there is no other key. */
@@ -78,6 +78,29 @@ export class CompiledShape {
     let keys = 0;
     for (const _ in source) keys += 1;
     return keys === this.fields.length ? values : undefined;
+  }
+
+  /**
+   * Checked values of which some are changed. Those that are not are taken as they are: what a schema makes of its input
+   * may be no input for it.
+   *
+   * @throws ValidationError VALIDATION_FAILED
+   */
+  parseChanges(former: Values, changes: Values): Values {
+    const values = { ...former };
+    const issues: Issue[] = [];
+    for (const [name, value] of Object.entries(changes)) {
+      const field = this.byName.get(name);
+      if (field === undefined) issues.push({ path: [name], code: "unrecognized_keys", message: "is not a field" });
+      else if (field.accepts?.(value) === true) values[name] = value;
+      else {
+        const result = z.safeParse(field.schema, value);
+        if (result.success) values[name] = result.data;
+        else issues.push(...issuesOf(result.error.issues, [name]));
+      }
+    }
+    if (issues.length > 0) throw new ValidationError("VALIDATION_FAILED", this.element, issues);
+    return values;
   }
 
   #safeParse(input: unknown): z.ZodSafeParseResult<Values> {
@@ -107,11 +130,11 @@ export class CompiledShape {
     if (issues.length > 0) throw new ValidationError("VALIDATION_FAILED", this.element, issues);
   }
 
-  #relationFaults(input: unknown): readonly Issue[] {
-    const found: Issue[] = [];
-    for (const { name, relation } of this.relations) {
-      if (relation !== undefined && isPlain(input)) found.push(...relation.faults(name, (input as Values)[name]));
-    }
+  #entitiesOf(input: unknown, issues: Issue[]): Values {
+    const found: Values = {};
+    if (!isPlain(input)) return found;
+    for (const { name, relation } of this.relations)
+      found[name] = relation?.parse(name, (input as Values)[name], issues);
     return found;
   }
 
@@ -135,7 +158,21 @@ export class CompiledShape {
 
   /** Binds the entities among the values to the aggregate they belong to. */
   attach(values: Values, scope: ChangeScope): void {
-    for (const { name, relation } of this.relations) values[name] = relation?.attach(values[name], scope, values);
+    let attached = 0;
+    try {
+      for (const { name, relation } of this.relations) {
+        values[name] = relation?.attach(values[name], scope, values);
+        attached += 1;
+      }
+    } catch (error) {
+      this.free(values, attached);
+      throw error;
+    }
+  }
+
+  /** Sets the entities among the values free again: what was to hold them did not come about. */
+  free(values: Values, attached: number = this.relations.length): void {
+    for (const { name, relation } of this.relations.slice(0, attached)) relation?.free(values[name]);
   }
 
   /** The values in the form that JSON carries. */

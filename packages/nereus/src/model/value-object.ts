@@ -1,15 +1,23 @@
-import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { define, definition, type Element, redefine } from "./element.ts";
-import { NereusError, ValidationError } from "./errors.ts";
-import type { CompiledField, Fields, Input, Shape, Shaped, Simplify } from "./field.ts";
-import { frozenCopy, isPlain } from "./freeze.ts";
+import { type Issue, NereusError, ValidationError } from "./errors.ts";
+import {
+  type CompiledField,
+  type Fields,
+  type Input,
+  type Shape,
+  type Shaped,
+  type Simplify,
+  zodIssuesOf,
+} from "./field.ts";
+import { frozenCopy } from "./freeze.ts";
 import { checkInvariants, type Invariant } from "./invariant.ts";
+import { marked } from "./marks.ts";
 import type { Named } from "./message.ts";
 import { CompiledShape } from "./shape.ts";
 import type { StandardResult, StandardSchema } from "./standard-schema.ts";
 import type { Values } from "./values.ts";
-import { type WireCodec, wireOfClass } from "./wire.ts";
+import { comparableText, type WireCodec, wireOfClass } from "./wire.ts";
 
 /** What every value object has besides its fields. */
 export interface ValueObjectInstance<I> {
@@ -65,7 +73,11 @@ export function ValueObject<const N extends string, S extends Shape>(name: N, sh
   return define(Value, own) as unknown as ValueObjectClass<N, S>; // fields are known at run time only
 }
 
+/** Says that values come from the store: nothing is checked. */
 const trusted: unique symbol = Symbol("trusted");
+/** Says that values are parsed already: only the rules are checked. */
+const parsed: unique symbol = Symbol("parsed");
+type Origin = typeof trusted | typeof parsed;
 
 function fill(value: object, own: ValueObjectDefinition, values: Values, check: boolean): void {
   const target = value as Values;
@@ -77,15 +89,15 @@ function fill(value: object, own: ValueObjectDefinition, values: Values, check: 
 
 type ValueConstructor = typeof Value & { readonly [definition]: ValueObjectDefinition } & (new (
     input: unknown,
-    stored?: typeof trusted,
+    origin?: Origin,
   ) => Value);
 
 class Value {
-  constructor(input: unknown, stored?: typeof trusted) {
+  constructor(input: unknown, origin?: Origin) {
     const own = (new.target as unknown as ValueConstructor)[definition];
     const { shape } = own;
-    if (stored === trusted) fill(this, own, input as Values, false);
-    else fill(this, own, shape.parse(shape.select(input)), true);
+    const values = origin === undefined ? shape.parse(shape.select(input)) : (input as Values);
+    fill(this, own, values, origin !== trusted);
   }
 
   static invariant(code: string, message: string, holds: Invariant["holds"]): unknown {
@@ -104,14 +116,12 @@ class Value {
       decode: (input, context) => {
         const result = validate(own, input);
         if (result.issues === undefined) return result.value;
-        for (const { message, path = [] } of result.issues) {
-          context.issues.push({ code: "custom", message, path: path as PropertyKey[], input });
-        }
+        for (const issue of zodIssuesOf(result.issues)) context.issues.push({ ...issue, input });
         return z.NEVER;
       },
-      encode: (value) => (value as Value).toJSON(),
+      encode: (value) => value, // decode takes it as it is: the form that is stored is a matter of the field
     });
-    return Object.assign(schema, { [wireOfClass]: wireOfValue(own), [definition]: own[definition] });
+    return marked(schema, { [wireOfClass]: wireOfValue(own), [definition]: own[definition] });
   }
 
   /** Makes the class a field: an instance is taken as it is, anything else is constructed. */
@@ -128,7 +138,7 @@ class Value {
 
   with(changes: object): this {
     const own = this.constructor as ValueConstructor;
-    return new own({ ...this, ...changes }) as this;
+    return new own(own[definition].shape.parseChanges({ ...this }, { ...changes }), parsed) as this;
   }
 
   toJSON(): Values {
@@ -144,28 +154,24 @@ function wireOfValue(own: ValueConstructor): WireCodec {
   };
 }
 
-/** Rich values are compared as they are stored, since their classes may hide what they hold; the order of keys is none. */
+/** Compared as they are stored, since the classes of rich values may hide what they hold. */
 function sameValue({ wire }: CompiledField, one: unknown, other: unknown): boolean {
   if (one instanceof Value) return one.equals(other);
-  if (isDeepStrictEqual(one, other)) return wire === undefined || isPlainData(one) || sameWire(wire, one, other);
-  return wire !== undefined && !isPlainData(one) && sameWire(wire, one, other);
+  if (!isObject(one) || !isObject(other)) return one === other;
+  return comparableText(wire, one) === comparableText(wire, other);
 }
 
-function sameWire(wire: WireCodec, one: unknown, other: unknown): boolean {
-  if (one === undefined || other === undefined) return one === other;
-  return isDeepStrictEqual(wire.encode(one), wire.encode(other));
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
 }
 
-/** What deep equality sees all of. */
-function isPlainData(value: unknown): boolean {
-  if (typeof value !== "object" || value === null || value instanceof Date) return true;
-  if (value instanceof Map || value instanceof Set) return [...value.entries()].flat().every(isPlainData);
-  return isPlain(value) && Object.values(value).every(isPlainData);
+function expected(own: ValueConstructor): Issue {
+  return { path: [], code: "invalid_type", message: `expected ${own[definition].name}` };
 }
 
 function validate(own: ValueConstructor, value: unknown): StandardResult<unknown> {
   if (value instanceof own) return { value };
-  if (typeof value !== "object" || value === null) return { issues: [{ message: `expected ${own[definition].name}` }] };
+  if (typeof value !== "object" || value === null) return { issues: [expected(own)] };
   try {
     return { value: new own(value) };
   } catch (error) {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isNereusError, NereusError } from "./errors.ts";
+import { isPlain } from "./freeze.ts";
 
 /** How a value travels to JSON and back. `undefined` in place of a codec: JSON carries it as it is. */
 export interface WireCodec {
@@ -82,8 +83,10 @@ export function isCodec(schema: z.core.$ZodType): boolean {
 }
 
 /** Whether a two-way codec stands anywhere in a schema, so that its values have a rich and a wire form. */
-export function hasCodec(schema: z.core.$ZodType): boolean {
+export function hasCodec(schema: z.core.$ZodType, seen = new Set<object>()): boolean {
   if (isCodec(schema)) return true;
+  if (seen.has(schema)) return false;
+  seen.add(schema);
   const { type, shape = {}, items = [], options = [], ...own } = definitionOfSchema(schema);
   if (type === "pipe") return false; // a one-way transform, whatever stands before it
   const { innerType, element, valueType, keyType, left, right, rest } = own;
@@ -99,7 +102,7 @@ export function hasCodec(schema: z.core.$ZodType): boolean {
     ...items,
     ...options,
   ];
-  return parts.some((part) => isZod(part) && hasCodec(part));
+  return parts.some((part) => isZod(part) && hasCodec(part, seen));
 }
 
 const cache = new WeakMap<object, WireCodec | null>();
@@ -116,6 +119,10 @@ export function wireOf(schema: unknown): WireCodec | undefined {
   if (!isZod(schema)) return checkedJson;
   const known = cache.get(schema);
   if (known !== undefined) return known ?? undefined;
+  cache.set(
+    schema,
+    lazily(() => wireOf(schema)),
+  ); // a schema may contain itself
   const wire = compile(schema);
   cache.set(schema, wire ?? null);
   return wire;
@@ -246,34 +253,69 @@ function recordOf(element: WireCodec | undefined): WireCodec | undefined {
 function mapOf(key: WireCodec | undefined, item: WireCodec | undefined): WireCodec {
   const pair = tupleOf([key, item], undefined);
   return {
-    encode: (value) => [...(value as Map<unknown, unknown>)].map((entry) => step(pair, "encode", entry)),
+    encode: (value) => inOrder([...(value as Map<unknown, unknown>)].map((entry) => step(pair, "encode", entry))),
     decode: (wire) => new Map((wire as unknown[]).map((entry) => step(pair, "decode", entry) as [unknown, unknown])),
   };
 }
 
 function setOf(element: WireCodec | undefined): WireCodec {
   return {
-    encode: (value) => [...(value as Set<unknown>)].map((item) => step(element, "encode", item)),
+    encode: (value) => inOrder([...(value as Set<unknown>)].map((item) => step(element, "encode", item))),
     decode: (wire) => new Set((wire as unknown[]).map((item) => step(element, "decode", item))),
   };
+}
+
+/** Whether sets and maps are encoded in an order of their items, for comparing, and not in the one they were filled in. */
+let isComparing = false;
+
+function inOrder(items: unknown[]): unknown[] {
+  if (!isComparing) return items;
+  const texts = new Map(items.map((item) => [item, textOf(item)]));
+  return items.sort((one, other) => ((texts.get(one) ?? "") < (texts.get(other) ?? "") ? -1 : 1));
+}
+
+/** A text that is the same for values that are stored alike; the order of keys, and of sets and maps, is no difference. */
+export function comparableText(wire: WireCodec | undefined, value: unknown): string {
+  const former = isComparing;
+  isComparing = true;
+  try {
+    return textOf(step(wire, "encode", value));
+  } finally {
+    isComparing = former;
+  }
+}
+
+function textOf(wire: unknown): string {
+  const sorted = (_: string, value: unknown): unknown =>
+    isPlain(value) && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+      : value;
+  return JSON.stringify(wire, sorted) ?? "";
 }
 
 /** A union whose options need codecs is stored as `[option, value]`, so that decoding never has to guess. */
 function unionOf(options: readonly z.core.$ZodType[]): WireCodec | undefined {
   const wires = options.map(wireOf);
   if (wires.every((wire) => wire === undefined)) return undefined;
-  const check = (option: z.core.$ZodType, value: unknown): boolean =>
-    (isCodec(option) ? z.safeEncode(option, value) : z.safeParse(option, value)).success;
   return {
     encode: (value) => {
-      const index = options.findIndex((option) => check(option, value));
-      return [index, step(wires[index], "encode", value)];
+      const index = options.findIndex((option) => takesRich(option, value));
+      return [index, step(index < 0 ? checkedJson : wires[index], "encode", value)];
     },
     decode: (wire) => {
       const [index, value] = wire as [number, unknown];
       return step(wires[index], "decode", value);
     },
   };
+}
+
+/** Whether a value is one of a schema, in its rich form. */
+export function takesRich(schema: z.core.$ZodType, value: unknown): boolean {
+  try {
+    return (hasCodec(schema) ? z.safeEncode(schema, value) : z.safeParse(schema, value)).success;
+  } catch {
+    return false; // a codec's own encode choked on another form
+  }
 }
 
 function chain(left: WireCodec | undefined, right: WireCodec | undefined): WireCodec | undefined {

@@ -9,6 +9,7 @@ import { misuse } from "./misuse.ts";
 export function failed(message: string, actual: unknown, expected: unknown, cause?: unknown): AssertionError {
   // of its operators, Node adds a second diff to the message of "deepStrictEqual"
   const error = new AssertionError({ message, actual, expected, operator: "deepEqual" });
+  Reflect.deleteProperty(error, "diff"); // Node's own setting, which Vitest would print as a diff
   if (cause !== undefined) error.cause = cause;
   return error;
 }

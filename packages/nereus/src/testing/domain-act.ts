@@ -24,26 +24,37 @@ export interface DomainOutcome extends Outcome {
   readonly after: number;
 }
 
+/** Something done with a domain that is no single message. */
+export type Act = (domain: Domain) => unknown;
+
 /** Processes a command. */
 export async function process(domain: Domain, command: object, options: DomainProcessOptions): Promise<DomainOutcome> {
+  const { registry } = workingsOf(domain).runtime;
+  const { handling, identityField = "" } = registry.commands.get(nameOf(command, "command")) ?? {};
+  const { tenant = "" } = options;
+  const outcome = await perform(
+    domain,
+    () => domain.process(command as Returning<unknown, "command">, options),
+    tenant,
+  );
+  const id = handling?.how === "create" ? outcome.result : (command as Record<string, unknown>)[identityField];
+  return { ...outcome, id: id === undefined ? undefined : String(id) };
+}
+
+/** Does whatever it is, and finds out what it has appended. */
+export async function perform(domain: Domain, act: Act, tenant: string): Promise<DomainOutcome> {
   const { runtime } = workingsOf(domain);
   const { log } = runtime.store;
   const before = await log.head();
-  const { handling, identityField = "" } = runtime.registry.commands.get(nameOf(command, "command")) ?? {};
-  const named = (command as Record<string, unknown>)[identityField];
-  const about = { tenant: options.tenant ?? "", before };
+  let result: unknown;
+  let error: DomainOutcome["error"];
   try {
-    const result: unknown = await domain.process(command as Returning<unknown, "command">, options);
-    const after = await log.head();
-    const id = handling?.how === "create" ? result : named;
-    const events = await eventsBetween(runtime, before, after);
-    return { ...about, result, error: undefined, events, id: id === undefined ? undefined : String(id), after };
+    result = await act(domain);
   } catch (reason) {
-    const after = await log.head();
-    const events = await eventsBetween(runtime, before, after);
-    const id = named === undefined ? undefined : String(named);
-    return { ...about, result: undefined, error: { reason }, events, id, after };
+    error = { reason };
   }
+  const after = await log.head();
+  return { result, error, events: await eventsBetween(runtime, before, after), tenant, id: undefined, before, after };
 }
 
 /** Lets an event happen: stores it, and runs its handlers. */

@@ -8,7 +8,16 @@ import { definition } from "../model/element.ts";
 import { messageDefinition } from "../model/message.ts";
 import type { ProjectionClass } from "../model/projection.ts";
 import { assertEvents, assertMessages, assertPart, failed } from "./assertion.ts";
-import { type DomainOutcome, eventsBetween, happen, process, runHandlers, sentBetween } from "./domain-act.ts";
+import {
+  type Act,
+  type DomainOutcome,
+  eventsBetween,
+  happen,
+  perform,
+  process,
+  runHandlers,
+  sentBetween,
+} from "./domain-act.ts";
 import { storeHistory } from "./history.ts";
 import { assertNoClass, misuse } from "./misuse.ts";
 import { assertNoRow, assertRow, assertRows } from "./rows.ts";
@@ -94,16 +103,13 @@ class DomainScenario extends Scenario<DomainProgress> {
     return new DomainScenario(this.#domain, step) as this; // nobody extends it
   }
 
-  when(message: object, options: DomainProcessOptions & SeedOptions = {}): DomainScenario {
-    assertNoClass("when", message);
-    const isCommand = messageDefinition(message, "command") !== undefined;
-    if (!isCommand && messageDefinition(message, "event") === undefined)
-      throw misuse("when", message, "a command or an event");
+  when(what: object, options: DomainProcessOptions & SeedOptions = {}): DomainScenario {
+    assertNoClass("when", what);
+    const done = doing(what);
     return this.after(
-      this.act(async ({ outcome: earlier }) => {
+      this.act(async ({ outcome: earlier, tenant }) => {
         if (earlier !== undefined) await this.#domain.settle();
-        const act = isCommand ? process : happen;
-        const outcome = await act(this.#domain, message, options);
+        const outcome = await done(this.#domain, options, tenant);
         return { outcome, isRefusalExpected: false, tenant: outcome.tenant };
       }),
     );
@@ -177,7 +183,6 @@ class DomainScenario extends Scenario<DomainProgress> {
 
   #view({ tenant }: TenantOptions, check: (tenant: string) => Promise<void>): this {
     return this.check(async (progress) => {
-      if (progress.outcome?.error !== undefined && !progress.isRefusalExpected) throw progress.outcome.error.reason;
       await this.#domain.settle();
       await check(tenant ?? progress.tenant);
     });
@@ -194,9 +199,17 @@ class DomainScenario extends Scenario<DomainProgress> {
   }
 }
 
-function doneIn({ outcome, isRefusalExpected }: DomainProgress): DomainOutcome {
-  if (outcome === undefined)
-    throw misuse("An expectation", undefined, "something that was done: write .when(…) before it");
-  if (outcome.error !== undefined && !isRefusalExpected) throw outcome.error.reason;
-  return outcome;
+type Doing = (domain: Domain, options: DomainProcessOptions & SeedOptions, tenant: string) => Promise<DomainOutcome>;
+
+/** How it is done: a command is processed, an event happens, a function is called. */
+function doing(what: object): Doing {
+  if (messageDefinition(what, "command") !== undefined) return (domain, options) => process(domain, what, options);
+  if (messageDefinition(what, "event") !== undefined) return (domain, options) => happen(domain, what, options);
+  if (typeof what === "function") return (domain, _, tenant) => perform(domain, what as Act, tenant);
+  throw misuse("when", what, "a command, an event, or a function of the domain");
+}
+
+function doneIn({ outcome }: DomainProgress): DomainOutcome {
+  if (outcome !== undefined) return outcome;
+  throw misuse("An expectation", undefined, "something that was done: write .when(…) before it");
 }

@@ -1,28 +1,12 @@
 import type { Selection } from "../application/selection.ts";
+import type { Domain } from "../domain/domain.ts";
 import type { DomainProcessOptions, TenantOptions } from "../domain/domain-options.ts";
-import type { AggregateClass, AggregateInstance } from "../model/aggregate-root.ts";
+import type { AggregateClass } from "../model/aggregate-root.ts";
 import type { EntityCollectionView } from "../model/collection.ts";
 import type { Shaped } from "../model/field.ts";
-import type { MessageInstance, Returning } from "../model/message.ts";
 import type { ProjectionClass } from "../model/projection.ts";
+import type { AnyAggregate, CommandInstance, EventInstance, EventOf } from "./instances.ts";
 import type { Seed, SeedOptions } from "./seed.ts";
-
-/** None of the keys of `T`: what keeps commands and value objects out of a place for events. */
-type Without<T> = { readonly [K in keyof T]?: never };
-
-/** Any event: a message that asks for nothing. */
-export type EventInstance = MessageInstance &
-  Without<Returning<unknown, "command" | "query">> &
-  Without<Shaped<unknown>>;
-
-/** Any command, with the type of its answer. */
-export type CommandInstance<R = unknown> = MessageInstance & Returning<R, "command">;
-
-/** Any aggregate in hand. */
-export type AnyAggregate = AggregateInstance<unknown>;
-
-/** The events that an aggregate lists. */
-export type EventOf<A> = A extends { readonly pendingEvents: readonly (infer E)[] } ? E : never;
 
 /** Some fields, as plain data. */
 type Plain<S> = { readonly [K in keyof S]?: unknown };
@@ -54,7 +38,8 @@ interface Assertable {
  * What was done last, and what is expected of it. One expectation may follow another; `await` the last one, and all of it
  * runs once, in order. It resolves to the answer of what was done last.
  *
- * It runs even without `await`, like any promise: a failed expectation is then an unhandled rejection.
+ * It begins at once, like any promise: without `await`, a failed expectation is an unhandled rejection, which fails the run. What
+ * several tests share is therefore `given(…)`, which waits for what is done with it.
  */
 export interface Then<R, E> extends Promise<R> {
   /** That it is accepted and appends exactly these events, in this order. */
@@ -100,6 +85,12 @@ interface RowsOfDomain {
 interface ActsOfDomain {
   /** A command is processed. Given events without a tenant are of its tenant. */
   when<R>(command: CommandInstance<R>, options?: DomainProcessOptions): When<R>;
+  /**
+   * Anything else is done: a use case is called, a message delivered, a query asked. `then` is about what it appends.
+   *
+   * @example .when((shop) => shop.service(signup).register("ada@example.org")).then(new CustomerRegistered({ … }))
+   */
+  when<R>(act: (domain: Domain) => R): When<Awaited<R>>;
   /** An event happens, whatever aggregate raised it: its handlers run, inline and async ones. `then` is what they do. */
   when(event: EventInstance, options?: SeedOptions): When<void>;
 }
@@ -138,11 +129,8 @@ export interface When<R> extends Then<R, EventInstance>, RowsOfDomain, ActsOfDom
   thenEventually(...events: readonly EventInstance[]): this;
 }
 
-type Single<A extends readonly unknown[], R> = R extends AnyAggregate
-  ? R
-  : A extends readonly [infer One]
-    ? One
-    : never;
+type Only<A extends readonly unknown[]> = A extends readonly [infer One] ? One : never;
+type Single<A extends readonly unknown[], R> = [R] extends [never] ? Only<A> : R extends AnyAggregate ? R : Only<A>;
 
 /** Aggregates as they are before; no store and no domain. */
 export interface AggregateGiven<A extends readonly unknown[], E> {

@@ -4,7 +4,8 @@ import { type AggregateClass, type AggregateDefinition, AggregateRoot } from "..
 import { definition, definitionOf } from "../model/element.ts";
 import { GivenAggregates, replayed } from "./aggregate-scenario.ts";
 import { GivenDomain } from "./domain-scenario.ts";
-import type { AggregateGiven, AnyAggregate, EventInstance, EventOf, Given, ProjectorGiven } from "./expectations.ts";
+import type { AggregateGiven, Given, ProjectorGiven } from "./expectations.ts";
+import type { AnyAggregate, EventInstance, EventOf } from "./instances.ts";
 import { assertNoClass, misuse } from "./misuse.ts";
 import { GivenProjector } from "./projector-scenario.ts";
 import type { Before, Seed } from "./seed.ts";

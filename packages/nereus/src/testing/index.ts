@@ -3,10 +3,6 @@ export { type DeliverOptions, deliver } from "./deliver.ts";
 export type {
   AggregateGiven,
   AggregateWhen,
-  AnyAggregate,
-  CommandInstance,
-  EventInstance,
-  EventOf,
   Given,
   ProjectorGiven,
   ProjectorWhen,
@@ -17,4 +13,5 @@ export type {
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { type FixedIdentities, fixedIdentities } from "./fixed-identities.ts";
 export { given } from "./given.ts";
+export type { AnyAggregate, CommandInstance, EventInstance, EventOf } from "./instances.ts";
 export { type Before, type Seed, type SeedOptions, seed } from "./seed.ts";

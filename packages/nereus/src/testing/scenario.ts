@@ -17,7 +17,7 @@ export abstract class Scenario<P extends Progress> {
   /** An expectation of what was done last, if it was accepted. */
   protected expect(check: (outcome: Outcome, progress: P) => void | Promise<void>): this {
     return this.check(async (progress) => {
-      if (progress.outcome?.error !== undefined) throw progress.outcome.error.reason;
+      if (progress.outcome?.error !== undefined) throw progress.outcome.error.reason; // also one that was expected
       await check(outcomeOf(progress), progress);
     });
   }
@@ -26,6 +26,7 @@ export abstract class Scenario<P extends Progress> {
   protected check(check: (progress: P) => void | Promise<void>): this {
     return this.after(
       this.step.next(async (progress) => {
+        assertAccepted(progress);
         await check(progress);
         return progress;
       }),

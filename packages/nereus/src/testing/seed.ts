@@ -1,4 +1,4 @@
-import type { AnyAggregate, EventInstance } from "./expectations.ts";
+import type { AnyAggregate, EventInstance } from "./instances.ts";
 
 /** What is known of given events. */
 export interface SeedOptions {

@@ -13,11 +13,7 @@ import { z } from "zod";
 export interface Workbench {
   /** An element for the domain. */
   readonly handlers: Element;
-  run<R>(
-    domain: Domain,
-    step: (context: CommandContext) => R | Promise<R>,
-    options?: DomainProcessOptions,
-  ): Promise<R>;
+  run<R>(domain: Domain, step: (context: CommandContext) => R | Promise<R>, options?: DomainProcessOptions): Promise<R>;
 }
 
 let benches = 0;

@@ -118,6 +118,10 @@ const seeding = given(bank, opened);
 assertType<Equal<Awaited<typeof seeding>, void>>();
 await seeding;
 
+export const asked: Summary[] = await given(bank)
+  .when((domain) => domain.query(new Find({ holder: "Ada" })))
+  .thenResult([])
+  .thenNothing();
 // @ts-expect-error a query is asked, not done
 given(bank).when(new Find({ holder: "Ada" }));
 // @ts-expect-error not a message

@@ -1,0 +1,26 @@
+import type { ErrorCode } from "../model/errors.ts";
+
+/** The codes that a caller can do something about, by the HTTP status that tells it so. */
+const byStatus = {
+  400: ["VALIDATION_FAILED", "IDENTITY_MISSING", "EXPECTED_VERSION_UNUSED", "OPTION_INVALID", "UNKNOWN_FIELD"],
+  404: ["ENTITY_NOT_FOUND", "AGGREGATE_NOT_FOUND", "VERSION_NOT_FOUND"],
+  409: ["ENTITY_DUPLICATE", "AGGREGATE_EXISTS", "UNIQUE_VIOLATED", "CONCURRENCY_CONFLICT"],
+  412: ["EXPECTED_VERSION_MISMATCH"],
+  422: ["INVARIANT_FAILED", "PRECONDITION_FAILED", "STATUS_TRANSITION_FORBIDDEN", "IDEMPOTENCY_KEY_REUSED"],
+  503: ["DOMAIN_NOT_STARTED", "VISIBILITY_FAILED", "STORE_NOT_OPEN", "STORE_LOCKED", "STORE_FULL"],
+  504: ["DEADLINE_EXCEEDED"],
+} as const satisfies Readonly<Record<number, readonly ErrorCode[]>>;
+
+const statuses: ReadonlyMap<ErrorCode, number> = new Map(
+  Object.entries(byStatus).flatMap(([status, codes]) => codes.map((code) => [code, Number(status)])),
+);
+
+/**
+ * The HTTP status that an error of Nereus is answered with: 500 for what only the developers or operators can mend. The table
+ * of docs/reference/http-status.md is held equal to it by a test.
+ *
+ * @example httpStatusOf("AGGREGATE_NOT_FOUND"); // 404
+ */
+export function httpStatusOf(code: ErrorCode): number {
+  return statuses.get(code) ?? 500;
+}
