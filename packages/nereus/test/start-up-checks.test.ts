@@ -666,10 +666,10 @@ test("the exact faults of a model with many", () => {
   ];
   expect(found(elements)).toEqual([
     "ELEMENT_UNKNOWN shop",
-    "STATUS_INVALID Bill",
-    "REFERENCE_UNKNOWN Line",
     "INDEX_FIELD_UNKNOWN Bill",
     "INDEX_INVALID Bill",
+    "STATUS_INVALID Bill",
+    "REFERENCE_UNKNOWN Line",
     "ELEMENT_OPTION_INVALID projector(Row)",
     "EVENT_UNREACHABLE Arrived",
     "COMMAND_HANDLED_TWICE Ship",

@@ -1,6 +1,7 @@
 import { AggregateRoot, aggregateIdentity, isThenable } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import { ConcurrencyError, NereusError } from "../model/errors.ts";
+import { frozenCopy } from "../model/freeze.ts";
 import { messageDefinition, messageId } from "../model/message.ts";
 import { causeOf, type Origin } from "./cause.ts";
 import { enriched } from "./enrichers.ts";
@@ -128,7 +129,7 @@ export class CommandProcessor {
   }
 }
 
-const nothing = Object.freeze({});
+const nothing = frozenCopy({});
 
 /** Commands, queries and sent commands, as handlers call them back; what they call is there when the first handler runs. */
 export function joiningOf(

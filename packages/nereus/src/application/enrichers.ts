@@ -1,5 +1,6 @@
 import { isThenable } from "../model/aggregate-root.ts";
 import { NereusError } from "../model/errors.ts";
+import { freeze, frozenCopy } from "../model/freeze.ts";
 import { assertJson } from "../model/wire.ts";
 
 /** Metadata beside the payload of a message: request ids, user agents and the like. JSON. */
@@ -21,10 +22,10 @@ export interface Enrichers {
   readonly events?: readonly ((event: object, aggregate: object) => Extensions | undefined)[];
 }
 
-const none: Extensions = Object.freeze({});
+const none: Extensions = frozenCopy({});
 
 /**
- * What was there and what enrichers add.
+ * What was there and what enrichers add, frozen: it is shared by everything that the request leads to.
  *
  * @throws NereusError PAYLOAD_NOT_SERIALISABLE for what is not JSON, OPTION_INVALID for what is no object
  */
@@ -33,7 +34,7 @@ export function enriched(
   enrichers: readonly ((...input: never[]) => Extensions | undefined)[],
   ...input: readonly unknown[]
 ): Extensions {
-  if (enrichers.length === 0) return before;
+  if (enrichers.length === 0) return frozenCopy(before);
   let all = before;
   for (const enrich of enrichers) {
     const added: unknown = (enrich as (...input: readonly unknown[]) => unknown)(...input);
@@ -41,7 +42,7 @@ export function enriched(
     assertExtensions(added);
     all = { ...all, ...added };
   }
-  return all;
+  return frozenCopy(all);
 }
 
 /** @throws NereusError OPTION_INVALID or PAYLOAD_NOT_SERIALISABLE */
@@ -65,6 +66,7 @@ export function encodeExtensions(extensions: Extensions): string | null {
 export function decodeExtensions(stored: string | null): Extensions {
   if (stored === null) return none;
   const { [reserved]: _, ...extensions } = JSON.parse(stored) as Record<string, unknown>;
+  freeze(extensions);
   return extensions;
 }
 

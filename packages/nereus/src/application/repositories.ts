@@ -1,7 +1,7 @@
 import type { AggregateClass, AggregateDefinition } from "../model/aggregate-root.ts";
 import { definition, definitionOf } from "../model/element.ts";
 import type { Registry, Runtime } from "./registry.ts";
-import type { RepositoryClass, RepositoryDefinition, RepositoryOf } from "./repository.ts";
+import type { CustomRepositoryClass, RepositoryClass, RepositoryDefinition, RepositoryOf } from "./repository.ts";
 import { unknownAggregate } from "./unit-faults.ts";
 import type { UnitOfWork } from "./unit-of-work.ts";
 import { UnitRepository } from "./unit-repository.ts";
@@ -30,8 +30,13 @@ function knownAggregate(registry: Registry, of: unknown): AggregateClass {
   const own = definitionOf<AggregateDefinition>(custom?.aggregate ?? of, "aggregate");
   const known = registry.aggregates.get(own?.name ?? "");
   if (own === undefined || known?.[definition] !== own) throw unknownAggregate(own?.name ?? String(of));
-  if (custom !== undefined && registry.repositories.get(own.name)?.[definition] !== custom) {
-    throw unknownAggregate(`the custom ${custom.name}`);
+  if (custom !== undefined && !isListed(registry.repositories.get(own.name), of as CustomRepositoryClass)) {
+    throw unknownAggregate((of as CustomRepositoryClass & { readonly name: string }).name);
   }
   return known;
+}
+
+/** Whether what is listed is the class asked for, or extends it: one that it extends has less than was asked for. */
+function isListed(listed: CustomRepositoryClass | undefined, asked: CustomRepositoryClass): boolean {
+  return listed === asked || (listed !== undefined && Object.prototype.isPrototypeOf.call(asked, listed));
 }

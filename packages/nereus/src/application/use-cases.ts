@@ -1,6 +1,7 @@
 import { isThenable } from "../model/aggregate-root.ts";
 import { NereusError, ValidationError } from "../model/errors.ts";
 import { newIdentity } from "../model/identity.ts";
+import type { StandardSchema } from "../model/standard-schema.ts";
 import type { ApplicationServiceDefinition } from "./application-service.ts";
 import { causeOf } from "./cause.ts";
 import type { CommandContext } from "./context.ts";
@@ -46,6 +47,19 @@ export function messageWork(
 ): Work {
   assertDelivery(delivery);
   const { id, ...options } = delivery;
+  const parsed = parse(name, schema, message);
+  let isUsed = false;
+  const { tenant = "" } = options;
+  const claim = id === undefined ? undefined : { tenant, key: frameworkKey("message", name, id), fingerprint: name };
+  const call = { name, id: newIdentity(), options, claim };
+  return workOf(runtime, joining, call, async (context) => {
+    const own = isUsed ? parse(name, schema, message) : parsed; // a handler that runs again may have changed the first one
+    isUsed = true;
+    await handle(own, context); // what it answers is nobody's
+  });
+}
+
+function parse(name: string, schema: StandardSchema, message: unknown): unknown {
   const result = schema["~standard"].validate(message);
   if (isThenable(result)) {
     throw new NereusError("SCHEMA_UNSUPPORTED", `${name} has a schema that validates asynchronously`, {
@@ -53,20 +67,13 @@ export function messageWork(
       fix: "Look things up in the handler.",
     });
   }
-  if (result.issues !== undefined) {
-    const issues = result.issues.map(({ message: text, path = [] }) => ({
-      path: path.map((part) => (typeof part === "object" ? String(part.key) : (part as string | number))),
-      message: text,
-      code: "custom",
-    }));
-    throw new ValidationError("VALIDATION_FAILED", name, issues);
-  }
-  const { tenant = "" } = options;
-  const claim = id === undefined ? undefined : { tenant, key: frameworkKey("message", name, id), fingerprint: name };
-  const call = { name, id: newIdentity(), options, claim };
-  return workOf(runtime, joining, call, async (context) => {
-    await handle(result.value, context); // what it answers is nobody's
-  });
+  if (result.issues === undefined) return result.value;
+  const issues = result.issues.map(({ message: text, path = [] }) => ({
+    path: path.map((part) => (typeof part === "object" ? String(part.key) : (part as string | number))),
+    message: text,
+    code: "custom",
+  }));
+  throw new ValidationError("VALIDATION_FAILED", name, issues);
 }
 
 interface Call {

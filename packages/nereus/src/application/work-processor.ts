@@ -127,8 +127,9 @@ export class WorkProcessor {
       if (conflict.on === "checkpoint")
         return { result: undefined, position: conflict.actual, checkpoint: "superseded" };
       const met = metAt(conflict);
-      const isRefusal = conflict.on === "unique" || this.#runtime.registry.aggregates.has(met?.name ?? "");
-      if (isRefusal && met !== undefined && !unit.missed(met.name, met.id)) refuseExisting(conflict);
+      const isKnown = met !== undefined && this.#runtime.registry.aggregates.has(met.name);
+      const isRefusal = conflict.on === "unique" || (isKnown && !unit.missed(met.name, met.id));
+      if (isRefusal) refuseExisting(conflict);
       return { again: conflict };
     }
     unit.saved();

@@ -4,7 +4,6 @@ import type { EntityDefinition } from "../model/entity.ts";
 import type { CompiledField } from "../model/field.ts";
 import type { Transitions } from "../model/status.ts";
 import { definitionOfSchema, unwrap } from "../model/wire.ts";
-import { heldBy } from "./declared-field.ts";
 import { type AnyDefinition, whatIs } from "./element-reading.ts";
 import type { Faults } from "./faults.ts";
 import type { ModelMessages } from "./model-messages.ts";
@@ -59,9 +58,9 @@ function checkRelation({ kind, name }: Holder, field: CompiledField, faults: Fau
     faults.add("FIELD_MISPLACED", name, message, fix);
     return;
   }
-  const held = heldBy(field.relation);
-  if (held === undefined || definitionOf<EntityDefinition>(held.entity, "entity") !== undefined) return;
-  const message = `its field ${field.name} holds ${whatIs(held.entity)}, which is no entity`;
+  const { entity } = field.relation;
+  if (definitionOf<EntityDefinition>(entity, "entity") !== undefined) return;
+  const message = `its field ${field.name} holds ${whatIs(entity)}, which is no entity`;
   faults.add("RELATION_INVALID", name, message, 'Give hasMany and hasOne a class made by Entity("Line", { … }).');
 }
 

@@ -1,7 +1,6 @@
 import type { CompiledField } from "../model/field.ts";
 import type { CompiledShape } from "../model/shape.ts";
 import { definitionOfSchema, isZod, unwrap } from "../model/wire.ts";
-import { declaredOf } from "./declared-field.ts";
 import type { Faults } from "./faults.ts";
 
 /** What the store keeps besides the documents: what it searches by, and what may be there only once. */
@@ -59,7 +58,7 @@ const compound = new Set(["array", "object", "tuple", "record", "map", "set", "i
 
 /** Whether what is stored of a field is always an object or a list, so that nothing can be searched by it. */
 function holdsMany(field: CompiledField): boolean {
-  const declared = declaredOf(field);
+  const { declared } = field;
   return field.relation !== undefined || field.inner() !== undefined || (isZod(declared) && isCompound(declared));
 }
 

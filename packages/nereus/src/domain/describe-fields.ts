@@ -2,7 +2,6 @@ import { definitionOf } from "../model/element.ts";
 import type { EntityDefinition } from "../model/entity.ts";
 import type { CompiledField } from "../model/field.ts";
 import type { CompiledShape } from "../model/shape.ts";
-import { declaredOf, heldBy } from "./declared-field.ts";
 import { describeType } from "./describe-type.ts";
 import type { FieldDescription, FieldDescriptions, TypeDescription } from "./model-description.ts";
 import { recordOf } from "./sorted-record.ts";
@@ -14,7 +13,7 @@ export function describeFields({ fields }: CompiledShape, changes = false): Fiel
 
 function describeField(field: CompiledField, changes: boolean): FieldDescription {
   const { optional: _, ...type } =
-    field.relation === undefined ? describeType(declaredOf(field)) : describeRelation(field.relation);
+    field.relation === undefined ? describeType(field.declared) : describeRelation(field.relation);
   return {
     ...type,
     ...(changes ? describeStatus(field, type) : {}),
@@ -23,10 +22,9 @@ function describeField(field: CompiledField, changes: boolean): FieldDescription
   };
 }
 
-function describeRelation(relation: NonNullable<CompiledField["relation"]>): TypeDescription {
-  const held = heldBy(relation);
-  const name = definitionOf<EntityDefinition>(held?.entity, "entity")?.name;
-  return { type: held?.many === true ? "entities" : "entity", ...(name === undefined ? {} : { name }) };
+function describeRelation({ entity, many }: NonNullable<CompiledField["relation"]>): TypeDescription {
+  const name = definitionOf<EntityDefinition>(entity, "entity")?.name;
+  return { type: many ? "entities" : "entity", ...(name === undefined ? {} : { name }) };
 }
 
 function describeStatus({ transitions }: CompiledField, type: TypeDescription): Partial<TypeDescription> {

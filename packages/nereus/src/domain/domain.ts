@@ -9,7 +9,7 @@ import { Engine } from "../engine/engine.ts";
 import { together } from "../engine/failures.ts";
 import { settleInlineProjections } from "../engine/inline-start.ts";
 import { beginSubscriptions } from "../engine/subscription-start.ts";
-import { definition, type Element } from "../model/element.ts";
+import { definition, definitionOf, type Element } from "../model/element.ts";
 import { ModelError, type ModelFault, NereusError } from "../model/errors.ts";
 import type { Returning } from "../model/message.ts";
 import type { ProjectionClass } from "../model/projection.ts";
@@ -186,9 +186,9 @@ export class Domain {
   service<U>(service: ApplicationService<U>, options: CallOptions = {}): UseCases<U> {
     assertCallOptions(options);
     const { registry } = this.#started().runtime;
-    const own: ApplicationServiceDefinition = service[definition];
-    if (registry.services.get(own.name) !== own) throw unknownService(this.name, own.name);
-    const call = (useCase: string, input: readonly unknown[]): Promise<unknown> => {
+    const own = definitionOf<ApplicationServiceDefinition>(service, "applicationService");
+    if (own === undefined || registry.services.get(own.name) !== own) throw unknownService(this.name, own?.name);
+    const call = async (useCase: string, input: readonly unknown[]): Promise<unknown> => {
       const running = this.#started();
       const { runtime, joining, work } = running;
       return counted(running, async () => {
@@ -265,8 +265,10 @@ export class Domain {
     deliverTo = async (domain, subscriber, message, options) => {
       const running = domain.#started();
       const { runtime, joining, work } = running;
-      const own: SubscriberDefinition = subscriber[definition];
-      if (runtime.registry.subscribers.get(own.name) !== own) throw unknownService(domain.name, own.name);
+      const own = definitionOf<SubscriberDefinition>(subscriber, "subscriber");
+      if (own === undefined || runtime.registry.subscribers.get(own.name) !== own) {
+        throw unknownService(domain.name, own?.name);
+      }
       await counted(running, () => work.perform(messageWork(runtime, joining, own, message, options)));
     };
   }
@@ -289,10 +291,10 @@ export class Domain {
   }
 }
 
-function unknownService(domain: string, name: string): NereusError {
+function unknownService(domain: string, name = "What was given"): NereusError {
   return new NereusError("UNKNOWN_SERVICE", `${name} is not an element of domain ${domain}`, {
     element: name,
-    fix: `Add ${name} to the domain's elements.`,
+    fix: "Add it to the domain's elements, and hand in the same one.",
   });
 }
 

@@ -1,7 +1,7 @@
 import { EventTypes } from "../log/event-types.ts";
 import { definition, type ElementKind } from "../model/element.ts";
 import type { ErrorCode } from "../model/errors.ts";
-import type { CommandClass, EventClass, QueryClass } from "../model/message.ts";
+import type { CommandClass, EventClass, MessageDefinition, QueryClass } from "../model/message.ts";
 import { definitionIn, whatIs } from "./element-reading.ts";
 import type { Faults } from "./faults.ts";
 import type { ModelParts } from "./model-parts.ts";
@@ -47,8 +47,17 @@ export function collectMessages(parts: ModelParts, faults: Faults): ModelMessage
       name,
     );
   const types = new EventTypes();
-  for (const event of events.byName.values()) types.add(event);
+  for (const event of events.byName.values()) {
+    types.add(event);
+    checkPublished(event[definition], faults);
+  }
   return { events: events.byName, commands: commands.byName, queries: queries.byName, types, sources };
+}
+
+/** For callers without types: a text would count as true. */
+function checkPublished({ name, published }: MessageDefinition, faults: Faults): void {
+  if (typeof published === "boolean") return;
+  faults.add("ELEMENT_OPTION_INVALID", name, `published is ${String(published)}`, "Say true or false.");
 }
 
 const listed = "the list of elements";

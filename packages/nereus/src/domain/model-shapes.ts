@@ -6,7 +6,6 @@ import { referenceOf } from "../model/reference.ts";
 import type { CompiledShape } from "../model/shape.ts";
 import type { ValueObjectDefinition } from "../model/value-object.ts";
 import { isZod } from "../model/wire.ts";
-import { declaredOf, heldBy } from "./declared-field.ts";
 import { definitionIn } from "./element-reading.ts";
 import type { ModelMessages } from "./model-messages.ts";
 import type { ModelParts } from "./model-parts.ts";
@@ -62,11 +61,11 @@ class ShapeWalk implements ModelShapes {
 
   #follow(field: CompiledField, owner: string | undefined): void {
     if (field.relation !== undefined) {
-      const entity = definitionOf<EntityDefinition>(heldBy(field.relation)?.entity, "entity");
+      const entity = definitionOf<EntityDefinition>(field.relation.entity, "entity");
       if (entity !== undefined) this.visit(entity, owner);
       return;
     }
-    for (const schema of schemasIn(declaredOf(field))) {
+    for (const schema of schemasIn(field.declared)) {
       const valueObject = definitionOf<ValueObjectDefinition>(schema, "valueObject");
       if (valueObject !== undefined) this.visit(valueObject, undefined);
     }
@@ -75,7 +74,7 @@ class ShapeWalk implements ModelShapes {
 
 /** What a field refers to, wherever in it the references stand: aggregates, or functions that return them. */
 export function referencesIn(field: CompiledField): ReadonlySet<unknown> {
-  const targets = schemasIn(declaredOf(field)).map(referenceOf);
+  const targets = schemasIn(field.declared).map(referenceOf);
   return new Set(targets.filter((target) => target !== undefined));
 }
 

@@ -16,10 +16,12 @@ export type ReferenceField = z.ZodString & { readonly [referenceType]: true };
  * one through its repository. Start-up refuses a reference to what is no aggregate of the domain; whether the one named is
  * stored is for a handler to check.
  *
- * @param aggregate the other aggregate's class, or a function that returns it, where two name each other
+ * @param aggregate the other aggregate's class, or a function that returns it, where that comes later. Where two name each
+ * other, or one itself, the function says its type, since TypeScript cannot infer it in a circle
  * @example
  * class Order extends Aggregate("Order", {
  *   orderId: identifier(), customerId: reference(Customer), voucherId: reference(() => Voucher).optional(),
+ *   previousId: reference((): Element<"aggregate"> => Order).optional(),
  * }) {}
  */
 export function reference(aggregate: Element<"aggregate"> | (() => Element<"aggregate">)): ReferenceField {

@@ -234,7 +234,7 @@ export class CompiledShape {
 function parser(field: CompiledField, rules: ShapeRules): z.core.$ZodType {
   const { identifier, schema } = field;
   if (identifier === undefined || rules.generatesIdentity !== true) return schema;
-  return z._default(schema, () => identifier.generate());
+  return z.prefault(schema, () => identifier.generate()); // what is generated is checked too
 }
 
 function refuseBadField(element: string, name: string, field: unknown, reserved: readonly string[]): void {

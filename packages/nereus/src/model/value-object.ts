@@ -138,7 +138,10 @@ class Value {
 
   with(changes: object): this {
     const own = this.constructor as ValueConstructor;
-    return new own(own[definition].shape.parseChanges({ ...this }, { ...changes }), parsed) as this;
+    return new own(
+      own[definition].shape.parseChanges({ ...(this as unknown as Values) }, { ...changes }),
+      parsed,
+    ) as this;
   }
 
   toJSON(): Values {

@@ -83,7 +83,7 @@ export function isCodec(schema: z.core.$ZodType): boolean {
 }
 
 /** Whether a two-way codec stands anywhere in a schema, so that its values have a rich and a wire form. */
-export function hasCodec(schema: z.core.$ZodType, seen = new Set<object>()): boolean {
+export function hasCodec(schema: z.core.$ZodType, seen: Set<object> = new Set()): boolean {
   if (isCodec(schema)) return true;
   if (seen.has(schema)) return false;
   seen.add(schema);
