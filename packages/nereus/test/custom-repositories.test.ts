@@ -128,10 +128,10 @@ describe.each(places)("on $name", (kind) => {
 
   test("an overridden add holds for everyone who asks for the repository, also by the aggregate's class", async () => {
     const domain = await kind.open().start([...elements, ProductRepository]);
-    for (const of of [Product, ProductRepository]) {
+    for (const asked of [Product, ProductRepository]) {
       await expect(
         bench.run(domain, ({ repository }) =>
-          repository(of as typeof Product).add(new Product({ productId: "1", name: "", price: 1 })),
+          repository(asked as typeof Product).add(new Product({ productId: "1", name: "", price: 1 })),
         ),
       ).rejects.toThrow("a product without a name");
     }

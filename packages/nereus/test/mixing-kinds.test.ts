@@ -412,6 +412,35 @@ describe.each(places)("moving an aggregate, on $name", (kind) => {
     await list("new", "other");
   });
 
+  test("while both exist, each holds its own: the import of a value that was taken meanwhile is refused", async () => {
+    const domain = await kind.open().start(during);
+    await stock(domain);
+    await moved.run(domain, ({ repository }) => repository(Product).add(Product.list("new", "sku3", 1n)));
+    await expect(moveAll(domain, "")).rejects.toMatchObject({ code: "UNIQUE_VIOLATED" });
+    expect((await documents(domain)).map((it) => it["productId"])).toEqual(["p3", "p4", "p5"]);
+  });
+
+  test("a mover that has not looked for the product first is told that it exists, where a rival was first", async () => {
+    const at = kind.open();
+    const store = counting(at.store());
+    const domain = await at.start(during, { store });
+    const rival = await at.start(during);
+    await stock(domain);
+    store.beforeCommit = async () => {
+      store.beforeCommit = undefined;
+      await rival.process(new MoveProduct({ productId: "p1" }));
+    };
+    const careless = moved.run(domain, async ({ repository }) => {
+      const document = await repository(StoredProduct).get("p1");
+      const product = Product.create(() => undefined);
+      product.import(document);
+      await repository(Product).add(product);
+      await repository(StoredProduct).remove(document);
+    });
+    await expect(careless).rejects.toMatchObject({ code: "AGGREGATE_EXISTS" });
+    expect((await storedMessages(at)).length).toBe(1);
+  });
+
   test("and back: each becomes a document again, its history stays and says that it has ended", async () => {
     const at = kind.open();
     const domain = await at.start(back);

@@ -69,6 +69,7 @@ const stepSchema = z.discriminatedUnion("do", [
   z.object({ do: z.literal("give"), revision }),
   z.object({ do: z.literal("edit"), at: z.number(), name }),
   z.object({ do: z.literal("standard") }),
+  z.object({ do: z.literal("template"), first: z.boolean() }),
   z.object({ do: z.literal("pay"), cents: z.bigint() }),
   z.object({ do: z.literal("fee"), name, cents: z.bigint() }),
   z.object({ do: z.literal("move"), to: z.enum(["OPEN", "HELD", "DONE"]) }),
@@ -99,6 +100,7 @@ function perform(order: Draft, step: Step): void {
   } else if (step.do === "give") order.revisions.push(step.revision);
   else if (step.do === "edit") order.revisions[step.at]?.labels.push(step.name);
   else if (step.do === "standard") order.last = standard.labels;
+  else if (step.do === "template") order.revisions[step.first ? "unshift" : "push"](standard);
   else if (step.do === "pay") {
     order.total = order.total.with({ cents: order.total.cents + step.cents, notes: [`${step.cents}`] });
   } else if (step.do === "fee") order.fees[step.name] = new Money({ cents: step.cents });
@@ -178,7 +180,7 @@ interface Block {
   readonly sourced: boolean;
   /** The lines that may not be touched, as they were when it began. */
   readonly full: Set<string>;
-  /** Whether a status took a step that it may not take. */
+  /** Whether something was done that the end of the block refuses. */
   forbidden: boolean;
 }
 
@@ -196,6 +198,7 @@ function plainly(before: Plain, step: Step, block: Block): Plain | undefined {
   } else if (step.do === "give") it.revisions.push(structuredClone(step.revision));
   else if (step.do === "edit") it.revisions[step.at]?.labels.push(step.name);
   else if (step.do === "standard") it.last = ["s"];
+  else if (step.do === "template") it.revisions[step.first ? "unshift" : "push"](structuredClone(standard));
   else if (step.do === "pay") {
     const cents = BigInt(it.total.cents) + step.cents;
     if (cents < -1000n) return undefined;
@@ -234,7 +237,11 @@ function plainlyOnLine(it: Plain, step: Extract<Step, { sku: string }>, block: B
     else known.words.push(step.word);
     return true;
   }
-  if (block.full.has(step.sku)) return false; // its precondition; what it holds further down has none
+  // its precondition; what it holds further down has none
+  if (block.full.has(step.sku)) {
+    if (block.sourced || step.do !== "note") return false;
+    block.forbidden = true; // a list changed in place is looked at when the block ends
+  }
   if (step.do === "quantity") line.quantity = step.quantity;
   else if (step.do === "note") line.notes.push({ text: step.text, at: step.at.toISOString() });
   else if (step.do === "unremark") {
@@ -342,6 +349,7 @@ const arbitraries = {
   give: { revision: fc.record({ by: word, labels }) },
   edit: { at, name: word },
   standard: {},
+  template: { first: fc.boolean() },
   pay: { cents },
   fee: { name: fc.constantFrom("a", "b", "constructor"), cents: fc.bigInt({ min: -1100n, max: 5n }) },
   move: { to: fc.constantFrom("OPEN", "HELD", "DONE") },

@@ -223,3 +223,23 @@ test("what is held three levels deep is typed, found, changed and stored like wh
   expect(await domain.process(new Look({ treeId: "1" }))).toEqual([3, 2, 3, true]);
   await domain.stop();
 });
+
+describe("references in a circle", () => {
+  class Husband extends Aggregate("Husband", { husbandId: identifier(), wifeId: reference("Wife") }) {}
+  class Wife extends Aggregate("Wife", {
+    wifeId: identifier(),
+    husbandId: reference(Husband),
+    motherId: reference("Wife").optional(),
+  }) {}
+
+  test("go by name, and hold identities like any other", () => {
+    expect(new Domain("family", { elements: [Husband, Wife], store: memory() }).check()).toEqual([]);
+    expect(new Wife({ husbandId: "1" }).husbandId).toBe("1");
+    expect(() => new Wife({ husbandId: "" })).toThrow();
+  });
+
+  test("a name that no aggregate has is a fault", () => {
+    const faults = new Domain("family", { elements: [Husband], store: memory() }).check();
+    expect(faults.map(({ code, element }) => `${code} ${element}`)).toEqual(["REFERENCE_UNKNOWN Husband"]);
+  });
+});

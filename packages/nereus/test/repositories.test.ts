@@ -670,6 +670,39 @@ describe.each(places)("on $name", (kind) => {
       expect(await storedMessages(at)).toEqual([]);
     });
 
+    test("an event that was made outside the handler is raised again when the handler runs again", async () => {
+      const { at, store, domain, rival } = await rivals(kind);
+      await domain.process(place("1"));
+      const why = new Cancelled({ orderId: "1", why: "late" });
+      const cancel = (order: Order) =>
+        bench.run(domain, async ({ repository }) => {
+          order.raise(why);
+          await repository(Order).add(order);
+        });
+      // refused: it was stored nowhere
+      await expect(cancel(new Order({ orderId: "1" }))).rejects.toMatchObject({ code: "AGGREGATE_EXISTS" });
+      store.beforeCommit = () => {
+        throw new Error("disk on fire");
+      };
+      await bench
+        .run(domain, async ({ repository }) => {
+          const order = await repository(Order).get("1");
+          order.cancel("never");
+          await repository(Order).add(order);
+        })
+        .catch(() => undefined);
+      stepIn(store, () => rival.process(new Count({ orderId: "1" })));
+      await bench.run(domain, async ({ repository }) => {
+        const order = await repository(Order).get("1");
+        order.raise(why);
+        await repository(Order).add(order);
+      });
+      expect((await storedMessages(at)).map(({ id, data }) => [id, JSON.parse(data).why])).toEqual([
+        [expect.any(String), "late"],
+      ]);
+      await expect(cancel(new Order({ orderId: "2" }))).rejects.toMatchObject({ code: "EVENT_RAISED_TWICE" });
+    });
+
     test("expectedVersion is held against the store, for a change, a child's change and a removal", async () => {
       class Requantify extends Command("Requantify", { orderId: identifier() }) {}
       const more = commandHandlers(Order).update(Requantify, (order) => {

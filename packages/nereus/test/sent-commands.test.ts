@@ -243,6 +243,8 @@ describe.each(places)("on $name", (kind) => {
     const domain = await place.start(bank);
     await domain.process(new Open({ accountId: "1" }));
     const withdraw = () => new Withdraw({ accountId: "1", amount: 5 });
+    // waits for long, so that all after it are read again at each start
+    await domain.send(new Deposit({ accountId: "1", amount: 1 }), { at: new Date("2999-01-01") });
     await domain.send(withdraw(), { key: "k" });
     await expect(domain.settle()).rejects.toMatchObject({ code: "SENT_COMMAND_FAILED" });
     await domain.process(new Deposit({ accountId: "1", amount: 20 }));
@@ -332,10 +334,8 @@ describe.each(places)("on $name", (kind) => {
     await engine.start();
     await until(() => log.errors.length > 0);
     expect(log.errors[0]).toMatchObject({ message: "A sent command failed", details: { code: "SENT_COMMAND_FAILED" } });
-    const begun = Date.now();
     for (let n = 0; n < 10; n++) await domain.send(new Deposit({ accountId: "1", amount: 1 }));
     await until(async () => (await balanceOf(domain, "1")) === 20);
-    expect(Date.now() - begun).toBeLessThan(5000);
     broken = false;
     await until(async () => (await balanceOf(domain, "1")) === 25);
     await engine.stop();
@@ -351,10 +351,10 @@ describe.each(places)("on $name", (kind) => {
     await domain.engine().start();
     for (let n = 0; n < 12; n++) {
       await domain.send(new Withdraw({ accountId: "1", amount: 1 }));
-      await until(() => log.errors.length > n, 2); // twelve growing pauses would take minutes
+      await until(() => log.errors.length > n); // twelve growing pauses would take minutes
     }
     await domain.send(new Open({ accountId: "2" }));
-    await until(async () => (await storedMessages(place)).length === 2, 2);
+    await until(async () => (await storedMessages(place)).length === 2);
   });
 
   test("a command that nothing handles any more waits, and is reported", async () => {
@@ -446,6 +446,30 @@ describe.each(places)("on $name", (kind) => {
     await one.settle();
     for (let n = 0; n < 8; n++) expect(await balanceOf(two, `${n}`)).toBe(1025);
     expect(logs.flatMap(({ errors }) => errors)).toEqual([]);
+  });
+
+  test("a process that another one has overtaken still knows of the commands for later", async () => {
+    const place = kind.open();
+    const clock = fakeClock();
+    class Wait extends Command("Wait", {}) {}
+    const gate = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const waiting = commandHandlers(Account).on(Wait, () => {
+      begun.resolve();
+      return gate.promise;
+    });
+    const slow = await place.start([...bank, waiting], { clock });
+    const quick = await place.start([...bank, commandHandlers(Account).on(Wait, () => undefined)], { clock });
+    await slow.send(new Wait({}));
+    await slow.send(new Open({ accountId: "1" }), { at: new Date(clock.now().getTime() + 60_000) });
+    const settled = slow.settle();
+    await begun.promise;
+    await quick.settle(); // has done the first one, and says so
+    gate.resolve();
+    await settled;
+    clock.advance({ minutes: 1 }); // nothing else is stored meanwhile
+    await slow.settle();
+    expect((await storedMessages(place)).map(({ type }) => type)).toEqual(["Opened"]);
   });
 
   test("thousands of waiting commands are handled in order", { timeout: 60_000 }, async () => {

@@ -18,7 +18,7 @@ export interface Enrichers {
    * carries what they add.
    */
   readonly commands?: readonly ((command: object | undefined) => Extensions | undefined)[];
-  /** Of an event, with the aggregate that raised it, as it is when it is saved. */
+  /** Of an event, with the aggregate that raised it: asked once, when an inline handler gets the event or else when it is saved. */
   readonly events?: readonly ((event: object, aggregate: object) => Extensions | undefined)[];
 }
 

@@ -46,6 +46,8 @@ export interface Repository<A> extends Lookup<A> {
   /**
    * Removes the aggregate with the unit of work, if nobody has changed it meanwhile. Events that it raised are appended all the
    * same, so that others learn of it.
+   *
+   * @throws ConcurrencyError AGGREGATE_EXISTS, at the end, for a new instance in the place of a stored one
    */
   remove(aggregate: A): Promise<void>;
 }
@@ -117,6 +119,7 @@ export interface CustomRepositoryTools {
 /**
  * A repository with queries of its own, by name. List the class among the domain's elements: `repository(Product)` then returns it, and
  * `repository(ProductRepository)` does so with its type.
+ * Each call makes one anew. Handlers of `.create` and `.update` save without it: an `add` of its own is asked only by those who call it.
  *
  * @example
  * class ProductRepository extends Repository(Product) {

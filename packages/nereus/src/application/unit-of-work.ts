@@ -242,9 +242,15 @@ export class UnitOfWork {
     return stale;
   }
 
+  /** Takes every change back: nothing of it is stored, and an event that was raised may be raised again. */
+  takeBack(): void {
+    for (const { root } of this.#tracked.values()) AggregateRoot.seams.undoUnsaved(root);
+  }
+
   /** Takes every change back and hands the loaded aggregates on, brought up to date with what the conflict brought. */
   carry(conflict?: Conflict): Carried {
     this.#end();
+    this.takeBack();
     const carried = new Map<string, { root: AggregateRoot; verified: boolean }>();
     for (const tracked of this.#tracked.values()) {
       if (tracked.base === -1) continue; // new here: the next attempt makes its own
@@ -257,8 +263,8 @@ export class UnitOfWork {
   /** Ends it without a trace. What was changed is taken back, so the loaded aggregates can serve the next command. */
   abandon(): void {
     this.#end();
+    this.takeBack();
     for (const { key, root, aggregate, base } of this.#tracked.values()) {
-      AggregateRoot.seams.undoUnsaved(root);
       if (this.#isReusable && base !== -1 && aggregate[definition].eventSourced) this.#runtime.cache.put(key, root);
     }
   }
@@ -285,7 +291,6 @@ function resolve(
     if (!isMet || conflict.current === undefined) return undefined;
     return { root: fromDocument(aggregate, conflict.current), verified: true };
   }
-  AggregateRoot.seams.undoUnsaved(root);
   const isMet = conflict?.on === "stream" && conflict.stream.category === name && conflict.stream.id === id;
   if (isMet) replayOnto(root, conflict.unseen);
   return { root, verified: isMet };

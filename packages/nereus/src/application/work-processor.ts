@@ -121,6 +121,7 @@ export class WorkProcessor {
 
   async #write(work: Work, unit: UnitOfWork, commit: Commit, result: unknown): Promise<Processed | Again> {
     const outcome = await unit.write(commit);
+    if (outcome.status !== "committed") unit.takeBack();
     if (outcome.status === "duplicate") return remembered(outcome.record, work.claim as Claim);
     if (outcome.status === "conflict") {
       const { conflict } = outcome;

@@ -13,7 +13,8 @@ interface Check {
 
 /** What a schema wants of its values besides their type: bounds, formats, patterns, and how many tests there are in code. */
 export function describeBounds(schema: z.core.$ZodType): Details {
-  const { checks = [], ...own } = schema._zod.def as { readonly checks?: readonly z.core.$ZodCheck[] };
+  const own = schema._zod.def as { readonly checks?: readonly z.core.$ZodCheck[] }; // not spread: that would make defaults
+  const { checks = [] } = own;
   const found = new Bounds();
   if ("check" in own) found.add(own as Check); // z.email() is type and check in one
   for (const check of checks) found.add(check._zod.def as unknown as Check);

@@ -76,7 +76,7 @@ function describeAggregate(own: AggregateDefinition): AggregateDescription {
   return {
     kind: eventSourced ? "eventSourced" : "stateStored",
     identifier: shape.identifiers[0]?.name ?? null,
-    fields: describeFields(shape, true),
+    fields: describeFields(shape, { changes: true, generates: !eventSourced }),
     preconditions: describeRules(preconditions),
     invariants: describeRules(invariants),
     events: [...appliers.keys()].sort(),
@@ -111,7 +111,7 @@ function describeEntities(entities: ReadonlyMap<EntityDefinition, ReadonlySet<st
       name,
       aggregates: [...owners].sort(),
       identifier: identifiedBy,
-      fields: describeFields(shape, true),
+      fields: describeFields(shape, { changes: true, generates: true }),
       preconditions: describeRules(preconditions),
       invariants: describeRules(invariants),
     }),

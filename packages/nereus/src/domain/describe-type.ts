@@ -17,11 +17,7 @@ import { recordOf } from "./sorted-record.ts";
  * version decides (the patterns of its formats, messages) is left out.
  */
 export function describeType(schema: unknown): TypeDescription {
-  try {
-    return new TypeWalk().describe(schema);
-  } catch {
-    return { type: "undescribed" };
-  }
+  return new TypeWalk().describe(schema);
 }
 
 /** A schema's definition, with the parts that are read here. */
@@ -67,6 +63,8 @@ class TypeWalk {
     this.#around.push(schema);
     try {
       return marked(schema, this.#own(schema, schema._zod.def as unknown as Definition));
+    } catch {
+      return { type: "undescribed" };
     } finally {
       this.#around.pop();
     }
@@ -169,7 +167,8 @@ function foreign(schema: unknown): TypeDescription {
 /** What was said of a schema besides its type. */
 function marked(schema: unknown, type: TypeDescription): TypeDescription {
   const target = referenceOf(schema);
-  const referred = target === undefined ? undefined : referredBy(target);
+  const referred =
+    target === undefined ? undefined : typeof target === "string" ? { name: target } : referredBy(target);
   const description = isZod(schema) ? z.globalRegistry.get(schema as z.ZodType)?.description : undefined;
   const { refined, ...rest } = type;
   const isIdentity = target !== undefined || identifierOf(schema) !== undefined; // checked by the framework's own code

@@ -8,12 +8,13 @@ export type JsonValue = string | number | boolean | null | readonly JsonValue[] 
 export interface TypeDescription {
   /**
    * A type of Zod (`string`, `integer`, `date`, `array`, `union` …), or one of `status`, `valueObject`, `entity`, `entities`,
-   * `codec` (`wire`: what is stored), `standard` (a schema of another `vendor`), `recursive` (the type so many `levels` up).
+   * `codec` (`wire`: what is stored), `standard` (a schema of another `vendor`), `recursive` (the type so many `levels` up). A
+   * `date` is stored as ISO 8601 text, a `bigint` as its digits.
    */
   readonly type: string;
   readonly optional?: true;
   readonly nullable?: true;
-  /** In its stored form. A default that a function makes anew each time is only said to be `generated`. */
+  /** In its stored form. What is made anew each time, such as an identity or the time, is only said to be `generated`. */
   readonly default?: JsonValue;
   readonly generated?: true;
   readonly personal?: true;

@@ -131,7 +131,7 @@ class Sorter {
 
   #twice(name: string, kind: ElementKind, other: ElementKind): void {
     const message =
-      kind === other ? `two elements of the kind ${kind} have this name` : `it names a ${other} and a ${kind}`;
+      kind === other ? `two elements of the kind ${kind} have this name` : `the kinds ${other} and ${kind} share it`;
     this.#faults.add("ELEMENT_DUPLICATE", name, message, "Give each of them a name of its own.");
   }
 }

@@ -82,6 +82,7 @@ export function referencesIn(field: CompiledField): ReadonlySet<unknown> {
 export function referredBy(target: unknown): { readonly kind: string; readonly name: string } | string {
   const own = definitionIn(target);
   if (own !== undefined) return own;
+  if (typeof target === "string") return `no aggregate of the domain has the name ${target}`;
   if (typeof target !== "function") return "it names no class";
   try {
     return definitionIn(target()) ?? "its function returns no aggregate";
@@ -121,7 +122,8 @@ const deepest = 16;
 
 function partsOf(schema: z.core.$ZodType): unknown[] {
   try {
-    const { shape = {}, items = [], options = [], getter, ...own } = schema._zod.def as unknown as SchemaParts;
+    const own = schema._zod.def as unknown as SchemaParts; // not spread: that would make defaults
+    const { shape = {}, items = [], options = [], getter } = own;
     const lazy = getter === undefined ? [] : [getter()];
     return [...single.map((part) => own[part]), ...Object.values(shape), ...items, ...options, ...lazy].filter(isZod);
   } catch {

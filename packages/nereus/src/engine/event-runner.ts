@@ -125,8 +125,7 @@ export class EventRunner implements Runner {
         return;
       } catch (error) {
         if ("checkpoint" in once && (await this.#isOvertaken())) return;
-        if (attempt >= this.#own.retries || signal?.aborted === true) throw error;
-        await pauseAfter(attempt, signal);
+        if (attempt >= this.#own.retries || (await isStopped(attempt, signal))) throw error;
       }
     }
   }
@@ -165,8 +164,9 @@ export class EventRunner implements Runner {
   }
 }
 
-/** Longer and longer; a stop ends it, which is the only fault there can be. */
-async function pauseAfter(attempt: number, signal: AbortSignal | undefined): Promise<void> {
+/** Pauses, longer with each attempt; a stop ends it, and nothing else can. */
+async function isStopped(attempt: number, signal: AbortSignal | undefined): Promise<boolean> {
   const pause = Math.min(longestPause, 2 ** attempt * 5);
   await setTimeout(pause, undefined, signal && { signal }).catch(() => undefined);
+  return signal?.aborted === true;
 }

@@ -1,5 +1,6 @@
 import { type Issue, NereusError, ValidationError } from "./errors.ts";
-import { copyOf, freeze, frozenCopy, holdsObjects, isCopied, isFrozen, isUnchanged } from "./freeze.ts";
+import { copyOf, freeze, frozenCopy, isFrozen, isUnchanged } from "./freeze.ts";
+import { HandedOut } from "./handed-out.ts";
 import type { Transitions } from "./status.ts";
 import type { Values } from "./values.ts";
 
@@ -78,8 +79,7 @@ export class ChangeScope {
   readonly #entered = new Set<Values>();
   /** The fields of entities that came in with the change under way. */
   readonly #fresh = new Set<Values>();
-  /** In replay: what the handler of one event had in hand, and whether it put another value there. */
-  readonly #handed = new Map<Values, Map<ScopedField, boolean>>();
+  readonly #handed = new HandedOut();
   readonly #owner: ScopeOwner;
   readonly #onOutside: (write: () => void, field: string) => void;
 
@@ -166,7 +166,7 @@ export class ChangeScope {
     }
     if (this.mode === "replaying") {
       values[field.name] = value;
-      if (isCopied(value)) this.#hand(values, field, true);
+      this.#handed.note(values, field.name, true);
       return;
     }
     if (this.mode === "closed") {
@@ -190,7 +190,7 @@ export class ChangeScope {
     if (typeof value !== "object" || value === null || this.mode === "closed") return value;
     if (this.mode === "replaying") {
       if (isFrozen(value)) values[field.name] = copyOf(value);
-      if (isCopied(value)) this.#hand(values, field, false);
+      this.#handed.note(values, field.name, false);
       return values[field.name];
     }
     if (this.#isOwn(values, field) && !isFrozen(value)) return value;
@@ -201,26 +201,9 @@ export class ChangeScope {
     return copy;
   }
 
-  #hand(values: Values, field: ScopedField, assigned: boolean): void {
-    const fields = this.#handed.get(values) ?? new Map<ScopedField, boolean>();
-    this.#handed.set(values, fields.set(field, assigned || fields.get(field) === true));
-  }
-
-  /**
-   * Ends one event of a replay. What its handler assigned is copied, and so is what it may have put a part of another
-   * field into, as the same handler's values were when the event was raised: no two fields share anything.
-   */
+  /** Ends one event of a replay. */
   separate(): void {
-    if (this.#handed.size === 0) return;
-    const handed = [...this.#handed].flatMap(([values, fields]) =>
-      [...fields].map(([{ name }, assigned]) => ({ values, name, assigned })),
-    );
-    this.#handed.clear();
-    for (const { values, name, assigned } of handed) {
-      const value = values[name];
-      if (!isCopied(value) || isFrozen(value)) continue;
-      if (assigned || (handed.length > 1 && holdsObjects(value))) values[name] = copyOf(value);
-    }
+    this.#handed.separate();
   }
 
   #write(step: FieldStep, value: unknown): void {

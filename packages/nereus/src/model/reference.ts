@@ -16,21 +16,21 @@ export type ReferenceField = z.ZodString & { readonly [referenceType]: true };
  * one through its repository. Start-up refuses a reference to what is no aggregate of the domain; whether the one named is
  * stored is for a handler to check.
  *
- * @param aggregate the other aggregate's class, or a function that returns it, where that comes later. Where two name each
- * other, or one itself, the function says its type, since TypeScript cannot infer it in a circle
+ * @param aggregate the other aggregate's class; a function that returns it, where that comes later; or its name, where two
+ * refer to each other, or one to itself: TypeScript can infer no class that its own definition leads back to
  * @example
  * class Order extends Aggregate("Order", {
  *   orderId: identifier(), customerId: reference(Customer), voucherId: reference(() => Voucher).optional(),
- *   previousId: reference((): Element<"aggregate"> => Order).optional(),
+ *   previousId: reference("Order").optional(),
  * }) {}
  */
-export function reference(aggregate: Element<"aggregate"> | (() => Element<"aggregate">)): ReferenceField {
+export function reference(aggregate: Element<"aggregate"> | (() => Element<"aggregate">) | string): ReferenceField {
   // the mark is a property of the schema object, which Zod's types do not know
   return marked(identitySchema(), { [mark]: aggregate }) as unknown as ReferenceField;
 }
 
 /** What a field refers to; undefined for a field that is no reference. */
-export function referenceOf(field: unknown): Element<"aggregate"> | (() => Element<"aggregate">) | undefined {
+export function referenceOf(field: unknown): Element<"aggregate"> | (() => Element<"aggregate">) | string | undefined {
   if (!isZod(field)) return undefined;
   if (mark in field) return field[mark] as Element<"aggregate">;
   return referenceOf(definitionOfSchema(field).innerType);

@@ -123,9 +123,30 @@ export function wireOf(schema: unknown): WireCodec | undefined {
     schema,
     lazily(() => wireOf(schema)),
   ); // a schema may contain itself
+  refuseClasses(schema);
   const wire = compile(schema);
   cache.set(schema, wire ?? null);
   return wire;
+}
+
+/** Zod would take a value object's class for a schema of its own, and fail when the first value comes. */
+function refuseClasses(schema: z.core.$ZodType): void {
+  const { shape = {}, items = [], options = [], innerType, element, valueType, keyType } = definitionOfSchema(schema);
+  for (const part of [
+    innerType,
+    element,
+    valueType,
+    keyType,
+    ...Object.values(shape),
+    ...items,
+    ...options,
+  ] as unknown[]) {
+    if (typeof part !== "function" || !(wireOfClass in part)) continue;
+    throw new NereusError("SCHEMA_UNSUPPORTED", `The class ${part.name} stands inside a Zod schema`, {
+      element: part.name,
+      fix: `Write ${part.name}.schema() there; the class itself is a field only directly.`,
+    });
+  }
 }
 
 function compile(schema: z.core.$ZodType): WireCodec | undefined {

@@ -111,8 +111,6 @@ eventHandlers("X").on(new Opened({ accountId: "1", holder: "Ada" }), () => undef
 eventHandlers("X").on(Opened, (_: Deposited) => undefined);
 // @ts-expect-error a handler is a function
 eventHandlers("X").on(Opened, "handle");
-// @ts-expect-error an event's metadata are not a command's
-eventHandlers("X").on(Opened, (_, context: CommandContext) => context.metadata.id);
 
 export const desk = applicationService("Desk", {
   async open({ process, metadata }, accountId: string, holder?: string) {

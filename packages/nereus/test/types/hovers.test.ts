@@ -83,7 +83,9 @@ function typesOf(expressions: Readonly<Record<string, string>>): Record<string, 
   );
   const tsc = join(createRequire(import.meta.url).resolve("typescript/package.json"), "../bin/tsc");
   const { stdout } = spawnSync(process.execPath, [tsc, "-p", folder, "--pretty", "false"], { encoding: "utf8" });
-  const types = [...stdout.matchAll(/: error TS\d+: (?:Type|Property '#never' is missing in type) '(.*)' (?:is|but) /g)];
+  const types = [
+    ...stdout.matchAll(/: error TS\d+: (?:Type|Property '#never' is missing in type) '(.*)' (?:is|but) /g),
+  ];
   const names = Object.keys(expressions);
   if (types.length !== names.length) throw new Error(stdout);
   return Object.fromEntries(names.map((name, n) => [name, types[n]?.[1] ?? ""]));
