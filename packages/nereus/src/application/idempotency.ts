@@ -3,7 +3,7 @@ import { isNereusError, NereusError } from "../model/errors.ts";
 import { encodeMessage, messageDefinition } from "../model/message.ts";
 import { assertJson } from "../model/wire.ts";
 import type { IdempotencyRecord } from "../ports/store.ts";
-import type { Processed } from "./process-options.ts";
+import type { Processed } from "./processed.ts";
 
 /** What a command claims with its idempotency key. */
 export interface Claim {

@@ -1,5 +1,6 @@
 import type { AggregateClass } from "../model/aggregate-root.ts";
 import { define, definition, type Element } from "../model/element.ts";
+import { NereusError } from "../model/errors.ts";
 import type { ProjectionClass } from "../model/projection.ts";
 import type { HistoryEntry, PastOptions } from "./history.ts";
 import type { Page, PageSelection, Selection, Where } from "./selection.ts";
@@ -129,7 +130,7 @@ export interface CustomRepositoryTools {
 export function Repository<A extends object>(
   aggregate: AggregateClass<A, false>,
 ): CustomRepositoryClass<Repository<A> & CustomRepositoryTools> {
-  return customRepository(aggregate) as never; // one class serves every aggregate
+  return customRepository(aggregate, false) as never; // one class serves every aggregate
 }
 
 /**
@@ -146,11 +147,18 @@ export function Repository<A extends object>(
 export function EventSourcedRepository<A extends object>(
   aggregate: AggregateClass<A, true>,
 ): CustomRepositoryClass<EventSourcedRepository<A> & CustomRepositoryTools> {
-  return customRepository(aggregate) as never; // one class serves every aggregate
+  return customRepository(aggregate, true) as never; // one class serves every aggregate
 }
 
-function customRepository(aggregate: AggregateClass): object {
-  const { name } = aggregate[definition];
+function customRepository(aggregate: AggregateClass, wantsEventSourced: boolean): object {
+  const { name, eventSourced } = aggregate[definition];
+  if (eventSourced !== wantsEventSourced) {
+    const code = eventSourced ? "AGGREGATE_NOT_STATE_STORED" : "AGGREGATE_NOT_EVENT_SOURCED";
+    throw new NereusError(code, `A repository of the other kind was made for ${name}`, {
+      element: name,
+      fix: `Write ${eventSourced ? "EventSourcedRepository" : "Repository"}(${name}).`,
+    });
+  }
   const own: RepositoryDefinition = { kind: "repository", name: `repository(${name})`, aggregate };
   return define(CustomRepository, own);
 }

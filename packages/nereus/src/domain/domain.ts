@@ -9,7 +9,7 @@ import { Engine } from "../engine/engine.ts";
 import { together } from "../engine/failures.ts";
 import { settleInlineProjections } from "../engine/inline-start.ts";
 import { beginSubscriptions } from "../engine/subscription-start.ts";
-import { definition, definitionOf, type Element } from "../model/element.ts";
+import { definitionOf, type Element } from "../model/element.ts";
 import { ModelError, type ModelFault, NereusError } from "../model/errors.ts";
 import type { Returning } from "../model/message.ts";
 import type { ProjectionClass } from "../model/projection.ts";
