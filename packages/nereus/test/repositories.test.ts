@@ -2,7 +2,7 @@ import {
   Aggregate,
   Command,
   commandHandlers,
-  type Domain,
+  Domain,
   Entity,
   Event,
   hasMany,
@@ -13,6 +13,7 @@ import {
   Query,
   queryHandlers,
 } from "nereus";
+import { memory } from "nereus/memory";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { Account, accountCommands, Deposit, Open } from "./support/bank.ts";
@@ -793,3 +794,15 @@ describe.each(places)("on $name", (kind) => {
 });
 
 declare function repositoryOf(): import("nereus").RepositoryOf<typeof Order>;
+
+test("a class field that is not in the shape is refused when a state-stored aggregate is added, before anything is stored", async () => {
+  class Odd extends Aggregate("Odd", { oddId: identifier() }) {
+    extra = 1;
+  }
+  class MakeOdd extends Command("MakeOdd", {}).returns<string>() {}
+  const odds = commandHandlers(Odd).create(MakeOdd, () => new Odd({}));
+  const domain = new Domain("odds", { elements: [Odd, odds], store: memory() });
+  await domain.start();
+  await expect(domain.process(new MakeOdd({}))).rejects.toMatchObject({ code: "FIELD_NOT_IN_SHAPE" });
+  await domain.stop();
+});

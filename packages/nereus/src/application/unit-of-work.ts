@@ -1,6 +1,7 @@
 import { type AggregateClass, AggregateRoot, aggregateIdentity, definitionOfRoot } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
+import { refuseRedeclared } from "../model/fields-of.ts";
 import { assertIdentity, isStorable } from "../model/identity.ts";
 import type { Append, Commit, CommitOutcome, Conflict, StoredDocument } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
@@ -145,6 +146,7 @@ export class UnitOfWork {
     const own = definitionOfRoot(root);
     const aggregate = this.#runtime.registry.aggregates.get(own.name);
     if (aggregate === undefined) throw unknownAggregate(own.name);
+    refuseRedeclared(root, own.shape); // a constructor cannot see the class fields that come after it
     const id = aggregateIdentity(root);
     if (id === undefined) throw withoutIdentity(own.name, own.shape.identifier.name);
     const key = this.#keyOf(aggregate, id);
