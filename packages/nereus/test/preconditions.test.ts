@@ -199,6 +199,21 @@ describe("preconditions of an entity", () => {
     expect(other.toJSON()).toMatchObject({ tags: ["1", "2", "3", "4", "5"], quantity: 8 });
   });
 
+  test("are asked once in a change, however many blocks there are in it", () => {
+    const line = order().lines.get("a");
+    const it = order({ lines: [line.toJSON()] });
+    const own = it.lines.get("a");
+    it.change(() => {
+      own.locked = true;
+      it.change(() => void own.sku);
+      own.quantity = 3;
+    });
+    expect([own.locked, own.quantity]).toEqual([true, 3]);
+    refused(it, "PRECONDITION_FAILED", () => {
+      own.quantity = 4;
+    });
+  });
+
   test("hold again in the next change, and while no aggregate holds the entity", () => {
     const line = new Line({ sku: "c", quantity: 1 });
     line.quantity = 2;
@@ -365,6 +380,12 @@ describe("an entity that no aggregate holds", () => {
     expect(codeOf(() => new Order({ lines: [line, order().lines.get("a")] }))).toBe("ENTITY_SHARED");
     line.quantity = 4;
     expect(new Order({ lines: [line] }).lines.get("c").quantity).toBe(4);
+    const remark = new Remark({ text: "x" });
+    const shared = order().lines.get("a").remarks.get("r");
+    expect(codeOf(() => new Line({ sku: "c", quantity: 0, remarks: [remark] }))).toBe("INVARIANT_FAILED");
+    expect(codeOf(() => new Line({ sku: "c", quantity: 1, remarks: [remark], top: shared }))).toBe("ENTITY_SHARED");
+    expect(codeOf(() => new Line({ sku: "c", quantity: 1, remarks: [remark, shared] }))).toBe("ENTITY_SHARED");
+    expect(new Line({ sku: "c", quantity: 1, remarks: [remark] }).remarks.size).toBe(1);
   });
 });
 
