@@ -7,6 +7,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: ["@nereus/source"] } },
   test: {
+    hookTimeout: 120_000, // a server drops a database when its disk has time
     include: ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts"],
     // No test shares state through a module, so files may share a process: many times faster on few cores.
     isolate: false,

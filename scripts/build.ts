@@ -1,4 +1,5 @@
-// Builds packages/nereus/dist from an empty folder, so that no file of an earlier build is published.
+// Builds packages/nereus/dist from an empty folder, so that no file of an earlier build is published, and puts beside it what
+// the package ships and the repository keeps at its root.
 import { spawnSync } from "node:child_process";
 import { cpSync, globSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -11,4 +12,8 @@ rmSync(dist, { recursive: true, force: true });
 const { status } = spawnSync("tsc", ["-p", "packages/nereus/tsconfig.build.json"], { cwd: root, stdio: "inherit" });
 // The compiler leaves SQL behind; the code reads it from beside itself.
 for (const file of globSync("**/*.sql", { cwd: source })) cpSync(`${source}/${file}`, `${dist}/${file}`);
+for (const shipped of ["README.md", "LICENSE", "docs/reference"]) {
+  rmSync(`${root}/packages/nereus/${shipped}`, { recursive: true, force: true });
+  cpSync(`${root}/${shipped}`, `${root}/packages/nereus/${shipped}`, { recursive: true });
+}
 process.exitCode = status ?? 1;

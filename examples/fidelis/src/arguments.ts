@@ -38,7 +38,7 @@ export const usage = `Usage: npm start -- [command] [flags]
   statement ACCOUNT           its transactions with the running balance
   help                        this text
 
-  --store PATH                the database file; else the environment variable FIDELIS_STORE;
+  --store PATH                the database file, or postgresql://…; else the environment variable FIDELIS_STORE;
                               else fidelis.db for a file, fidelis-demo.db for the generated ledger
 `;
 

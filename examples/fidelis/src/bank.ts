@@ -1,4 +1,5 @@
 import { Domain } from "nereus";
+import { postgres } from "nereus/postgres";
 import { sqlite } from "nereus/sqlite";
 import { Account } from "./accounts/account.ts";
 import { accountCommands } from "./accounts/account-commands.ts";
@@ -8,8 +9,8 @@ import { StatementLine, statementLines } from "./dashboard/statement-line.ts";
 
 export type Bank = ReturnType<typeof bankAt>;
 
-/** The bank, kept in one SQLite file. Call start() before and stop() after use. */
-export function bankAt(path: string) {
+/** The bank, kept in one SQLite file or in a PostgreSQL database. Call start() before and stop() after use. */
+export function bankAt(place: string) {
   return new Domain("fidelis", {
     elements: [
       Account,
@@ -21,6 +22,11 @@ export function bankAt(path: string) {
       statementLines,
       statementQuestions,
     ],
-    store: sqlite(path),
+    store: isServer(place) ? postgres({ connectionString: place, setUp: true }) : sqlite(place),
   });
+}
+
+/** Whether a place is a database's address, not a file. */
+export function isServer(place: string): boolean {
+  return /^postgres(ql)?:/.test(place);
 }

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { isNereusError } from "nereus";
 import { formatBalance, formatHistory, formatStatement } from "./answers.ts";
 import { type ImportArguments, parseArguments, type QuestionArguments, UsageError, usage } from "./arguments.ts";
-import { type Bank, bankAt } from "./bank.ts";
+import { type Bank, bankAt, isServer } from "./bank.ts";
 import { AccountHistory, AccountStatement, BalanceOn, CurrentBalance } from "./dashboard/questions.ts";
 import { figuresOf } from "./figures.ts";
 import { importLedger } from "./import.ts";
@@ -65,7 +65,7 @@ function interruption(): AbortSignal {
 
 async function answer(question: QuestionArguments): Promise<ExitCode> {
   const { accountId, store, on } = question;
-  if (!existsSync(store)) {
+  if (!isServer(store) && !existsSync(store)) {
     process.stderr.write(`There is no store ${store}: import a ledger first (npm start), or name another by --store\n`);
     return 1;
   }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { missingPostgres, type TestDatabase, testDatabase } from "../../../packages/nereus/test/support/postgres.ts";
 import { generateRows } from "../src/ledger/generate.ts";
 import type { LedgerRow } from "../src/ledger/ledger.ts";
 import { formatCount, formatMoney } from "../src/money.ts";
@@ -298,11 +299,27 @@ if (!hasRealLedger) {
   );
 }
 
-describe.runIf(hasRealLedger)("the bank's ledger of 1993", { timeout: TIMEOUT }, () => {
+const databases: TestDatabase[] = [];
+afterAll(async () => {
+  for (const database of databases) await database.drop();
+}, TIMEOUT);
+
+const places = [
+  { name: "SQLite", place: async () => path("db") },
+  { name: "PostgreSQL", place: placeOnServer },
+].filter(({ name }) => name === "SQLite" || missingPostgres === undefined);
+
+async function placeOnServer(): Promise<string> {
+  const database = await testDatabase();
+  databases.push(database);
+  return database.url;
+}
+
+describe.runIf(hasRealLedger).each(places)("the bank's ledger of 1993 on $name", { timeout: TIMEOUT }, ({ place }) => {
   let store: string;
 
-  beforeAll(() => {
-    store = path("db");
+  beforeAll(async () => {
+    store = await place();
   });
 
   it.each(["49,102 imported now, 0 already there", "0 imported now, 49,102 already there"])(
@@ -326,7 +343,7 @@ describe.runIf(hasRealLedger)("the bank's ledger of 1993", { timeout: TIMEOUT },
   });
 
   it("is completed after kill -9", async () => {
-    const interrupted = path("db");
+    const interrupted = await place();
     const words = ["--file", realLedger, "--store", interrupted];
     expect((await start(...words).signalAt("Importing  40 %", "SIGKILL")).exitCode).toBeNull();
     const { stdout } = await run(...words);

@@ -48,6 +48,7 @@ export {
 export type { FieldTest, OrderBy, Page, PageSelection, Selection, Where } from "./application/selection.ts";
 export type { Priority, Receipt, SendOptions } from "./application/send-options.ts";
 export { type Subscriber, type SubscriberOptions, subscriber } from "./application/subscriber.ts";
+export type { SqlTransaction } from "./application/unit-transaction.ts";
 export type { CallOptions } from "./application/use-cases.ts";
 export type { View } from "./application/view.ts";
 export { Domain } from "./domain/domain.ts";
@@ -138,4 +139,4 @@ export { type ReferenceField, reference } from "./model/reference.ts";
 export type { StandardIssue, StandardResult, StandardSchema } from "./model/standard-schema.ts";
 export { status, type Transitions } from "./model/status.ts";
 export { ValueObject, type ValueObjectClass, type ValueObjectInstance } from "./model/value-object.ts";
-export type { Store } from "./ports/store.ts";
+export type { SqlClient, SqlResult, Store } from "./ports/store.ts";

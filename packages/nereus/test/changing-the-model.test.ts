@@ -10,6 +10,8 @@ import {
   Projection,
   projector,
   type Store,
+  status,
+  ValueObject,
 } from "nereus";
 import { memory } from "nereus/memory";
 import { sqlite } from "nereus/sqlite";
@@ -139,6 +141,70 @@ describe.each([
     await expect(start({ limit: z.number() })).rejects.toMatchObject({ code: "STORE_MIGRATION_REFUSED" });
     const events = await start({ limit: z.number() }, false);
     await expect(read(events)).rejects.toMatchObject({ code: "STORED_SHAPE_CHANGED" });
+  });
+
+  test("a field added with a default is found by it in what was stored before, and orders it", async () => {
+    const store = lasting(make());
+    class Money extends ValueObject("Money", { cents: z.bigint(), currency: z.string() }) {}
+    class Add extends Command("Add", { id: identifier() }) {}
+    class Opened extends Event("Opened", { id: identifier() }) {}
+    const open = async (fields: Record<string, z.ZodType>) => {
+      class Stock extends Aggregate("Stock", { id: identifier(), ...fields }).raises(Opened) {}
+      class Row extends Projection("Row", { id: identifier(), ...fields }) {}
+      const rows = projector(Row, { run: "inline" }).create(Opened, ({ id }) => ({ id }) as never);
+      const adding = commandHandlers(Stock).on(Add, async ({ id }, { repository }) => {
+        const stock = new Stock({ id } as never);
+        stock.raise(new Opened({ id }));
+        await repository(Stock).add(stock);
+      });
+      const domain = new Domain("things", { elements: [Stock, adding, Row, rows], store });
+      await domain.start();
+      const ask = async (where: object, orderBy: object = {}): Promise<[string[], string[]]> => {
+        const view = domain.view(Row) as unknown as {
+          find(query: object): Promise<{ id: string }[]>;
+        };
+        let found: { id: string }[] = [];
+        class Ask extends Command("Ask", {}) {}
+        const asking = commandHandlers(Stock).on(Ask, async (_, { repository }) => {
+          found = (await repository(Stock).query({ where, orderBy } as never)) as unknown as { id: string }[];
+        });
+        const other = new Domain("things", { elements: [Stock, adding, Row, rows, asking], store });
+        await other.start();
+        await other.process(new Ask({}));
+        return [found.map(({ id }) => id), (await view.find({ where, orderBy })).map(({ id }) => id)];
+      };
+      return { domain, ask };
+    };
+    const before = await open({});
+    await before.domain.process(new Add({ id: "1" }));
+    const after = await open({
+      limit: z.number().int().default(7),
+      due: z
+        .codec(z.iso.datetime(), z.date(), { decode: (text) => new Date(text), encode: (date) => date.toISOString() })
+        .default(new Date("2026-01-02T00:00:00.000Z")),
+      price: Money.schema().default(() => new Money({ cents: 5n, currency: "EUR" })),
+      status: status({ OPEN: ["SHUT"], SHUT: [] }, "OPEN"),
+      made: z.string().default(() => crypto.randomUUID()),
+    });
+    await after.domain.process(new Add({ id: "2" }));
+    const both = [
+      ["1", "2"],
+      ["1", "2"],
+    ];
+    expect(await after.ask({ limit: 7 })).toEqual(both);
+    expect(await after.ask({ limit: { gt: 6 }, status: "OPEN" })).toEqual(both);
+    expect(await after.ask({ due: { gte: new Date("2026-01-02T00:00:00.000Z") } })).toEqual(both);
+    expect(await after.ask({ price: { cents: { lt: 6n }, currency: "EUR" } })).toEqual(both);
+    expect(await after.ask({ limit: null })).toEqual([[], []]);
+    expect(await after.ask({}, { limit: "asc", id: "desc" })).toEqual([
+      ["2", "1"],
+      ["2", "1"],
+    ]);
+    // One that is another each time it is made is in no stored document.
+    expect(await after.ask({ made: null })).toEqual([["1"], ["1"]]);
+    const changed = await open({ limit: z.number().int().default(8) });
+    expect(await changed.ask({ limit: 8 })).toEqual([["1"], ["1"]]);
+    expect(await changed.ask({ limit: 7 })).toEqual([["2"], ["2"]]);
   });
 
   test("a stored value that the field's new type cannot decode is refused", async () => {

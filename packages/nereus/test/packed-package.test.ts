@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -22,12 +22,16 @@ async function run(cwd: string, program: string, ...parameters: string[]): Promi
   }
 }
 
+/** What the repository keeps at its root, and the package ships. */
+const shipped = ["README.md", "LICENSE", "docs/reference/errors.md", "docs/reference/http-status.md"];
+
 /** Builds and packs a copy of the sources, so that the working tree's own dist is left alone. */
 async function pack(folder: string): Promise<string> {
   const copy = join(folder, "workspace");
-  for (const part of ["tsconfig.json", "scripts/build.ts", "package.json"]) cpSync(join(root, part), join(copy, part));
+  for (const part of ["tsconfig.json", "scripts/build.ts", "package.json", ...shipped])
+    cpSync(join(root, part), join(copy, part));
   for (const part of readdirSync(join(root, "packages/nereus"))) {
-    if (["dist", "test", "node_modules"].includes(part)) continue;
+    if (["dist", "test", "node_modules", "README.md", "LICENSE", "docs"].includes(part)) continue;
     cpSync(join(root, "packages/nereus", part), join(copy, "packages/nereus", part), { recursive: true });
   }
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
@@ -45,6 +49,26 @@ async function pack(folder: string): Promise<string> {
   return join(folder, filename);
 }
 
+/** The package has what its readers need and what its exports name, and nothing that is only for those who build it. */
+function expectWhole(installed: string, listing: string): void {
+  const files = listing
+    .trim()
+    .split("\n")
+    .map((file) => file.replace(/^package\//, ""));
+  const tops = new Set(files.map((file) => file.split("/", 1)[0]));
+  expect([...tops].sort()).toEqual(["LICENSE", "README.md", "dist", "docs", "package.json", "src"]);
+  expect(files.filter((file) => file.startsWith("docs/")).sort()).toEqual(shipped.slice(2));
+  for (const file of shipped) expect(readFileSync(join(installed, file))).toEqual(readFileSync(join(root, file)));
+  const { exports } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+  const targets = Object.values<string | Record<string, string>>(exports).flatMap((target) =>
+    typeof target === "string" ? [target] : Object.values(target),
+  );
+  for (const target of targets) expect(files).toContain(target.replace("./", ""));
+  const sources = readdirSync(join(root, "packages/nereus/src"), { recursive: true, encoding: "utf8" });
+  for (const file of sources.filter((name) => name.endsWith(".sql"))) expect(files).toContain(`dist/${file}`);
+  expect(files.filter((file) => /\.(test|test-d)\.|tsbuildinfo|api\.txt|tsconfig/.test(file))).toEqual([]);
+}
+
 test("the seed example runs and type-checks as printed, with the packed package and nothing but plain node", {
   timeout: 60_000,
 }, async () => {
@@ -54,6 +78,8 @@ test("the seed example runs and type-checks as printed, with the packed package 
   const installed = join(app, "node_modules/nereus");
   mkdirSync(installed, { recursive: true });
   await run(folder, "tar", "-xzf", archive, "-C", installed, "--strip-components", "1");
+  expectWhole(installed, await run(folder, "tar", "-tzf", archive));
+
   for (const name of ["zod", "@types", "undici-types"])
     symlinkSync(join(root, "node_modules", name), join(app, "node_modules", name));
   for (const file of ["bank.ts", "main.ts"]) cpSync(join(root, "packages/nereus/test/seed", file), join(app, file));

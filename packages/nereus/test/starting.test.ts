@@ -42,6 +42,7 @@ function faulty(): { elements: unknown[]; store: Store } {
   const TwoFaced = class extends Aggregate("TwoFaced", { a: identifier(), b: identifier() }) {};
   const Unlisted = class extends Aggregate("Unlisted", { id: identifier() }) {};
   const Double = class extends Aggregate("Double", { id: identifier() }) {};
+  const Weakened = class extends Aggregate("Weakened", { id: identifier() }).raises(HappenedToo) {};
   const Row = class extends Projection("Row", { id: identifier() }) {};
   const Unfilled = class extends Projection("Unfilled", { id: identifier() }) {};
   const Indexed = class extends Projection("Indexed", { id: identifier() }, { indexes: [["colour" as "id"]] }) {};
@@ -59,6 +60,7 @@ function faulty(): { elements: unknown[]; store: Store } {
     TwoFaced,
     Double,
     Double,
+    Weakened,
     HappenedTwin,
     commandHandlers(Unlisted),
     commandHandlers(Sound)
@@ -121,7 +123,7 @@ test("start reports every fault of the model at once, with what to do about each
     "PROJECTOR_EMPTY projector(UnlistedRow)",
     "PROJECTOR_MISSING Unfilled",
     "QUERY_HANDLED_TWICE Ask",
-    "STORE_CAPABILITY_MISSING faulty",
+    "STORE_CAPABILITY_MISSING Weakened",
   ]);
   for (const { code, message, fix } of error.faults) {
     expect(message.length, code).toBeGreaterThan(5);

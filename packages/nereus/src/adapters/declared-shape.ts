@@ -1,9 +1,11 @@
-import type { CollectionShape, FieldType } from "../ports/store.ts";
+import type { CollectionShape, FieldShape, FieldType } from "../ports/store.ts";
 
 export interface DeclaredField {
   readonly type: FieldType;
   /** Undefined where a former release did not write it down. */
   readonly required: boolean | undefined;
+  /** What a document without the field counts as, as JSON text. */
+  readonly default: string | undefined;
 }
 
 /** What a store remembers of a collection's shape, to tell what has changed when it is opened again. */
@@ -35,16 +37,26 @@ export function checksFor(before: DeclaredShape, shape: CollectionShape): readon
     if (old?.type !== type) checks.push({ on: "type", field, type });
     if (required && old?.required !== true) checks.push({ on: "required", field, type });
   }
+  const refilled = new Set(shape.fields.filter((field) => isRefilled(before, field)).map(({ name }) => name));
   for (const fields of shape.unique) {
-    if (!before.unique.some((known) => isSameList(known, fields))) checks.push({ on: "unique", fields });
+    const isKnown = before.unique.some((known) => isSameList(known, fields));
+    if (!isKnown || fields.some((field) => refilled.has(field))) checks.push({ on: "unique", fields });
   }
   return checks;
 }
 
-/** A field that is not declared any more keeps its type, so that queries of an older process go on; nothing requires it. */
+/** Whether the documents without a field count as something else than before. */
+function isRefilled(before: DeclaredShape, { name, default: filling }: FieldShape): boolean {
+  return before.fields.get(name)?.default !== filling;
+}
+
+/** A field that is not declared any more keeps its type and default, so that queries of an older process go on; nothing requires it. */
 export function fieldsAfter(before: DeclaredShape["fields"], shape: CollectionShape): Map<string, DeclaredField> {
-  const fields = new Map([...before].map(([name, { type }]) => [name, { type, required: false }]));
-  for (const { name, type, required } of shape.fields) fields.set(name, { type, required });
+  const fields = new Map<string, DeclaredField>();
+  for (const [name, field] of before) fields.set(name, { ...field, required: false });
+  for (const { name, type, required, default: filling } of shape.fields) {
+    fields.set(name, { type, required, default: filling });
+  }
   return fields;
 }
 
@@ -53,9 +65,9 @@ export function isDeclared(before: DeclaredShape, shape: CollectionShape): boole
   const after = fieldsAfter(before.fields, shape);
   return (
     after.size === before.fields.size &&
-    [...after].every(([name, { type, required }]) => {
+    [...after].every(([name, { type, required, default: filling }]) => {
       const old = before.fields.get(name);
-      return old?.type === type && old.required === required;
+      return old?.type === type && old.required === required && old.default === filling;
     }) &&
     isSameList(keysOf(before.unique), keysOf(shape.unique))
   );

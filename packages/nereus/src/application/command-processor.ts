@@ -15,6 +15,7 @@ import type { CommandRoute, Runtime } from "./registry.ts";
 import type { Receipt, SendOptions } from "./send-options.ts";
 import { appendOf } from "./sent-command.ts";
 import type { Target, UnitOfWork } from "./unit-of-work.ts";
+import { UnitTransaction } from "./unit-transaction.ts";
 import type { Work } from "./work-processor.ts";
 
 /** Takes a command to its handler. */
@@ -35,15 +36,17 @@ export class CommandProcessor {
    */
   workOf(command: object, options: ProcessOptions, isFromOutside = true): Work {
     const route = this.#route(command);
-    const { idempotencyKey, expectedVersion, tenant = "" } = options;
+    const { idempotencyKey, expectedVersion, tenant = "", transaction } = options;
     const target = targetOf(route, command, tenant);
     const origin = this.#originOf(command, options, isFromOutside);
     return {
       name: route.aggregate[definition].name,
+      subject: route.command[definition].name,
       tenant,
       target,
       deadline: deadlineOf(options, this.#runtime.clock.now()),
       claim: idempotencyKey === undefined ? undefined : claimOf(command, idempotencyKey, tenant),
+      transaction,
       cause: (recordedAt) => causeOf(origin, recordedAt),
       run: (unit) => {
         if (expectedVersion === undefined) return this.#run(route, command, target?.id, unit, origin.causationId);
@@ -59,7 +62,8 @@ export class CommandProcessor {
     assertSendOptions(options, true);
     const route = this.#route(command);
     const cause = causeOf(this.#originOf(command, options, true), this.#runtime.clock.now().getTime());
-    const outcome = await this.#runtime.store.commit({ appends: [appendOf(route, command, cause, options)] });
+    const commit = { appends: [appendOf(route, command, cause, options)] };
+    const outcome = await new UnitTransaction(this.#runtime.store, options.transaction).commit(commit);
     // nothing is expected of the store, so that nothing can conflict
     if (outcome.status !== "committed") throw new Error(`a sent command met a ${outcome.status}`);
     return { commandId: messageId(command), position: outcome.position };

@@ -11,6 +11,7 @@ import type { Lineage } from "./lineage.ts";
 import { streamOf } from "./loading.ts";
 import type { EventSource, RaisedEvent } from "./raised-event.ts";
 import type { Runtime } from "./registry.ts";
+import type { UnitTransaction } from "./unit-transaction.ts";
 
 /** An aggregate in a unit of work. */
 export interface Tracked {
@@ -36,11 +37,12 @@ export interface Work {
   readonly idempotency: Commit["idempotency"];
   /** Moved if there is anything else to write: by itself, it is not worth a commit. */
   readonly checkpoint: Commit["checkpoint"];
+  readonly transaction: UnitTransaction;
 }
 
 /** Everything that a unit of work has come to, as one commit. */
 export function commitOf(runtime: Runtime, work: Work): Commit | Promise<Commit> {
-  const { cause, tracked, sent, idempotency, checkpoint } = work;
+  const { cause, tracked, sent, idempotency, checkpoint, transaction } = work;
   const added = tracked.every((one) => one.added) ? tracked : tracked.filter((one) => one.added);
   const events = raisedEvents(runtime, work, added);
   const appends = eventAppends(events);
@@ -50,7 +52,7 @@ export function commitOf(runtime: Runtime, work: Work): Commit | Promise<Commit>
   const written: Commit = { appends, documents, ...(idempotency === undefined ? {} : { idempotency }) };
   const commit = checkpoint === undefined || writesNothing(written) ? written : { ...written, checkpoint };
   if (runtime.registry.inline.length === 0 || events.length === 0) return commit;
-  return inlineWrites(runtime, cause.tenant, events).then((rows) => ({
+  return inlineWrites(runtime, cause.tenant, events, transaction).then((rows) => ({
     ...commit,
     documents: [...documents, ...rows],
   }));

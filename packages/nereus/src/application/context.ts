@@ -3,6 +3,7 @@ import type { ProjectionClass } from "../model/projection.ts";
 import type { EventMetadata } from "./projector.ts";
 import type { Repositories, RepositoryClass, RepositoryOf } from "./repository.ts";
 import type { SendOptions } from "./send-options.ts";
+import type { SqlTransaction } from "./unit-transaction.ts";
 import type { View } from "./view.ts";
 
 /** Tells the time. Tests hand in their own. */
@@ -48,6 +49,13 @@ export interface WorkContext {
   readonly send: (command: Returning<unknown, "command">, options?: SendOptions) => Promise<void>;
   /** Asks the read side, as of the last commit. */
   readonly query: <R>(query: Returning<R, "query">) => Promise<R>;
+  /**
+   * The database's own transaction, in which this unit of work commits: what you write in it is stored with the rest, or not at all. A
+   * handler runs again after a conflict, in a transaction of its own each time.
+   *
+   * @throws NereusError TRANSACTION_UNSUPPORTED on a store without SQL
+   */
+  readonly transaction: SqlTransaction;
   readonly clock: Clock;
   readonly log: Log;
 }

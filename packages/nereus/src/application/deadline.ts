@@ -4,6 +4,8 @@ import type { Clock } from "./context.ts";
 /** What may have to be done before a moment. */
 export interface Due {
   readonly name: string;
+  /** What is to be done, for errors: `Withdraw`. */
+  readonly subject: string;
   readonly target?: { readonly id: string } | undefined;
   readonly deadline?: Date | undefined;
 }
@@ -38,9 +40,9 @@ export class DeadlineWatch {
   }
 }
 
-function tooLate({ name }: Due, deadline: Date | undefined): NereusError {
-  return new NereusError("DEADLINE_EXCEEDED", `${name} was not handled before ${deadline?.toISOString()}`, {
-    element: name,
+function tooLate({ subject }: Due, deadline: Date | undefined): NereusError {
+  return new NereusError("DEADLINE_EXCEEDED", `${subject} was not handled before ${deadline?.toISOString()}`, {
+    element: subject,
     fix: "Send it again with a later deadline if it is still wanted.",
   });
 }

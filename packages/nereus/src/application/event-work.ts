@@ -23,6 +23,7 @@ export function eventWork(
   const origin = { id, causationId, correlationId, tenant, traceparent, extensions: metadata.extensions };
   return {
     name,
+    subject: name,
     tenant,
     target: undefined,
     claim: "key" in once ? { tenant, key: once.key, fingerprint: name } : undefined,

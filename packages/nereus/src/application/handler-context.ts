@@ -6,6 +6,7 @@ import type { Runtime } from "./registry.ts";
 import { repositoryIn } from "./repositories.ts";
 import type { SendOptions } from "./send-options.ts";
 import type { UnitOfWork } from "./unit-of-work.ts";
+import type { SqlTransaction } from "./unit-transaction.ts";
 
 /** What a context calls back: a nested command in its unit of work, a query as of the last commit, a command for later. */
 export interface Joining {
@@ -49,6 +50,10 @@ class HandlerContext<M> implements WorkContext {
 
   get repository(): WorkContext["repository"] {
     return (of) => repositoryIn(this.#runtime, this.#unit, of, false);
+  }
+
+  get transaction(): SqlTransaction {
+    return this.#unit.transaction;
   }
 
   get metadata(): M {

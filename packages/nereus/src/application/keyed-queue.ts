@@ -1,28 +1,44 @@
+interface Place<T> {
+  readonly who: T;
+  readonly come: () => void;
+}
+
 /**
  * Lets one task per key run at a time, in the order in which they came. Commands for one aggregate wait for each
  * other instead of conflicting (an idea of Commanded).
  */
-export class KeyedQueue {
-  /** Who waits behind the task that runs; a key without a running task is absent. */
-  readonly #waiting = new Map<string, (() => void)[] | undefined>();
+export class KeyedQueue<T> {
+  /** Whose turn it is; a key that nobody wants is absent. */
+  readonly #holders = new Map<string, T>();
+  /** Who waits behind them. */
+  readonly #lines = new Map<string, Place<T>[]>();
+
+  holder(key: string): T | undefined {
+    return this.#holders.get(key);
+  }
 
   /** Takes the turn: undefined if it is free, else a promise for when it comes. Each turn ends with {@link leave}. */
-  enter(key: string): Promise<void> | undefined {
-    if (!this.#waiting.has(key)) {
-      this.#waiting.set(key, undefined);
+  enter(key: string, who: T): Promise<void> | undefined {
+    if (!this.#holders.has(key)) {
+      this.#holders.set(key, who);
       return undefined;
     }
-    return new Promise((resolve) => {
-      const line = this.#waiting.get(key) ?? [];
-      line.push(resolve);
-      this.#waiting.set(key, line);
+    return new Promise((come) => {
+      const line = this.#lines.get(key);
+      if (line === undefined) this.#lines.set(key, [{ who, come }]);
+      else line.push({ who, come });
     });
   }
 
   leave(key: string): void {
-    const line = this.#waiting.get(key);
+    const line = this.#lines.get(key);
     const next = line?.shift();
-    if (next === undefined) this.#waiting.delete(key);
-    else next();
+    if (line?.length === 0) this.#lines.delete(key);
+    if (next === undefined) {
+      this.#holders.delete(key);
+      return;
+    }
+    this.#holders.set(key, next.who);
+    next.come();
   }
 }

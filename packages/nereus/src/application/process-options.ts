@@ -1,5 +1,6 @@
 import { NereusError } from "../model/errors.ts";
 import { isStorable } from "../model/identity.ts";
+import type { SqlClient } from "../ports/store.ts";
 import { assertExtensions, type Extensions } from "./enrichers.ts";
 import { reservedKeys } from "./idempotency.ts";
 import { priorities } from "./send-options.ts";
@@ -31,6 +32,13 @@ export interface ProcessOptions {
   readonly traceparent?: string | undefined;
   /** Metadata beside the payload, JSON: carried by everything that the command leads to. */
   readonly extensions?: Extensions | undefined;
+  /**
+   * A transaction of the database that you have begun, and will end: what the command does is stored with the rest of it, or not at all. Any
+   * client of one connection will do whose `query` takes a text and values. Other commands wait until you end it, so do so soon.
+   *
+   * @example await bank.process(new Withdraw({ … }), { transaction: client });
+   */
+  readonly transaction?: SqlClient | undefined;
 }
 
 type Test = (value: unknown) => string | undefined;
@@ -58,6 +66,9 @@ const isPriority: Test = (value) =>
   Object.hasOwn(priorities, String(value)) ? undefined : `is none of ${Object.keys(priorities).join(", ")}`;
 const isList: Test = (value) => (Array.isArray(value) ? undefined : "is not a list");
 
+const isClient: Test = (value) =>
+  typeof (value as { query?: unknown } | null)?.query === "function" ? undefined : "has no function named query";
+
 type Tests = Readonly<Record<string, Test>>;
 
 const callTests: Tests = {
@@ -75,10 +86,11 @@ const processTests: Tests = {
   deadline: isDate,
   timeout: isSpan,
   visibleIn: isList,
+  transaction: isClient,
 };
 const sendTests: Tests = { at: isDate, priority: isPriority, key: isKey, deadline: isDate };
 const { occurredAt: _, ...requestTests } = callTests;
-const outsideSendTests: Tests = { ...sendTests, ...requestTests };
+const outsideSendTests: Tests = { ...sendTests, ...requestTests, transaction: isClient };
 const deliveryTests: Tests = { ...callTests, id: isText };
 
 /**
@@ -88,7 +100,14 @@ const deliveryTests: Tests = { ...callTests, id: isText };
  */
 export function assertOptions(options: object): void {
   assertKnown(options, processTests);
-  const { timeout, deadline } = options as ProcessOptions;
+  const { timeout, deadline, transaction, visibleIn } = options as ProcessOptions & { readonly visibleIn?: unknown };
+  if (transaction !== undefined && visibleIn !== undefined) {
+    throw badOption(
+      "visibleIn",
+      "is given together with transaction, whose end no projection sees before you end it",
+      processTests,
+    );
+  }
   if (timeout !== undefined && deadline !== undefined) {
     throw badOption("timeout", "is given together with deadline", processTests);
   }

@@ -3,6 +3,7 @@ import { NereusError } from "../model/errors.ts";
 import type { ProjectionClass, ProjectionDefinition } from "../model/projection.ts";
 import { collectionOf, type ProjectorDefinition } from "./projector.ts";
 import type { Registry, Runtime } from "./registry.ts";
+import type { Reads } from "./unit-transaction.ts";
 import { ProjectionView, type View } from "./view.ts";
 
 /**
@@ -10,11 +11,16 @@ import { ProjectionView, type View } from "./view.ts";
  *
  * @throws NereusError UNKNOWN_PROJECTION
  */
-export function viewIn<R extends object>(runtime: Runtime, projection: ProjectionClass<R>, tenant: string): View<R> {
+export function viewIn<R extends object>(
+  runtime: Runtime,
+  projection: ProjectionClass<R>,
+  tenant: string,
+  { documents }: Reads = runtime.store,
+): View<R> {
   const known = knownProjection(runtime.registry, projection);
   // start-up has refused projections without a projector
   const own = runtime.registry.projectors.get(known[definition].name) as ProjectorDefinition;
-  return new ProjectionView(known as ProjectionClass<R>, collectionOf(own), runtime.store.documents, tenant);
+  return new ProjectionView(known as ProjectionClass<R>, collectionOf(own), documents, tenant);
 }
 
 /** @throws NereusError UNKNOWN_PROJECTION for what is not a projection of the domain */

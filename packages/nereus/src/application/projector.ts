@@ -1,6 +1,7 @@
 import { definition, type Element } from "../model/element.ts";
 import type { EventClass } from "../model/message.ts";
 import type { ProjectionClass } from "../model/projection.ts";
+import type { SqlTransaction } from "./unit-transaction.ts";
 
 /** When a projection follows the log: in the same transaction, or soon after in batches. */
 export type ProjectionRun = "inline" | "async";
@@ -48,6 +49,11 @@ export interface EventMetadata {
 export interface ProjectorContext<Row, NewRow> {
   readonly rows: Rows<Row, NewRow>;
   readonly metadata: EventMetadata;
+  /**
+   * The database's transaction in which the rows and the checkpoint are stored: for tables of your own. Another version of the projector
+   * begins again from the first event; what the former one wrote to such tables is yours to clear.
+   */
+  readonly transaction: SqlTransaction;
 }
 
 /** One step of a projector. `key` names the row; `make` and `change` are synchronous, so that batches stay fast. */

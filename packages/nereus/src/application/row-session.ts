@@ -5,6 +5,7 @@ import { encodeRow, restoreRow } from "../model/projection.ts";
 import type { Values } from "../model/values.ts";
 import type { DocumentReader, DocumentWrite, ExpectedVersion, StoredDocument } from "../ports/store.ts";
 import { collectionOf, type EventMetadata, type Projecting, type ProjectorDefinition, type Rows } from "./projector.ts";
+import type { SqlTransaction } from "./unit-transaction.ts";
 
 type OnStep = Extract<Projecting, { how: "on" }>;
 
@@ -37,7 +38,16 @@ export class RowSession {
   /** Rows made ahead by {@link prefetch}, by event and step: making a row tells its key. */
   readonly #made = new Map<object, Map<Projecting, object>>();
 
-  constructor(projector: ProjectorDefinition, documents: DocumentReader, tenant: string) {
+  readonly #transaction: () => SqlTransaction;
+
+  /** @param transaction in which the rows will be written */
+  constructor(
+    projector: ProjectorDefinition,
+    documents: DocumentReader,
+    tenant: string,
+    transaction: () => SqlTransaction,
+  ) {
+    this.#transaction = transaction;
     this.#projector = projector;
     this.#documents = documents;
     this.#tenant = tenant;
@@ -93,7 +103,14 @@ export class RowSession {
       create: (row) => counted(this.#rows.create(row)),
       remove: (id) => counted(this.#rows.remove(id)),
     };
-    await run(event, { rows, metadata });
+    const transaction = this.#transaction;
+    await run(event, {
+      rows,
+      metadata,
+      get transaction() {
+        return transaction();
+      },
+    });
     if (underWay > 0) throw this.#notAwaited(nameOf(event));
   }
 

@@ -3,7 +3,7 @@ import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
 import { refuseRedeclared } from "../model/fields-of.ts";
 import { assertIdentity, isStorable } from "../model/identity.ts";
-import type { Append, Commit, CommitOutcome, Conflict, StoredDocument } from "../ports/store.ts";
+import type { Append, Commit, CommitOutcome, Conflict, SqlClient, StoredDocument } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
 import { commitOf, isChangedDocument, raisedEvents, type Tracked, writesNothing } from "./commit-of.ts";
 import { Lineage } from "./lineage.ts";
@@ -11,6 +11,7 @@ import { cacheKey, catchUp, fromDocument, hydrate, replayOnto, streamOf } from "
 import type { RaisedEvent } from "./raised-event.ts";
 import type { Runtime } from "./registry.ts";
 import { duplicate, notAdded, nothingRaised, swallowed, unknownAggregate, withoutIdentity } from "./unit-faults.ts";
+import { type Reads, type SqlTransaction, UnitTransaction } from "./unit-transaction.ts";
 
 type Loaded = AggregateRoot | undefined;
 
@@ -46,14 +47,36 @@ export class UnitOfWork {
   /** Whether the loaded aggregates are whole, so that they may serve another command. */
   #isReusable = true;
 
-  /** @param target `"query"` for a unit that only reads */
-  constructor(runtime: Runtime, cause: Cause, carried: Carried, target: Target | undefined | "query") {
+  readonly #transaction: UnitTransaction;
+
+  /**
+   * @param target `"query"` for a unit that only reads
+   * @param given a transaction that the caller has begun
+   */
+  constructor(
+    runtime: Runtime,
+    cause: Cause,
+    carried: Carried,
+    target: Target | undefined | "query",
+    given?: SqlClient | undefined,
+  ) {
+    this.#transaction = new UnitTransaction(runtime.store, given);
     this.#readOnly = target === "query";
     this.#runtime = runtime;
     this.cause = cause;
     this.lineage = new Lineage(cause);
     this.#carried = carried;
     this.#target = target === "query" ? undefined : target;
+  }
+
+  /** What it reads: the store, or the transaction that the caller has begun. */
+  get reads(): Reads {
+    return this.#transaction.reads;
+  }
+
+  get transaction(): SqlTransaction {
+    this.#assertOpen();
+    return this.#transaction.handle;
   }
 
   #keyOf(aggregate: AggregateClass, id: string): string {
@@ -76,7 +99,7 @@ export class UnitOfWork {
     if (known !== undefined) return known.removed ? undefined : known.root;
     const carried = this.#carried.get(key);
     if (carried !== undefined) return this.#track(key, carried.root, aggregate, id, carried.verified);
-    const cached = trust && aggregate[definition].eventSourced ? this.#runtime.cache.take(key) : undefined;
+    const cached = trust && aggregate[definition].eventSourced ? this.#takeCached(key) : undefined;
     if (cached !== undefined) return this.#track(key, cached, aggregate, id, false);
     return this.#fetch(aggregate, id, key).then((found) => {
       if (found === undefined) this.#missed.add(key);
@@ -88,18 +111,23 @@ export class UnitOfWork {
   }
 
   async #fetch(aggregate: AggregateClass, id: string, key: string): Promise<Loaded> {
-    const { store, cache } = this.#runtime;
+    const { documents: reader, log } = this.reads;
     const { tenant } = this.cause;
     if (!aggregate[definition].eventSourced) {
-      const documents = await store.documents.get(aggregate[definition].name, tenant, [id]);
+      const documents = await reader.get(aggregate[definition].name, tenant, [id]);
       const document = documents.get(id);
       return document === undefined ? undefined : fromDocument(aggregate, document);
     }
     const stream = streamOf(aggregate, tenant, id);
-    const cached = cache.take(key);
-    if (cached === undefined) return hydrate(this.#runtime, store.log, aggregate, stream);
-    await catchUp(cached, store.log, stream);
+    const cached = this.#takeCached(key);
+    if (cached === undefined) return hydrate(this.#runtime, log, aggregate, stream);
+    await catchUp(cached, log, stream);
     return cached;
+  }
+
+  /** None in a transaction of the caller's, where an aggregate may be ahead of what is stored. */
+  #takeCached(key: string): AggregateRoot | undefined {
+    return this.#transaction.isJoined ? undefined : this.#runtime.cache.take(key);
   }
 
   #track(key: string, root: AggregateRoot, aggregate: AggregateClass, id: string, verified: boolean): AggregateRoot {
@@ -185,12 +213,19 @@ export class UnitOfWork {
     this.#end();
     const { cause, lineage } = this;
     const tracked = [...this.#tracked.values()];
-    return commitOf(this.#runtime, { cause, lineage, tracked, sent: this.#sent, idempotency, checkpoint });
+    const transaction = this.#transaction;
+    return commitOf(this.#runtime, { cause, lineage, tracked, sent: this.#sent, idempotency, checkpoint, transaction });
   }
 
   /** Writes everything, or nothing. */
   write(commit: Commit): Promise<CommitOutcome> {
-    return writesNothing(commit) ? this.#writeNothing() : this.#runtime.store.commit(commit);
+    const isNothing = writesNothing(commit) && !this.#transaction.isBegun;
+    return isNothing ? this.#writeNothing() : this.#transaction.commit(commit);
+  }
+
+  /** Leaves nothing of the SQL that handlers have run in it, if it was not committed. */
+  rollback(): Promise<void> | undefined {
+    return this.#transaction.isBegun ? this.#transaction.rollback() : undefined;
   }
 
   /** Whoever still holds an aggregate can change it no more: the change would be in no commit. */
@@ -200,7 +235,7 @@ export class UnitOfWork {
   }
 
   async #writeNothing(): Promise<CommitOutcome> {
-    return { status: "committed", position: await this.#runtime.store.log.head() };
+    return { status: "committed", position: await this.reads.log.head() };
   }
 
   /** After a commit: the aggregates are as stored, and may serve the next command. */
@@ -208,7 +243,7 @@ export class UnitOfWork {
     for (const tracked of this.#tracked.values()) {
       const { key, root, aggregate } = tracked;
       AggregateRoot.seams.saved(root, isChangedDocument(tracked) ? root.version + 1 : root.version);
-      if (aggregate[definition].eventSourced) this.#runtime.cache.put(key, root);
+      if (aggregate[definition].eventSourced && !this.#transaction.isJoined) this.#runtime.cache.put(key, root);
     }
   }
 
@@ -238,7 +273,7 @@ export class UnitOfWork {
       if (verified || (!failed && AggregateRoot.seams.pending(root).length > 0)) continue;
       AggregateRoot.seams.undoUnsaved(root);
       const stream = streamOf(aggregate, this.cause.tenant, id);
-      if (await catchUp(root, this.#runtime.store.log, stream)) stale = true;
+      if (await catchUp(root, this.reads.log, stream)) stale = true;
     }
     this.#isReusable = true;
     return stale;
@@ -267,7 +302,8 @@ export class UnitOfWork {
     this.#end();
     this.takeBack();
     for (const { key, root, aggregate, base } of this.#tracked.values()) {
-      if (this.#isReusable && base !== -1 && aggregate[definition].eventSourced) this.#runtime.cache.put(key, root);
+      const isStored = this.#isReusable && !this.#transaction.isJoined;
+      if (isStored && base !== -1 && aggregate[definition].eventSourced) this.#runtime.cache.put(key, root);
     }
   }
 

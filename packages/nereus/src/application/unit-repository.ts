@@ -35,7 +35,7 @@ export class UnitRepository implements AnyRepository {
     const stream = streamOf(this.#aggregate, this.#unit.cause.tenant, id);
     if (past !== undefined) {
       this.#assertEventSourced("load a past state");
-      return loadPast(this.#runtime.store.log, this.#aggregate, stream, past);
+      return loadPast(this.#unit.reads.log, this.#aggregate, stream, past);
     }
     const found = await this.#unit.load(this.#aggregate, id, false);
     if (found === undefined) throw absent(stream);
@@ -55,7 +55,7 @@ export class UnitRepository implements AnyRepository {
     const stream = streamOf(this.#aggregate, this.#unit.cause.tenant, id);
     if (!isStorable(id)) throw absent(stream);
     let any = false;
-    for await (const messages of pagesOf(this.#runtime.store.log, stream)) {
+    for await (const messages of pagesOf(this.#unit.reads.log, stream)) {
       any = true;
       for (const message of messages) yield this.#entry(message);
     }
@@ -86,7 +86,7 @@ export class UnitRepository implements AnyRepository {
   }
 
   view<Row extends object>(projection: ProjectionClass<Row>): View<Row> {
-    return viewIn(this.#runtime, projection, this.#unit.cause.tenant);
+    return viewIn(this.#runtime, projection, this.#unit.cause.tenant, this.#unit.reads);
   }
 
   #found(documents: readonly StoredDocument[]): object[] {
@@ -96,7 +96,7 @@ export class UnitRepository implements AnyRepository {
   #finder(): DocumentFinder {
     this.#assertStateStored("query it by its fields");
     const { name, shape } = this.#aggregate[definition];
-    return new DocumentFinder(shape, name, this.#runtime.store.documents, this.#unit.cause.tenant);
+    return new DocumentFinder(shape, name, this.#unit.reads.documents, this.#unit.cause.tenant);
   }
 
   #writable(aggregate: object, method: string): AggregateRoot {

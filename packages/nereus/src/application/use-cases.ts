@@ -109,6 +109,7 @@ function workOf(
   };
   return {
     name,
+    subject: name,
     tenant,
     target: undefined,
     claim,

@@ -1,8 +1,9 @@
 import { isThenable } from "../model/aggregate-root.ts";
-import type { CheckpointMove, Commit, Conflict } from "../ports/store.ts";
+import type { CheckpointMove, Commit, Conflict, SqlClient } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
 import { metAt, outOfRetries, refuseExisting } from "./command-faults.ts";
 import { assertInTime } from "./deadline.ts";
+import { Handling, Task } from "./handling.ts";
 import { type Claim, encodeResult, remembered } from "./idempotency.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { cacheKey } from "./loading.ts";
@@ -15,6 +16,8 @@ import { type Carried, type Target, UnitOfWork } from "./unit-of-work.ts";
 export interface Work {
   /** Whom errors are about. */
   readonly name: string;
+  /** What is to be done, for errors: the command's name, for example. */
+  readonly subject: string;
   readonly tenant: string;
   /** The aggregate that it is addressed to: it waits for its turn with it. */
   readonly target: Target | undefined;
@@ -23,6 +26,8 @@ export interface Work {
   readonly claim?: Claim | undefined;
   /** Moved with it: how far a subscription has come. */
   readonly checkpoint?: CheckpointMove | undefined;
+  /** One that the caller has begun, to be done in. It waits for no turn: who has it may wait for the caller. */
+  readonly transaction?: SqlClient | undefined;
   cause(recordedAt: number): Cause;
   /** May run several times; without a promise where nothing has to be waited for. */
   run(unit: UnitOfWork): unknown;
@@ -34,7 +39,7 @@ type Again = { readonly again: Conflict | undefined };
 /** Does pieces of work, each as often as conflicts ask for it, until it is committed or refused. */
 export class WorkProcessor {
   readonly #runtime: Runtime;
-  readonly #queue = new KeyedQueue();
+  readonly #queue = new KeyedQueue<Task>();
   readonly #finish: ((unit: UnitOfWork) => Promise<void>) | undefined;
 
   /** @param finish runs after each piece of work, in its unit of work */
@@ -45,16 +50,20 @@ export class WorkProcessor {
 
   /** Without a claim, the only waits are the aggregate's turn, a load that misses the cache, the commit. */
   perform(work: Work): Promise<Processed> {
-    return work.claim === undefined ? this.#attempts(work) : this.#once(work as Claimed);
+    const task = new Task(work.subject);
+    const done = work.claim === undefined ? this.#attempts(work, task) : this.#once(work as Claimed, task);
+    return task.outer === undefined ? done : done.finally(() => task.end());
   }
 
   /** Work with one key waits for each other, so that the first is done before the next looks for its result. */
-  async #once(work: Claimed): Promise<Processed> {
-    const turn = new Turn(this.#queue, work, this.#runtime);
-    const wait = turn.take(`\0${work.claim.tenant}\0${work.claim.key}`);
+  async #once(work: Claimed, task: Task): Promise<Processed> {
+    if (work.transaction !== undefined) return this.#attempts(work, task);
+    const turn = new Turn(this.#queue, task, work, this.#runtime);
+    const { tenant, key } = work.claim;
+    const wait = turn.take(`\0${tenant}\0${key}`, key);
     if (wait !== undefined) await wait;
     try {
-      return (await this.#remembered(work)) ?? (await this.#attempts(work));
+      return (await this.#remembered(work)) ?? (await this.#attempts(work, task));
     } finally {
       turn.leave();
     }
@@ -67,26 +76,36 @@ export class WorkProcessor {
     return record === undefined ? undefined : remembered(record, claim);
   }
 
-  async #attempts(work: Work): Promise<Processed> {
-    const turn = new Turn(this.#queue, work, this.#runtime);
-    const wait = work.target && turn.take(work.target.key);
+  async #attempts(work: Work, task: Task): Promise<Processed> {
+    const turn = new Turn(this.#queue, task, work, this.#runtime);
+    const wait = work.transaction === undefined && work.target ? turn.take(work.target.key) : undefined;
     if (wait !== undefined) await wait;
     try {
       let carried: Carried = nothingCarried;
       for (let attempt = 0; ; attempt++) {
         assertInTime(work, this.#runtime.clock);
         const cause = work.cause(this.#runtime.clock.now().getTime());
-        const unit = new UnitOfWork(this.#runtime, cause, carried, work.target);
-        const step = await this.#attempt(work, unit);
+        const unit = new UnitOfWork(this.#runtime, cause, carried, work.target, work.transaction);
+        const step = await this.#attemptOnce(work, unit, task);
         if ("position" in step) return step;
         if (attempt >= this.#runtime.retries) throw outOfRetries(work.name, work.target?.id, attempt, step.again);
         carried = unit.carry(step.again);
-        const next = this.#turnAfter(step.again, work.tenant);
-        if (next !== undefined) await turn.take(next);
+        const next = work.transaction === undefined ? this.#turnAfter(step.again, work.tenant) : undefined;
+        if (next !== undefined) await turn.change(next);
         if (attempt > 0) await pause(attempt);
       }
     } finally {
       turn.leave();
+    }
+  }
+
+  /** Rolls back what a handler has written by itself, unless it was committed. */
+  async #attemptOnce(work: Work, unit: UnitOfWork, task: Task): Promise<Processed | Again> {
+    try {
+      return await this.#attempt(work, unit, task);
+    } finally {
+      const undone = unit.rollback();
+      if (undone !== undefined) await undone;
     }
   }
 
@@ -97,18 +116,21 @@ export class WorkProcessor {
     return met === undefined || aggregate === undefined ? undefined : cacheKey(aggregate, tenant, met.id);
   }
 
-  async #attempt(work: Work, unit: UnitOfWork): Promise<Processed | Again> {
+  async #attempt(work: Work, unit: UnitOfWork, task: Task): Promise<Processed | Again> {
+    const handling = new Handling(task, this.#runtime.store);
     let result: unknown;
     let commit: Commit;
     try {
-      const done = work.run(unit);
+      const done = handling.run(work.run, unit);
       result = isThenable(done) ? await done : done;
-      if (this.#finish !== undefined) await this.#finish(unit);
+      if (this.#finish !== undefined) await handling.run(this.#finish, unit);
+      handling.end();
       unit.assertComplete();
       if (unit.unchecked && (await unit.wasStale(false))) return { again: undefined };
       const prepared = unit.prepare(work.claim && recordOf(work.name, work.claim, result), work.checkpoint);
       commit = prepared instanceof Promise ? await prepared : prepared;
     } catch (error) {
+      handling.end();
       if (await unit.wasStale(true).catch(() => false)) return { again: undefined }; // the handler's error says more
       unit.abandon();
       const earlier = await this.#remembered(work); // another process may have had the same key

@@ -26,17 +26,49 @@ export const documentCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a removed document is gone, and starts again at version 0",
+    name: "a removed document is gone; one that is made again under its id goes on from its version, so that no writer takes it for the former",
+    async run({ create }) {
+      const store = await create([people, { ...people, name: "others" }]);
+      const version = async (tenant = "", collection = "people"): Promise<number | undefined> =>
+        (await store.documents.get(collection, tenant, ["1"])).get("1")?.version;
+      await put(store, "1", { age: 1 });
+      await put(store, "1", { age: 2 });
+      committed(await store.commit({ documents: [write("1", 1, null)] }));
+      assert.equal(await version(), undefined);
+      assert.deepEqual(await store.documents.find("people", "", {}), []);
+      assert.equal(await store.documents.count("people", "", []), 0);
+      committed(await store.commit({ documents: [write("1", "any", null)] }));
+      committed(await store.commit({ documents: [write("1", "none", "{}")] }));
+      assert.equal(await version(), 2);
+      conflicted(await store.commit({ documents: [write("1", 1, "{}")] }), "document");
+      committed(await store.commit({ documents: [write("1", "exists", null), write("1", "any", '{"age":3}')] }));
+      assert.equal(await version(), 3);
+      committed(await store.commit({ documents: [{ ...write("1", "none", "{}"), tenant: "other" }] }));
+      committed(await store.commit({ documents: [{ ...write("1", "none", "{}"), collection: "others" }] }));
+      assert.deepEqual([await version("other"), await version("", "others")], [0, 0]);
+    },
+  },
+  {
+    name: "a removal that takes any version is forgotten",
     async run({ create }) {
       const store = await create([people]);
       await put(store, "1", { age: 1 });
       await put(store, "1", { age: 2 });
-      committed(await store.commit({ documents: [write("1", 1, null)] }));
-      assert.equal((await store.documents.get("people", "", ["1"])).size, 0);
-      assert.deepEqual(await store.documents.find("people", "", {}), []);
       committed(await store.commit({ documents: [write("1", "any", null)] }));
       committed(await store.commit({ documents: [write("1", "none", "{}")] }));
       assert.equal((await store.documents.get("people", "", ["1"])).get("1")?.version, 0);
+    },
+  },
+  {
+    name: "versions of removed documents are still known after a restart",
+    requires: ["durable"],
+    async run({ create, reopen }) {
+      const store = await create([people]);
+      await put(store, "1", { age: 1 });
+      committed(await store.commit({ documents: [write("1", 0, null)] }));
+      const again = await reopen(store, [people]);
+      committed(await again.commit({ documents: [write("1", "none", "{}")] }));
+      assert.equal((await again.documents.get("people", "", ["1"])).get("1")?.version, 1);
     },
   },
   {
@@ -82,7 +114,7 @@ export const documentCases: readonly ConformanceCase[] = [
         data: '{"age":2}',
       });
       committed(await store.commit({ documents: [write("1", 1, null), write("1", "any", '{"age":3}')] }));
-      assert.equal((await store.documents.get("people", "", ["1"])).get("1")?.version, 0);
+      assert.equal((await store.documents.get("people", "", ["1"])).get("1")?.version, 2);
     },
   },
   {

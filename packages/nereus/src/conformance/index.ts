@@ -2,6 +2,7 @@ import { appendCases } from "./append-cases.ts";
 import { atomicityCases } from "./atomicity-cases.ts";
 import { concurrencyCases } from "./concurrency-cases.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
+import { defaultCases } from "./default-cases.ts";
 import { documentCases } from "./document-cases.ts";
 import { filterCases } from "./filter-cases.ts";
 import { lifecycleCases } from "./lifecycle-cases.ts";
@@ -38,6 +39,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...nestedCases,
   ...uniqueCases,
   ...migrationCases,
+  ...defaultCases,
   ...recordCases,
   ...lifecycleCases,
 ];

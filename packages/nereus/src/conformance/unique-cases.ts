@@ -292,6 +292,7 @@ export const uniqueCases: readonly ConformanceCase[] = [
   },
   {
     name: "of 64 concurrent commits for one value exactly one wins, and the rest learn who",
+    requires: ["transactional"],
     async run({ create }) {
       const store = await create([members]);
       for (const email of ["a", "b", "c"]) {
@@ -315,6 +316,7 @@ export const uniqueCases: readonly ConformanceCase[] = [
   },
   {
     name: "a refused value fails none of the commits that were made at the same time",
+    requires: ["transactional"],
     async run({ create }) {
       const store = await create([members]);
       await put(store, "holder", { email: "taken" }, { collection: "members" });

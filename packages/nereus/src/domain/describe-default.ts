@@ -15,22 +15,24 @@ export function describeScalar(value: unknown): JsonValue {
  * constant if it is the same twice, and is not of this moment.
  */
 export function describeDefault(schema: z.core.$ZodType): { default: JsonValue } | { generated: true } {
-  try {
-    const [first, second] = [readDefault(schema), readDefault(schema)];
-    if (first !== undefined && JSON.stringify(first) === JSON.stringify(second) && !isPresent(first)) {
-      return { default: first };
-    }
-  } catch {
-    // a default that cannot be made or stored without what it needs at run time
-  }
-  return { generated: true };
+  const constant = constantOf(() => {
+    const { defaultValue } = schema._zod.def as { readonly defaultValue?: unknown };
+    const wire = wireOf(schema);
+    return wire === undefined ? defaultValue : wire.encode(defaultValue);
+  });
+  return constant === undefined ? { generated: true } : { default: sorted(constant) };
 }
 
-function readDefault(schema: z.core.$ZodType): JsonValue | undefined {
-  const { defaultValue } = schema._zod.def as { readonly defaultValue?: unknown };
-  const wire = wireOf(schema);
-  const text: string | undefined = JSON.stringify(wire === undefined ? defaultValue : wire.encode(defaultValue));
-  return text === undefined ? undefined : sorted(JSON.parse(text) as JsonValue);
+/** What is made in stored form, if it is a constant: a function may also make another value each time. */
+export function constantOf(make: () => unknown): JsonValue | undefined {
+  try {
+    const [first, second] = [JSON.stringify(make()), JSON.stringify(make())] as (string | undefined)[];
+    if (first === undefined || first !== second) return undefined;
+    const value = JSON.parse(first) as JsonValue;
+    return isPresent(value) ? undefined : value;
+  } catch {
+    return undefined; // a default that cannot be made or stored without what it needs at run time
+  }
 }
 
 /** The order of keys says nothing. */

@@ -7,7 +7,7 @@ import type { CallOptions } from "../application/use-cases.ts";
 import { definition, type Element } from "../model/element.ts";
 import { type ModelFault, NereusError } from "../model/errors.ts";
 import type { ProjectionClass } from "../model/projection.ts";
-import type { Store } from "../ports/store.ts";
+import type { Store, WeakerPromise } from "../ports/store.ts";
 
 export interface DomainOptions {
   /** Aggregates, projections, and what `commandHandlers`, `queryHandlers` and `projector` return. */
@@ -33,25 +33,48 @@ export interface DomainProcessOptions extends ProcessOptions {
 }
 
 /** How a command is sent, and what is known of the request that it comes from. */
-export interface DomainSendOptions extends SendOptions, Omit<CallOptions, "occurredAt"> {}
+export interface DomainSendOptions
+  extends SendOptions,
+    Omit<CallOptions, "occurredAt">,
+    Pick<ProcessOptions, "transaction"> {}
 
 export interface TenantOptions {
   readonly tenant?: string | undefined;
 }
 
-/** A store that cannot keep a promise of the model is refused, never silently weaker. */
-export function weakenedPromises(domain: string, registry: Registry, store: Store): ModelFault[] {
+/** A store that cannot keep a promise of the model is refused, never silently weaker, unless its user accepted that by name. */
+export function weakenedPromises(_domain: string, registry: Registry, store: Store): ModelFault[] {
   if (store.capabilities.has("transactional")) return [];
-  const stateStored = [...registry.aggregates.values()].some((aggregate) => !aggregate[definition].eventSourced);
-  if (!stateStored && registry.projectors.size === 0) return [];
-  return [
-    {
-      code: "STORE_CAPABILITY_MISSING",
-      element: domain,
-      message: `${store.name} cannot commit events together with state-stored aggregates, rows and checkpoints`,
-      fix: "Use a transactional store: memory() or sqlite(path).",
-    },
-  ];
+  const faults: ModelFault[] = [];
+  for (const aggregate of registry.aggregates.values()) {
+    const { name, eventSourced, appliers, options } = aggregate[definition];
+    if (eventSourced || (appliers.size === 0 && options.factEvents !== true)) continue;
+    if (!store.weaker?.has("state-with-events"))
+      faults.push(weakened(store, name, "the state of an aggregate together with its events", "state-with-events"));
+  }
+  for (const { projection } of registry.inline) {
+    const { name, unique } = projection[definition];
+    if (unique.length > 0) {
+      faults.push({
+        code: "STORE_CAPABILITY_MISSING",
+        element: name,
+        message: `${store.name} cannot refuse events because a row's values are taken`,
+        fix: "Use a transactional store: memory() or sqlite(path); or leave unique out.",
+      });
+    }
+    if (!store.weaker?.has("events-with-documents"))
+      faults.push(weakened(store, name, "the rows of an inline projection with their events", "events-with-documents"));
+  }
+  return faults;
+}
+
+function weakened(store: Store, element: string, what: string, promise: WeakerPromise): ModelFault {
+  return {
+    code: "STORE_CAPABILITY_MISSING",
+    element,
+    message: `${store.name} cannot commit ${what} (the promise ${promise})`,
+    fix: `Use a transactional store, memory() or sqlite(path), or accept it in its weaker form: weaker: ["${promise}"].`,
+  };
 }
 
 /** For callers without types. @throws NereusError OPTION_INVALID */

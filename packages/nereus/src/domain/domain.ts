@@ -1,4 +1,5 @@
 import type { ApplicationService, ApplicationServiceDefinition, UseCases } from "../application/application-service.ts";
+import { refuseInHandler, refuseInProjector } from "../application/handling.ts";
 import { assertCallOptions, assertOptions } from "../application/process-options.ts";
 import { viewIn } from "../application/projection-views.ts";
 import type { Receipt } from "../application/send-options.ts";
@@ -6,7 +7,6 @@ import type { Subscriber, SubscriberDefinition } from "../application/subscriber
 import { type CallOptions, messageWork, useCaseWork } from "../application/use-cases.ts";
 import type { View } from "../application/view.ts";
 import { Engine } from "../engine/engine.ts";
-import { together } from "../engine/failures.ts";
 import { settleInlineProjections } from "../engine/inline-start.ts";
 import { beginSubscriptions } from "../engine/subscription-start.ts";
 import { definitionOf, type Element } from "../model/element.ts";
@@ -25,7 +25,7 @@ import {
 } from "./domain-options.ts";
 import { type CheckedModel, checkModel } from "./model-check.ts";
 import type { ModelDescription } from "./model-description.ts";
-import { assemble, counted, type Running, runnerOf, visible } from "./running.ts";
+import { assemble, counted, type Running, runnerOf, settle, visible } from "./running.ts";
 
 /** What a started domain works with: for the test kit, which seeds the log, and lets events happen without a command. */
 export let workingsOf: (domain: Domain) => Workings;
@@ -76,7 +76,8 @@ export class Domain {
    *
    * @throws ModelError MODEL_INVALID with every fault at once
    */
-  start(): Promise<void> {
+  async start(): Promise<void> {
+    if (this.#running === undefined) refuseInHandler(this.#options.store, "start");
     return this.#next(async () => {
       if (this.#running !== undefined) return;
       const { store } = this.#options;
@@ -115,10 +116,14 @@ export class Domain {
   /**
    * Takes no more commands, lets those under way finish, stops the engines, and closes the store. A second call
    * changes nothing.
+   *
+   * @throws NereusError CALLED_IN_HANDLER
    */
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
+    refuseInHandler(this.#options.store, "stop");
     const now = this.#running;
     this.#running = undefined; // from this moment, commands are refused
+    now?.stopping.abort();
     return this.#next(async () => {
       const running = now ?? this.#running;
       if (running === undefined) return;
@@ -155,7 +160,7 @@ export class Domain {
    * @example await bank.process(new Withdraw({ accountId: "576", amount: 100 }), { idempotencyKey: request.id });
    */
   async process<R>(command: Returning<R, "command">, options: DomainProcessOptions = {}): Promise<R> {
-    const running = this.#started();
+    const running = this.#started("process");
     assertOptions(options);
     const awaited = (options.visibleIn ?? []).map((projection) => runnerOf(running, projection));
     return counted(running, async () => {
@@ -173,7 +178,7 @@ export class Domain {
    * @example await bank.send(new CloseAccount({ accountId: "576" }), { at: endOfMonth, priority: "low" });
    */
   async send(command: Returning<unknown, "command">, options: DomainSendOptions = {}): Promise<Receipt> {
-    const running = this.#started();
+    const running = this.#started("send");
     return counted(running, () => running.commands.send(command, options));
   }
 
@@ -189,7 +194,7 @@ export class Domain {
     const own = definitionOf<ApplicationServiceDefinition>(service, "applicationService");
     if (own === undefined || registry.services.get(own.name) !== own) throw unknownService(this.name, own?.name);
     const call = async (useCase: string, input: readonly unknown[]): Promise<unknown> => {
-      const running = this.#started();
+      const running = this.#started("service");
       const { runtime, joining, work } = running;
       return counted(running, async () => {
         const { result } = await work.perform(useCaseWork(runtime, joining, own, useCase, input, options));
@@ -241,18 +246,13 @@ export class Domain {
    * Runs until nothing is pending: every async projection and event handler has seen every event, every sent command that is due
    * is handled, and so is what came of that. For tests, scripts and serverless.
    *
-   * @throws NereusError PROJECTION_FAILED, EVENT_HANDLER_FAILED, SENT_COMMAND_FAILED, or SETTLE_FAILED for several
+   * @throws NereusError PROJECTION_FAILED, EVENT_HANDLER_FAILED, SENT_COMMAND_FAILED, or SETTLE_FAILED for several;
+   * DOMAIN_NOT_STARTED where a stop comes first; CALLED_IN_HANDLER
    */
   async settle(): Promise<void> {
-    const { runners, runtime } = this.#started();
-    const { log } = runtime.store;
-    for (;;) {
-      const head = await log.head();
-      const failures: unknown[] = [];
-      for (const runner of runners) await runner.reach(head).catch((error: unknown) => failures.push(error));
-      if (failures.length > 0) throw together(failures);
-      if ((await log.head()) === head) return;
-    }
+    const running = this.#started();
+    refuseInHandler(this.#options.store, "settle");
+    await counted(running, () => settle(running));
   }
 
   /** @internal */
@@ -282,7 +282,9 @@ export class Domain {
     return checkModel(this.name, this.#elements());
   }
 
-  #started(): Running {
+  /** @param call what changes something, and so may not be called by a projector */
+  #started(call?: string): Running {
+    if (call !== undefined) refuseInProjector(this.#options.store, call);
     if (this.#running !== undefined) return this.#running;
     throw new NereusError("DOMAIN_NOT_STARTED", `Domain ${this.name} is not started`, {
       element: this.name,

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { AggregateCache } from "../application/aggregate-cache.ts";
 import { type CommandProcessor, joiningOf } from "../application/command-processor.ts";
 import type { Joining } from "../application/handler-context.ts";
@@ -9,6 +10,7 @@ import { WorkProcessor } from "../application/work-processor.ts";
 import { CommandRunner } from "../engine/command-runner.ts";
 import type { Engine } from "../engine/engine.ts";
 import { EventRunner } from "../engine/event-runner.ts";
+import { together } from "../engine/failures.ts";
 import { ProjectionRunner } from "../engine/projection-runner.ts";
 import type { Runner } from "../engine/runner.ts";
 import { definition } from "../model/element.ts";
@@ -29,6 +31,8 @@ export interface Running {
   /** Commands under way, and what to call when there is none any more. */
   inFlight: number;
   whenIdle: (() => void) | undefined;
+  /** Ends what would not end by itself. */
+  readonly stopping: AbortController;
 }
 
 export function assemble(registry: Registry, options: DomainOptions): Running {
@@ -53,7 +57,8 @@ export function assemble(registry: Registry, options: DomainOptions): Running {
     .map((own) => new EventRunner(runtime, work, joining, own));
   const runners = [...projections, ...handlers, new CommandRunner(runtime, work, commands)];
   const engines: Engine[] = [];
-  return { runtime, queries, commands, joining, work, projections, runners, engines, inFlight: 0, whenIdle: undefined };
+  const parts = { runtime, queries, commands, joining, work, projections, runners, engines };
+  return { ...parts, inFlight: 0, whenIdle: undefined, stopping: new AbortController() };
 }
 
 /** Counts what is under way, so that a stop can wait for it. */
@@ -65,6 +70,29 @@ export async function counted<T>(running: Running, work: () => Promise<T>): Prom
     running.inFlight -= 1;
     if (running.inFlight === 0) running.whenIdle?.();
   }
+}
+
+/** Runs everything that follows the log, until there is nothing left to do. */
+export async function settle({ runtime, runners, stopping: { signal } }: Running): Promise<void> {
+  const { log } = runtime.store;
+  for (;;) {
+    const head = await log.head();
+    const failures: unknown[] = [];
+    for (const runner of runners) {
+      await runner.reach(head, signal, true).catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw together(failures);
+    if ((await log.head()) === head && !signal.aborted) return;
+    if (signal.aborted) throw stoppedFirst(runtime.registry.domain);
+    await setImmediate(); // a circle on a store in memory would let nobody else do anything, not even stop it
+  }
+}
+
+function stoppedFirst(name: string): NereusError {
+  return new NereusError("DOMAIN_NOT_STARTED", `Domain ${name} was stopped before it had settled`, {
+    element: name,
+    fix: "Await settle before stop; what is left is done when the domain is started again.",
+  });
 }
 
 /** Undefined for an inline projection, which is never behind. */

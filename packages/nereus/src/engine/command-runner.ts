@@ -50,8 +50,8 @@ export class CommandRunner implements Runner {
   }
 
   /** @throws NereusError SENT_COMMAND_FAILED */
-  async reach(position: number, signal?: AbortSignal): Promise<void> {
-    if (signal === undefined) this.#waiting.endPauses(); // whoever asks for it now wants to know now
+  async reach(position: number, signal?: AbortSignal, now: boolean = signal === undefined): Promise<void> {
+    if (now) this.#waiting.endPauses(); // whoever asks for it now wants to know now
     while (signal?.aborted !== true && this.#isBehind(position)) {
       const before = this.#position;
       this.#current ??= this.#step(signal).finally(() => {

@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import { refuseInHandler } from "../application/handling.ts";
 import type { Runtime } from "../application/registry.ts";
 import { NereusError } from "../model/errors.ts";
 import type { Runner } from "./runner.ts";
@@ -53,8 +54,17 @@ export class Engine {
     this.#loops = this.#runners.map((runner) => this.#follow(runner, stopping.signal));
   }
 
-  /** Ends after the batches under way are committed. */
+  /**
+   * Ends after the batches under way are committed.
+   *
+   * @throws NereusError CALLED_IN_HANDLER
+   */
   async stop(): Promise<void> {
+    refuseInHandler(this.#runtime.store, "engine.stop");
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
     const loops = this.#loops;
     this.#loops = [];
     this.#stopping?.abort();
@@ -68,7 +78,7 @@ export class Engine {
   /** @internal Stops for good: the store is about to close. */
   async retire(): Promise<void> {
     this.#retired = true;
-    await this.stop();
+    await this.#end();
   }
 
   async #follow(runner: Runner, signal: AbortSignal): Promise<void> {

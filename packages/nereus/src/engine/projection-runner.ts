@@ -1,12 +1,14 @@
 import { setTimeout } from "node:timers/promises";
 import { storedMetadata } from "../application/event-metadata.ts";
+import { projecting } from "../application/handling.ts";
 import type { ProjectorDefinition } from "../application/projector.ts";
 import type { Runtime } from "../application/registry.ts";
 import { type Projected, RowSession } from "../application/row-session.ts";
+import { UnitTransaction } from "../application/unit-transaction.ts";
 import type { StoredMessage } from "../log/message.ts";
 import { definition } from "../model/element.ts";
 import { isNereusError, NereusError } from "../model/errors.ts";
-import type { DocumentWrite } from "../ports/store.ts";
+import type { Commit, CommitOutcome, DocumentWrite } from "../ports/store.ts";
 import type { Runner } from "./runner.ts";
 
 /** Milliseconds between looks for events that readers may not see yet. */
@@ -44,11 +46,14 @@ export class ProjectionRunner implements Runner {
   #position = 0;
   #current: Promise<void> | undefined;
   #batch = batches.first;
+  /** Of the page in hand. */
+  #transaction: UnitTransaction;
 
   constructor(runtime: Runtime, projector: ProjectorDefinition) {
     this.#runtime = runtime;
     this.#projector = projector;
     this.#types = [...projector.steps.keys()];
+    this.#transaction = new UnitTransaction(runtime.store, undefined);
   }
 
   get subject(): string {
@@ -109,6 +114,7 @@ export class ProjectionRunner implements Runner {
       return;
     }
     this.#sessions.clear(); // the failed event may have changed rows halfway
+    await this.#renewTransaction();
     const before = messages.slice(0, applied.at);
     const last = before.at(-1);
     if (last === undefined) throw this.#failed(messages[0], applied.error);
@@ -128,13 +134,16 @@ export class ProjectionRunner implements Runner {
       for (at = 0; at < entries.length; at++) {
         const entry = entries[at] as Projected;
         const session = this.#session(entry.metadata.tenant);
-        if (!session.applyNow(entry)) await session.apply(entry);
+        if (!session.applyNow(entry)) {
+          await projecting(this.projection, this.#runtime.store, () => session.apply(entry));
+        }
       }
       at = undefined;
       return { writes: this.#writes() };
     } catch (error) {
       if (isNereusError(error) && error.code.startsWith("STORE_")) {
         this.#forget();
+        await this.#renewTransaction();
         throw error; // a fault of the machine is no event's fault
       }
       return { at: at ?? messages.length >> 1, error };
@@ -149,7 +158,12 @@ export class ProjectionRunner implements Runner {
   #session(tenant: string): RowSession {
     const known = this.#sessions.get(tenant);
     if (known !== undefined) return known;
-    const session = new RowSession(this.#projector, this.#runtime.store.documents, tenant);
+    const session = new RowSession(
+      this.#projector,
+      this.#runtime.store.documents,
+      tenant,
+      () => this.#transaction.handle,
+    );
     this.#sessions.set(tenant, session);
     return session;
   }
@@ -166,10 +180,7 @@ export class ProjectionRunner implements Runner {
   async #commit(writes: SessionWrites, position: number): Promise<void> {
     const checkpoint = { name: this.name, expected: this.#checkpoint ?? 0, position };
     const documents = writes.flatMap(([, own]) => own);
-    const outcome = await this.#runtime.store.commit({ documents, checkpoint }).catch((error: unknown) => {
-      this.#forget();
-      throw error;
-    });
+    const outcome = await this.#store({ documents, checkpoint });
     if (outcome.status !== "committed") {
       this.#forget();
       return;
@@ -182,6 +193,23 @@ export class ProjectionRunner implements Runner {
     if (kept > keptRows) this.#sessions.clear();
     this.#checkpoint = position;
     this.#position = position;
+  }
+
+  async #store(commit: Commit): Promise<CommitOutcome> {
+    try {
+      return await this.#transaction.commit(commit);
+    } catch (error) {
+      this.#forget();
+      throw error;
+    } finally {
+      await this.#renewTransaction();
+    }
+  }
+
+  async #renewTransaction(): Promise<void> {
+    const former = this.#transaction;
+    this.#transaction = new UnitTransaction(this.#runtime.store, undefined);
+    await former.rollback();
   }
 
   /** Rows in memory are ahead of the store, or behind it: the next step begins with what is stored. */

@@ -5,10 +5,10 @@ export interface Runner {
   /** Whether an error of {@link reach} holds up what comes after it; if not, it was put aside. Absent: always. */
   standsStillAfter?(error: unknown): boolean;
   /**
-   * Works until it has passed a position of the log and nothing is due, or the signal says stop. Without a signal, what is to be tried
-   * again later is tried now.
+   * Works until it has passed a position of the log and nothing is due, or the signal says stop.
    *
+   * @param now what is to be tried again later is tried now; by default where there is no signal
    * @throws NereusError what it could not do; it stays before it
    */
-  reach(position: number, signal?: AbortSignal): Promise<void>;
+  reach(position: number, signal?: AbortSignal, now?: boolean): Promise<void>;
 }

@@ -159,6 +159,7 @@ export const errorCodes = {
   EXPECTED_VERSION_UNUSED: "An expected version was given, but the handler loaded no aggregate to hold it against.",
   INNER_FAILURE_SWALLOWED: "A nested command failed and its error was caught; the whole unit of work was refused.",
   UNIT_OF_WORK_CLOSED: "A handler's context was used after its unit of work had ended.",
+  TRANSACTION_UNSUPPORTED: "A transaction of the database was asked for, or handed in, on a store without SQL.",
   READ_ONLY_CONTEXT: "Something was added to a repository in a context that only reads.",
   OPTION_INVALID: "An option of a command or a read has no usable value.",
   DEADLINE_EXCEEDED: "The deadline of a command passed before it could be handled.",
@@ -166,6 +167,8 @@ export const errorCodes = {
   RESULT_NOT_SERIALISABLE: "A result cannot be kept for its idempotency key, because it is not JSON.",
   EVENT_HANDLERS_FAILED: "Several handlers of events failed; see the errors of cause.",
   EVENT_CASCADE_ENDLESS: "Events follow from one another in a circle, in one unit of work.",
+  TURN_DEADLOCK: "A command waits for an aggregate or an idempotency key that is held until the command is done.",
+  CALLED_IN_HANDLER: "The domain was told, in one of its handlers, to do what would wait for that handler or undo it.",
   // the domain
   MODEL_INVALID: "The model has faults; see faults.",
   DOMAIN_NOT_STARTED: "The domain is used before start or after stop.",
@@ -225,6 +228,10 @@ export const errorCodes = {
   PROJECTION_ROW_EXISTS: "A projector creates a row that is already there.",
   // stores
   STORE_NOT_OPEN: "The store is used before it was opened or after it was closed.",
+  STORE_NOT_SET_UP: "The database lacks what the store needs in it; run its set-up.",
+  COMMIT_INCOMPLETE:
+    "One of two stores has its part of a commit, and the other does not; the error says what becomes of it.",
+  STORE_UNREACHABLE: "The database server cannot be reached, also after waiting for it.",
   STORE_LOCKED: "Another process holds the database file.",
   STORE_READ_ONLY: "The database file or its folder cannot be written.",
   STORE_CORRUPT: "The database file is damaged, or not a database.",

@@ -7,6 +7,15 @@ import type { MessageKind, NewMessage, ReplayMessage, StoredMessage, StreamId } 
  */
 export type Capability = "transactional" | "durable";
 
+/**
+ * A promise of `transactional` that a store without it may keep in a weaker form, where its user says so.
+ * `state-with-events`: documents, and messages that expect nothing of their streams, commit together. Weaker: the messages follow the
+ * documents; after a crash between, at the next start.
+ * `events-with-documents`: messages that expect a version of their stream, and documents, commit together. Weaker: the documents follow
+ * the messages; after a crash between, or where another process changed them at that moment, they lack what the messages say.
+ */
+export type WeakerPromise = "state-with-events" | "events-with-documents";
+
 /** The version a stream must be at: an exact one (`-1` is `"none"`), or a condition. `"any"` never conflicts. */
 export type ExpectedVersion = number | "any" | "none" | "exists";
 
@@ -156,7 +165,10 @@ export interface LogReader {
 
 export interface StoredDocument {
   readonly id: string;
-  /** From 0, one more with every write. */
+  /**
+   * From 0, one more with every write. One that is made again under the id of a removed document goes on from where that was, so that no
+   * version stands for two contents; only a removal that expects `"any"` is forgotten.
+   */
   readonly version: number;
   readonly data: string;
 }
@@ -228,11 +240,17 @@ export interface RecordReader {
  */
 export type FieldType = "text" | "integer" | "real" | "boolean" | "bigint" | "json";
 
-/** A top-level field of the documents of a collection. `required`: a document without it cannot be read; null counts as there. */
+/** A top-level field of the documents of a collection. */
 export interface FieldShape {
   readonly name: string;
   readonly type: FieldType;
+  /** A document without it cannot be read; null counts as there. */
   readonly required: boolean;
+  /**
+   * JSON text. A document without the field counts as one that holds this: in conditions, orders, unique lists and columns. So a field that is added
+   * with a default is found in the documents that were stored before it. The latest shape decides.
+   */
+  readonly default?: string;
 }
 
 /** The shape of a collection of documents, so that a database can give it a table with named, typed columns. */
@@ -245,6 +263,42 @@ export interface CollectionShape {
    * number may. Held against the documents as they are after the whole commit, so that two may exchange their values.
    */
   readonly unique: readonly (readonly string[])[];
+}
+
+/** The rows that a statement of the user's own has answered. */
+export interface SqlResult<Row> {
+  readonly command: "SELECT" | "INSERT" | "UPDATE" | "DELETE" | "MERGE";
+  readonly rowCount: number;
+  readonly rows: Row[];
+}
+
+/** What runs SQL on one connection of a database: a `pg` client does. */
+export interface SqlClient {
+  query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly object[] }>;
+}
+
+/** A transaction of the database that a commit can end, or only be part of. Reads see what it has written so far. */
+export interface StoreTransaction {
+  readonly log: LogReader;
+  readonly documents: DocumentReader;
+  readonly records: RecordReader;
+  /** Runs a statement of the user's own; what the driver takes besides a text is handed on as it is. */
+  query<Row>(text: string | object, values?: readonly unknown[]): Promise<SqlResult<Row>>;
+  /** Writes the commit and ends the transaction, with what else was written in it; a refusal leaves nothing of either. */
+  commit(commit: Commit): Promise<CommitOutcome>;
+  /** Leaves nothing. Does nothing after a commit. */
+  rollback(): Promise<void>;
+}
+
+/** Transactions that hold statements of the user's own beside a commit. */
+export interface StoreTransactions {
+  /** Of a connection of the store's own. */
+  begin(): Promise<StoreTransaction>;
+  /**
+   * The one that a caller has begun, and ends: a commit writes in it and a refusal writes nothing, but neither ends it. From the first commit to its end, other
+   * commits to the store wait.
+   */
+  join(client: SqlClient): StoreTransaction;
 }
 
 /**
@@ -260,9 +314,13 @@ export interface Store {
   /** For messages: `memory`, `sqlite bank.db`. */
   readonly name: string;
   readonly capabilities: ReadonlySet<Capability>;
+  /** Which promises a store that is not `transactional` keeps in their weaker form instead of refusing a commit. Absent: none. */
+  readonly weaker?: ReadonlySet<WeakerPromise>;
   readonly log: LogReader;
   readonly documents: DocumentReader;
   readonly records: RecordReader;
+  /** Undefined where the store has no SQL that a user could run. */
+  readonly transactions?: StoreTransactions;
   /**
    * Prepares the store and its collections; safe to repeat with more collections, or with more fields of one. A change of
    * a shape that the stored documents do not fit (a field of another type, a new required one, values that are to be

@@ -2,8 +2,9 @@ import { AssertionError } from "node:assert";
 import { inspect } from "node:util";
 import { definition, type Element } from "../model/element.ts";
 import { messageDefinition } from "../model/message.ts";
-import { type Difference, differencesOf, missing, partialDifferences, shapeOf } from "./comparison.ts";
+import { compared, comparedInPart, type Difference, missing } from "./comparison.ts";
 import { misuse } from "./misuse.ts";
+import { readable, shapeOf } from "./readable.ts";
 
 /** A failed expectation, in the form of which Vitest, Jest and node:test show the differences. */
 export function failed(message: string, actual: unknown, expected: unknown, cause?: unknown): AssertionError {
@@ -16,16 +17,16 @@ export function failed(message: string, actual: unknown, expected: unknown, caus
 
 /** @throws AssertionError naming every place in which the values differ */
 export function assertSame(what: string, actual: unknown, expected: unknown): void {
-  const differences = differencesOf(actual, expected);
-  if (differences.length > 0) throw failed(`${what} is not as expected\n${listed(differences)}`, actual, expected);
+  const { differences, ...shown } = compared(actual, expected);
+  if (differences.length === 0) return;
+  throw failed(`${what} is not as expected\n${listed(differences)}`, shown.actual, shown.expected);
 }
 
 /** @throws AssertionError naming every expected field that differs */
 export function assertPart(what: string, actual: object, expected: object): void {
-  const differences = partialDifferences(actual, expected);
+  const { differences, ...shown } = comparedInPart(actual, expected);
   if (differences.length === 0) return;
-  const shown = partOf(actual, expected, differences);
-  throw failed(`${what} is not as expected\n${listed(differences)}`, shown, { ...expected });
+  throw failed(`${what} is not as expected\n${listed(differences)}`, shown.actual, shown.expected);
 }
 
 /** @throws AssertionError naming, event by event, what differs */
@@ -45,55 +46,48 @@ export function assertMessages(
 ): void {
   for (const one of expected) if (messageDefinition(one, kind) === undefined) throw misuse("then", one, `${kind}s`);
   const length = Math.max(actual.length, expected.length);
-  const places = Array.from({ length }, (_, at) => compared(actual[at], expected[at]));
+  const places = Array.from({ length }, (_, at) => placeOf(actual[at], expected[at]));
   if (places.every(({ isSame }) => isSame)) return;
   const lines = places.map(({ text }, at) => `  ${at + 1}. ${text}`);
-  const shown = places.flatMap((place) => place.shown ?? []);
-  throw failed([what, ...lines].join("\n"), shown, expected.map(readable));
+  const shown = (side: "actual" | "expected"): object[] => places.flatMap((place) => place[side] ?? []);
+  throw failed([what, ...lines].join("\n"), shown("actual"), shown("expected"));
 }
 
 /** What came in a place, and what was expected in it. */
 interface Place {
   readonly isSame: boolean;
   readonly text: string;
-  /** The actual message for a diff: where it is as expected, in the words of the expectation. */
-  readonly shown?: object;
+  /** Both for a diff, in the same form. */
+  readonly actual?: object;
+  readonly expected?: object;
 }
 
-function compared(actual: object | undefined, expected: object | undefined): Place {
+function placeOf(actual: object | undefined, expected: object | undefined): Place {
   if (expected === undefined) return unexpected(actual as object);
   const name = nameOf(expected);
-  if (actual === undefined) return { isSame: false, text: `${name}: missing\n       ${shortly(expected)}` };
+  if (actual === undefined)
+    return { isSame: false, text: `${name}: missing\n       ${shortly(expected)}`, expected: named(expected) };
   if (shapeOf(actual) !== shapeOf(expected)) {
     const text = `${name}: another one\n       expected: ${shortly(expected)}\n       actual:   ${shortly(actual)}`;
-    return { isSame: false, text, shown: readable(actual) };
+    return { isSame: false, text, actual: named(actual), expected: named(expected) };
   }
-  const differences = differencesOf(actual, expected);
-  if (differences.length === 0) return { isSame: true, text: `${name}: as expected`, shown: readable(expected) };
-  const shown = { [name]: partOf(actual, { ...expected }, differences) };
-  return { isSame: false, text: `${name}\n${listed(differences, "       ")}`, shown };
+  const { differences, ...shown } = compared(actual, expected);
+  const isSame = differences.length === 0;
+  const text = isSame ? `${name}: as expected` : `${name}\n${listed(differences, "       ")}`;
+  return { isSame, text, actual: { [name]: shown.actual }, expected: { [name]: shown.expected } };
 }
 
 function unexpected(actual: object): Place {
-  return { isSame: false, text: `${nameOf(actual)}: not expected\n       ${shortly(actual)}`, shown: readable(actual) };
+  return { isSame: false, text: `${nameOf(actual)}: not expected\n       ${shortly(actual)}`, actual: named(actual) };
 }
 
 function nameOf(message: object): string {
   return (message.constructor as unknown as Element)[definition].name;
 }
 
-/** A message as a plain object that a diff shows well. */
-function readable(message: object): object {
-  return { [nameOf(message)]: { ...message } };
-}
-
-/** Of the actual value, what was expected; where nothing differs, in the words of the expectation. */
-function partOf(actual: object, expected: object, differences: readonly Difference[]): Record<string, unknown> {
-  const differing = new Set(differences.map(({ path }) => path.split(/[.[{]/, 1)[0]));
-  const source = actual as Record<string, unknown>;
-  return Object.fromEntries(
-    Object.entries(expected).map(([key, value]) => [key, differing.has(key) ? source[key] : value]),
-  );
+/** A message by its name, as a diff shows it. */
+function named(message: object): object {
+  return { [nameOf(message)]: readable(message) };
 }
 
 /** One difference a line; two where the values are long. */

@@ -1,8 +1,8 @@
-import { isDeepStrictEqual } from "node:util";
-import { definition } from "../model/element.ts";
+import { inspect, isDeepStrictEqual } from "node:util";
 import { isPlain } from "../model/freeze.ts";
-import { CompiledShape } from "../model/shape.ts";
 import type { WireCodec } from "../model/wire.ts";
+import { declaredAt, declaredOf, declaredWithin, isRecord, wireIn } from "./declared-parts.ts";
+import { fieldsShown, hasJson, listOf, readable, shapeOf } from "./readable.ts";
 
 /** Stands for what is not there. */
 export const missing: unique symbol = Symbol("nothing");
@@ -15,25 +15,85 @@ export interface Difference {
   readonly expected: unknown;
 }
 
-/** A part of two values, by the place it has in both. */
-interface Part {
-  readonly path: string;
+/** Where two values differ, and both of them in one form, for runners that show a diff of the whole. */
+export interface Comparison {
+  readonly differences: readonly Difference[];
   readonly actual: unknown;
   readonly expected: unknown;
-  readonly wire?: WireCodec | undefined;
+}
+
+/** Whether plain data that is expected says all there is, or names some of it. */
+type Extent = "whole" | "part";
+
+/** Where two values stand. */
+interface Place {
+  readonly path: string;
+  /** What the shape declares there, if it is known. */
+  readonly field: unknown;
+  readonly extent: Extent;
+}
+
+/** A part of two values, by the place it has in both. */
+interface Part extends Place {
+  readonly key: unknown;
+  readonly actual: unknown;
+  readonly expected: unknown;
+}
+
+/** Parts, and how to put what is shown of each together again. */
+interface Parts {
+  readonly parts: readonly Part[];
+  readonly whole: (shown: readonly (readonly [key: unknown, value: unknown])[]) => unknown;
 }
 
 /**
- * Where two values differ, as deep down as both can be followed. What is undefined may as well be missing; entities and
- * value objects may be expected as plain data, and any value in the form that JSON carries.
- *
- * @param wire how the value is stored, where a shape says so: values whose classes hide what they hold are compared by it
+ * Compares as deep down as both can be followed. What is undefined may as well be missing; entities and value objects may be
+ * expected as plain data, and any value in the form that JSON carries.
  */
-export function differencesOf(actual: unknown, expected: unknown, path = "", wire?: WireCodec): Difference[] {
-  if (isSame(actual, expected, wire)) return [];
-  const parts = partsOf(actual, expected, path);
-  if (parts === undefined) return [{ path, actual, expected }];
-  return parts.flatMap((part) => differencesOf(part.actual, part.expected, part.path, part.wire));
+export function compared(actual: unknown, expected: unknown): Comparison {
+  return compare(actual, expected, { path: "", field: undefined, extent: "whole" });
+}
+
+/**
+ * The same, but of plain data only what is named: at the top, and inside. Lists are compared item by item, each in part; what is
+ * expected as an instance, a map, a set, a record or `{}` is compared whole.
+ */
+export function comparedInPart(actual: object, expected: object): Comparison {
+  return follow(partsOfFields(actual, expected, { path: "", field: undefined, extent: "part" }));
+}
+
+function compare(actual: unknown, expected: unknown, place: Place): Comparison {
+  const wire = wireIn(place.field);
+  if (isSame(actual, expected, wire)) {
+    const shown = readable(expected);
+    return { differences: [], actual: shown, expected: shown };
+  }
+  const form = formOf(actual, expected, wire);
+  const parts = partsOf(form, expected, place);
+  return parts === undefined ? different(form, expected, wire, place) : follow(parts);
+}
+
+function follow({ parts, whole }: Parts): Comparison {
+  const found = parts.map((part) => ({ key: part.key, ...compare(part.actual, part.expected, part) }));
+  const shown = (side: "actual" | "expected"): unknown =>
+    whole(found.filter((part) => part[side] !== missing).map((part) => [part.key, part[side]] as const));
+  const differences = found.flatMap((part) => part.differences);
+  const expected = shown("expected");
+  return { differences, actual: differences.length === 0 ? expected : shown("actual"), expected };
+}
+
+function different(actual: unknown, expected: unknown, wire: WireCodec | undefined, { path }: Place): Comparison {
+  const [left, right] = [readable(actual), readable(expected)];
+  const isTold = inspect(left, { depth: 6 }) !== inspect(right, { depth: 6 });
+  const shown = isTold ? [left, right] : [told(actual, wire), told(expected, wire)];
+  return { differences: [{ path, actual: shown[0], expected: shown[1] }], actual: shown[0], expected: shown[1] };
+}
+
+/** A value that looks like another one, in the form that tells them apart. */
+function told(value: unknown, wire: WireCodec | undefined): unknown {
+  const shape = shapeOf(value);
+  if (shape !== undefined) return { [shape.element]: readable(value) };
+  return storedForm(value, wire) ?? String(value);
 }
 
 function isSame(actual: unknown, expected: unknown, wire: WireCodec | undefined): boolean {
@@ -44,11 +104,26 @@ function isSame(actual: unknown, expected: unknown, wire: WireCodec | undefined)
   if (stored !== undefined) {
     return isDeepStrictEqual(stored, storedForm(expected, wire) ?? null) || isDeepStrictEqual(stored, jsonOf(expected));
   }
-  return isDeepStrictEqual(actual, expected);
+  if (isPlain(actual) || actual instanceof Map || actual instanceof Set) return false; // its parts tell
+  return isDeepStrictEqual(actual, expected) && !(isHidden(actual) && String(actual) !== String(expected));
 }
 
 function isAbsent(value: unknown): boolean {
   return value === undefined || value === missing;
+}
+
+/** An instance of a class that shows nothing of what it holds, but perhaps in its text. */
+function isHidden(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !isPlain(value) && Object.keys(value).length === 0;
+}
+
+/** The actual value in the form in which one is expected: rich, or as JSON carries it. */
+function formOf(actual: unknown, expected: unknown, wire: WireCodec | undefined): unknown {
+  const isText = typeof expected === "string";
+  const isJson = isText || (isPlain(expected) && shapeOf(actual) === undefined && listOf(actual) === undefined);
+  const isRich =
+    typeof actual === "bigint" ? isText : typeof actual === "object" && actual !== null && !isPlain(actual);
+  return isJson && isRich ? (storedForm(actual, wire) ?? actual) : actual;
 }
 
 /** As JSON carries it; undefined where nothing says how, so that the value itself has to be compared. */
@@ -61,114 +136,108 @@ function storedForm(value: unknown, wire: WireCodec | undefined): unknown {
   return hasJson(value) ? jsonOf(value) : undefined;
 }
 
-function hasJson(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "toJSON" in value && typeof value.toJSON === "function";
-}
-
 function jsonOf(value: unknown): unknown {
   const text = JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner));
   return text === undefined ? undefined : JSON.parse(text);
 }
 
 /** The parts of two values of one kind; undefined where they are of different kinds, or have no parts. */
-function partsOf(actual: unknown, expected: unknown, path: string): Part[] | undefined {
+function partsOf(actual: unknown, expected: unknown, place: Place): Parts | undefined {
   const list = listOf(expected);
   const actualList = listOf(actual);
-  if (list !== undefined && actualList !== undefined) return itemsOf(actualList, list, path);
-  if (actual instanceof Map && expected instanceof Map) return entriesOf(actual, expected, path);
-  if (actual instanceof Set && expected instanceof Set) return membersOf(actual, expected, path);
+  if (list !== undefined && actualList !== undefined) return partsOfLists(actualList, list, place);
+  if (list !== undefined || actualList !== undefined) return undefined;
+  if (actual instanceof Map && expected instanceof Map) return partsOfMaps(actual, expected, place);
+  if (actual instanceof Set && expected instanceof Set) return partsOfSets(actual, expected, place);
   const shape = shapeOf(actual);
-  const wanted = shapeOf(expected);
-  if (shape !== undefined && (wanted === shape || isPlain(expected))) return fieldsOf(shape, actual, expected, path);
-  if (isPlain(actual) && isPlain(expected) && !Array.isArray(actual) && !Array.isArray(expected)) {
-    return keysOf(actual, expected).map((key) => partAt(actual, expected, key, path));
-  }
+  const isFollowed = shape === undefined ? isPlain(actual) && isPlain(expected) : isPlain(expected);
+  if (isFollowed || (shape !== undefined && shapeOf(expected) === shape))
+    return partsOfFields(actual as object, expected as object, place);
   return undefined;
 }
 
-/** A list, or a collection of entities. */
-function listOf(value: unknown): readonly unknown[] | undefined {
-  if (Array.isArray(value)) return value;
-  const isCollection = hasJson(value) && Symbol.iterator in (value as object) && "size" in (value as object);
-  return isCollection ? [...(value as Iterable<unknown>)] : undefined;
+/** Whether only what is named is compared. */
+function isInPart(actual: object, expected: object, { extent, field, path }: Place): boolean {
+  if (extent === "whole" || !isPlain(expected)) return false;
+  return path === "" || (Object.keys(expected).length > 0 && !isRecord(field, actual));
 }
 
-/** The shape that an instance of an event, value object, entity, aggregate or projection was made from. */
-export function shapeOf(value: unknown): CompiledShape | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const own = (value.constructor as { [definition]?: { shape?: unknown } } | undefined)?.[definition];
-  return own?.shape instanceof CompiledShape ? own.shape : undefined;
-}
-
-function fieldsOf(shape: CompiledShape, actual: unknown, expected: unknown, path: string): Part[] {
-  const known = shape.fields.map(({ name, wire }) => ({ ...partAt(actual, expected, name, path), wire }));
-  const others = isPlain(expected) ? Object.keys(expected).filter((key) => !shape.byName.has(key)) : [];
-  return [...known, ...others.map((key) => partAt(actual, expected, key, path))];
-}
-
-/** The fields that are expected, of a whole that may have more. */
-export function partialDifferences(actual: object, expected: object): Difference[] {
+function partsOfFields(actual: object, expected: object, place: Place): Parts {
   const shape = shapeOf(actual);
-  return Object.keys(expected).flatMap((key) => {
-    const part = partAt(actual, expected, key, "");
-    return differencesOf(part.actual, part.expected, key, shape?.byName.get(key)?.wire);
-  });
+  const named = isPlain(expected) ? Object.keys(expected) : [];
+  const own = shape === undefined ? Object.keys(actual) : shape.fields.map(({ name }) => name);
+  const keys = isInPart(actual, expected, place)
+    ? named
+    : shape === undefined
+      ? [...named, ...own]
+      : [...own, ...named];
+  const inner = isPlain(expected) ? place.extent : "whole";
+  return {
+    parts: [...new Set(keys)].map((key) => ({
+      key,
+      path: joined(place.path, key),
+      field: shape === undefined ? declaredAt(place.field, actual, key) : shape.byName.get(key)?.declared,
+      extent: inner,
+      actual: valueAt(actual, key),
+      expected: valueAt(expected, key),
+    })),
+    whole: fieldsShown,
+  };
 }
 
-function partAt(actual: unknown, expected: unknown, key: string, path: string): Part {
-  return { path: joined(path, key), actual: valueAt(actual, key), expected: valueAt(expected, key) };
+function valueAt(whole: object, key: string): unknown {
+  return key in whole ? (whole as Record<string, unknown>)[key] : missing;
 }
 
-function valueAt(whole: unknown, key: string): unknown {
-  const source = whole as Record<string, unknown>;
-  return key in source ? source[key] : missing;
-}
-
-function keysOf(actual: object, expected: object): string[] {
-  return [...new Set([...Object.keys(expected), ...Object.keys(actual)])];
-}
-
-function itemsOf(actual: readonly unknown[], expected: readonly unknown[], path: string): Part[] {
+function partsOfLists(actual: readonly unknown[], expected: readonly unknown[], { path, field, extent }: Place): Parts {
   const length = Math.max(actual.length, expected.length);
-  return Array.from({ length }, (_, index) => ({
+  const parts = Array.from({ length }, (_, index) => ({
+    key: index,
     path: `${path}[${index}]`,
+    field: declaredOf(field, actual, index),
+    extent,
     actual: index < actual.length ? actual[index] : missing,
     expected: index < expected.length ? expected[index] : missing,
   }));
+  return { parts, whole: (shown) => shown.map(([, item]) => item) };
 }
 
-function entriesOf(
+function partsOfMaps(
   actual: ReadonlyMap<unknown, unknown>,
   expected: ReadonlyMap<unknown, unknown>,
-  path: string,
-): Part[] {
+  { path, field }: Place,
+): Parts {
   const found = new Set<unknown>();
+  const about = (key: unknown) =>
+    ({ key, path: entryPath(path, key), field: declaredWithin(field, actual), extent: "whole" }) as const;
   const parts: Part[] = [];
   for (const [key, value] of expected) {
-    const same = [...actual.keys()].find((other) => differencesOf(other, key).length === 0 && !found.has(other));
+    const same = [...actual.keys()].find((other) => isAlike(other, key) && !found.has(other));
     if (same !== undefined) found.add(same);
     const isThere = same !== undefined || actual.has(key);
-    parts.push({ path: entryPath(path, key), actual: isThere ? actual.get(same) : missing, expected: value });
+    parts.push({ ...about(key), actual: isThere ? actual.get(same) : missing, expected: value });
   }
   for (const [key, value] of actual) {
-    if (!found.has(key) && !expected.has(key))
-      parts.push({ path: entryPath(path, key), actual: value, expected: missing });
+    if (!found.has(key) && !expected.has(key)) parts.push({ ...about(key), actual: value, expected: missing });
   }
-  return parts;
+  return { parts, whole: (shown) => new Map(shown) };
 }
 
-function membersOf(actual: ReadonlySet<unknown>, expected: ReadonlySet<unknown>, path: string): Part[] {
+function partsOfSets(actual: ReadonlySet<unknown>, expected: ReadonlySet<unknown>, { path, field }: Place): Parts {
+  const about = { path: `${path}{}`, field: declaredWithin(field, actual), extent: "whole" } as const;
   const extra = [...actual];
-  const absent: unknown[] = [];
+  const parts: Part[] = [];
   for (const value of expected) {
-    const at = extra.findIndex((other) => differencesOf(other, value).length === 0);
-    if (at === -1) absent.push(value);
-    else extra.splice(at, 1);
+    const at = extra.findIndex((other) => isAlike(other, value));
+    const [same] = at === -1 ? [missing] : extra.splice(at, 1);
+    parts.push({ ...about, key: value, actual: same, expected: value });
   }
-  return [
-    ...absent.map((value) => ({ path: `${path}{}`, actual: missing, expected: value })),
-    ...extra.map((value) => ({ path: `${path}{}`, actual: value, expected: missing })),
-  ];
+  parts.push(...extra.map((value) => ({ ...about, key: value, actual: value, expected: missing })));
+  return { parts, whole: (shown) => new Set(shown.map(([, member]) => member)) };
+}
+
+function isAlike(one: unknown, other: unknown): boolean {
+  return compared(one, other).differences.length === 0;
 }
 
 function entryPath(path: string, key: unknown): string {

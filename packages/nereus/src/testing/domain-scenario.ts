@@ -20,6 +20,7 @@ import {
 } from "./domain-act.ts";
 import { storeHistory } from "./history.ts";
 import { assertNoClass, misuse } from "./misuse.ts";
+import { readable } from "./readable.ts";
 import { assertNoRow, assertRow, assertRows } from "./rows.ts";
 import { Scenario } from "./scenario.ts";
 import { type Item, itemsOf, type SeedOptions } from "./seed.ts";
@@ -78,6 +79,7 @@ export class GivenDomain {
       if (isUsed) await this.#domain.settle(); // what is under way from before is no consequence of this scenario
       const common = tenant ?? tenantOf(this.#items) ?? "";
       await storeHistory(workings, this.#items, common);
+      if (this.#items.length > 0) await this.#domain.settle(); // what is done next may ask async projections
       return { outcome: undefined, isRefusalExpected: false, tenant: common };
     });
     return new DomainScenario(this.#domain, this.#first);
@@ -122,7 +124,7 @@ class DomainScenario extends Scenario<DomainProgress> {
       const { name } = aggregate[definition];
       if (id === undefined) throw misuse("thenState", "none", `an identity here: thenState(${name}, id, { … })`);
       const actual = await this.#load(aggregate, id, tenant);
-      if (actual === undefined) throw failed(`There is no ${name} ${id}`, undefined, { ...state });
+      if (actual === undefined) throw failed(`There is no ${name} ${id}`, undefined, readable(state));
       assertPart(`${name} ${id}`, actual, state);
     });
   }

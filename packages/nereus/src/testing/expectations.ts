@@ -2,29 +2,11 @@ import type { Selection } from "../application/selection.ts";
 import type { Domain } from "../domain/domain.ts";
 import type { DomainProcessOptions, TenantOptions } from "../domain/domain-options.ts";
 import type { AggregateClass } from "../model/aggregate-root.ts";
-import type { EntityCollectionView } from "../model/collection.ts";
-import type { Shaped } from "../model/field.ts";
 import type { ProjectionClass } from "../model/projection.ts";
+import type { State, Whole } from "./expected-values.ts";
 import type { AnyAggregate, CommandInstance, EventInstance, EventOf } from "./instances.ts";
+import type { Done, DoneWith } from "./misfit.ts";
 import type { Seed, SeedOptions } from "./seed.ts";
-
-/** Some fields, as plain data. */
-type Plain<S> = { readonly [K in keyof S]?: unknown };
-
-/** What a field may be compared with: its value, or entities and value objects as plain data. */
-type Expected<V> =
-  V extends EntityCollectionView<infer E>
-    ? V | readonly (E | Plain<ShapeOf<E>>)[]
-    : V extends Shaped<infer S>
-      ? V | Plain<S>
-      : V;
-
-type ShapeOf<E> = E extends Shaped<infer S> ? S : object;
-
-/** Some fields and getters of an aggregate or a row, to be compared. */
-export type State<A> = {
-  readonly [K in keyof A as A[K] extends (...input: never) => unknown ? never : K]?: Expected<A[K]>;
-};
 
 declare const notAwaited: unique symbol;
 
@@ -58,11 +40,11 @@ export interface Then<R, E> extends Promise<R> {
    *   invariant
    */
   thenRejected(textOrCode: string): this;
-  /** That it is accepted and answers this. */
-  thenResult(result: Expected<R>): this;
+  /** That it is accepted and answers this, and nothing else. */
+  thenResult(result: Whole<R>): this;
 }
 
-/** What rows can be expected, whatever was done. A row is compared in the fields that are named. */
+/** What rows can be expected, whatever was done. A row is compared in what is named of it. */
 interface RowsOfDomain {
   /** That a projection shows a row with these fields, once everything has settled. */
   thenRow<Row extends object>(
@@ -93,6 +75,10 @@ interface ActsOfDomain {
   when<R>(act: (domain: Domain) => R): When<Awaited<R>>;
   /** An event happens, whatever aggregate raised it: its handlers run, inline and async ones. `then` is what they do. */
   when(event: EventInstance, options?: SeedOptions): When<void>;
+  /** Never fits: it says what is wrong where none of the others does. */
+  when<W>(what: Done<W>): never;
+  /** Never fits either. */
+  when<W, O extends DoneWith<W, O>>(what: W, options: O): never;
 }
 
 /** What happened before in a domain. To await it alone stores it, and nothing else is done. */

@@ -6,6 +6,7 @@ import { GivenAggregates, replayed } from "./aggregate-scenario.ts";
 import { GivenDomain } from "./domain-scenario.ts";
 import type { AggregateGiven, Given, ProjectorGiven } from "./expectations.ts";
 import type { AnyAggregate, EventInstance, EventOf } from "./instances.ts";
+import type { Alone, Beside, First } from "./misfit.ts";
 import { assertNoClass, misuse } from "./misuse.ts";
 import { GivenProjector } from "./projector-scenario.ts";
 import type { Before, Seed } from "./seed.ts";
@@ -68,6 +69,10 @@ export function given<Row extends object, NewRow>(
  * await given().when(() => new Money({ amount: 1n, currency: "EUR" }).plus(dollar)).thenRejected("currency");
  */
 export function given<A extends readonly AnyAggregate[]>(...aggregates: A): AggregateGiven<A, EventOf<A[number]>>;
+/** Never fits: it says what is wrong where none of the others does. */
+export function given<F>(first: Alone<F>): never;
+/** Never fits either. */
+export function given<F, R extends Beside<F, R>>(first: First<F>, ...rest: R): never;
 export function given(first?: unknown, ...rest: readonly unknown[]): object {
   const others = rest as readonly object[]; // what is none is refused where it is used
   if (first === undefined) return new GivenAggregates(() => []);

@@ -4,6 +4,7 @@ import { inlineWrites } from "../application/inline-projections.ts";
 import { Lineage } from "../application/lineage.ts";
 import { cacheKey, streamOf } from "../application/loading.ts";
 import type { Runtime } from "../application/registry.ts";
+import { UnitTransaction } from "../application/unit-transaction.ts";
 import type { Workings } from "../domain/domain.ts";
 import { EventRunner } from "../engine/event-runner.ts";
 import { serialiseEvent } from "../log/event-types.ts";
@@ -53,6 +54,7 @@ function again(event: object): object {
 }
 
 async function eventCommit(runtime: Runtime, event: object, { tenant = "", occurredAt }: SeedOptions): Promise<Commit> {
+  const transaction = new UnitTransaction(runtime.store, undefined);
   const { clock } = runtime;
   const { aggregate, id } = ownerOf(runtime, event);
   const recordedAt = clock.now().getTime();
@@ -61,7 +63,7 @@ async function eventCommit(runtime: Runtime, event: object, { tenant = "", occur
   const stream = streamOf(aggregate, tenant, id);
   const source = { stream, base: await baseOf(runtime, aggregate, stream) };
   const version = source.base === undefined ? -1 : source.base + 1;
-  const documents = await inlineWrites(runtime, tenant, [{ event, order: 0, source, version, envelope }]);
+  const documents = await inlineWrites(runtime, tenant, [{ event, order: 0, source, version, envelope }], transaction);
   return { appends: [{ stream, expectedVersion: "any", messages: [serialiseEvent(event, envelope)] }], documents };
 }
 
@@ -109,6 +111,7 @@ async function storeAggregate(
     removed: false,
     verified: true,
   };
+  const transaction = new UnitTransaction(runtime.store, undefined);
   const work = {
     cause,
     lineage: new Lineage(cause),
@@ -116,8 +119,9 @@ async function storeAggregate(
     sent: [],
     idempotency: undefined,
     checkpoint: undefined,
+    transaction,
   };
-  const outcome = await runtime.store.commit(await commitOf(runtime, work));
+  const outcome = await transaction.commit(await commitOf(runtime, work));
   const isRepeated = raised > 0 && outcome.status === "committed" && outcome.position <= before;
   if (outcome.status !== "committed" || isRepeated) throw storedAlready(own.name, id);
 }

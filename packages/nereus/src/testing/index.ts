@@ -6,10 +6,10 @@ export type {
   Given,
   ProjectorGiven,
   ProjectorWhen,
-  State,
   Then,
   When,
 } from "./expectations.ts";
+export type { State } from "./expected-values.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { type FixedIdentities, fixedIdentities } from "./fixed-identities.ts";
 export { given } from "./given.ts";

@@ -1,13 +1,14 @@
 import type { EventMetadata, ProjectorDefinition } from "../application/projector.ts";
 import { RowSession } from "../application/row-session.ts";
+import { transactionUnsupported } from "../application/unit-transaction.ts";
 import type { TenantOptions } from "../domain/domain-options.ts";
 import { definition } from "../model/element.ts";
 import { type EventClass, encodeMessage, messageId, restoreMessage } from "../model/message.ts";
 import { restoreRow } from "../model/projection.ts";
 import type { Values } from "../model/values.ts";
 import type { DocumentReader, StoredDocument } from "../ports/store.ts";
-import { shapeOf } from "./comparison.ts";
 import { nameOf } from "./misuse.ts";
+import { shapeOf } from "./readable.ts";
 import { assertNoRow, assertRow, assertRows } from "./rows.ts";
 import { Scenario } from "./scenario.ts";
 import { type Item, itemsOf, type SeedOptions } from "./seed.ts";
@@ -107,7 +108,7 @@ class Table {
     const { tenant = "" } = options;
     const documents = this.#documentsOf(tenant);
     const entry = { event: passedOn(event), metadata: this.#metadataOf(event, tenant, options) };
-    const session = new RowSession(this.#projector, readerOf(documents), tenant);
+    const session = new RowSession(this.#projector, readerOf(documents), tenant, noTransaction);
     await session.prefetch([entry]);
     await session.apply(entry);
     for (const { id, data } of session.writes(false)) {
@@ -153,6 +154,10 @@ class Table {
 function passedOn(event: object): object {
   const wire = JSON.parse(JSON.stringify(encodeMessage(event))) as Values;
   return restoreMessage(event.constructor as unknown as EventClass<object>, wire, messageId(event));
+}
+
+function noTransaction(): never {
+  throw transactionUnsupported("of a projector alone", "Give the scenario a domain on a store with SQL.");
 }
 
 function readerOf(documents: ReadonlyMap<string, StoredDocument>): DocumentReader {

@@ -1,5 +1,6 @@
 import { assertPart, failed, shortly } from "./assertion.ts";
-import { differencesOf, partialDifferences } from "./comparison.ts";
+import { type Comparison, comparedInPart } from "./comparison.ts";
+import { readable } from "./readable.ts";
 
 /** How many identities a message lists. */
 const shownIds = 5;
@@ -11,7 +12,7 @@ export function assertRow(projection: string, rows: ReadonlyMap<string, object>,
     assertPart(`Row ${id} of ${projection}`, row, expected);
     return;
   }
-  throw failed(`${projection} has no row ${shortly(id)}; ${idsOf([...rows.keys()])}`, undefined, { ...expected });
+  throw failed(`${projection} has no row ${shortly(id)}; ${idsOf([...rows.keys()])}`, undefined, readable(expected));
 }
 
 function idsOf(ids: readonly string[]): string {
@@ -23,7 +24,8 @@ function idsOf(ids: readonly string[]): string {
 /** @throws AssertionError */
 export function assertNoRow(projection: string, rows: ReadonlyMap<string, object>, id: string): void {
   const row = rows.get(id);
-  if (row !== undefined) throw failed(`${projection} has a row ${shortly(id)}\n  ${shortly(row)}`, row, undefined);
+  if (row !== undefined)
+    throw failed(`${projection} has a row ${shortly(id)}\n  ${shortly(row)}`, readable(row), undefined);
 }
 
 /** @throws AssertionError */
@@ -31,30 +33,24 @@ export function assertRows(projection: string, actual: readonly object[], expect
   const lines = Array.from({ length: Math.max(actual.length, expected.length) }, (_, at) =>
     lineOf(actual[at], expected[at]),
   );
-  if (lines.every((line) => line === undefined)) return;
-  const numbered = lines.map((line, at) => `  ${at + 1}. ${line ?? "as expected"}`);
-  const parts = actual.map((row, at) => partLike(row, expected[at]));
-  throw failed(`${projection} has other rows than expected\n${numbered.join("\n")}`, parts, [...expected]);
+  if (lines.every(({ text }) => text === undefined)) return;
+  const numbered = lines.map(({ text = "as expected" }, at) => `  ${at + 1}. ${text}`);
+  const shown = (side: "actual" | "expected"): unknown[] => lines.flatMap((line) => line[side] ?? []);
+  const message = `${projection} has other rows than expected\n${numbered.join("\n")}`;
+  throw failed(message, shown("actual"), shown("expected"));
 }
 
-function lineOf(actual: object | undefined, expected: object | undefined): string | undefined {
-  if (expected === undefined) return `not expected: ${shortly(actual)}`;
-  if (actual === undefined) return `missing: ${shortly(expected)}`;
-  const differences = partialDifferences(actual, expected);
-  if (differences.length === 0) return undefined;
+/** A row and what was expected in its place, as a diff shows them; no text where nothing differs. */
+interface Line extends Partial<Omit<Comparison, "differences">> {
+  readonly text: string | undefined;
+}
+
+function lineOf(actual: object | undefined, expected: object | undefined): Line {
+  if (expected === undefined) return { text: `not expected: ${shortly(actual)}`, actual: readable(actual) };
+  if (actual === undefined) return { text: `missing: ${shortly(expected)}`, expected: readable(expected) };
+  const { differences, ...shown } = comparedInPart(actual, expected);
   const fields = differences.map(
     ({ path, actual: is, expected: wanted }) => `${path}: expected ${shortly(wanted)}, but it is ${shortly(is)}`,
   );
-  return fields.join("; ");
-}
-
-/** The fields of a row that are expected; where nothing differs, in the words of the expectation. */
-function partLike(row: object, expected: object | undefined): object {
-  if (expected === undefined) return { ...row };
-  const source = row as Record<string, unknown>;
-  const entries = Object.entries(expected).map(([key, value]) => [
-    key,
-    differencesOf(source[key], value).length === 0 ? value : source[key],
-  ]);
-  return Object.fromEntries(entries);
+  return { text: fields.length === 0 ? undefined : fields.join("; "), ...shown };
 }

@@ -1,11 +1,13 @@
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { memory } from "../../src/adapters/memory/index.ts";
+import { postgres } from "../../src/adapters/postgres/index.ts";
 import { sqlite } from "../../src/adapters/sqlite/index.ts";
 import { messageOf, people, streamOf, wholeLog } from "../../src/conformance/samples.ts";
 import { members } from "../../src/conformance/unique-cases.ts";
 import { isNereusError } from "../../src/model/errors.ts";
 import type { Append, Commit, DocumentWrite, ExpectedVersion, Store } from "../../src/ports/store.ts";
+import { emptySchema, missingPostgres, type TestDatabase, testDatabase } from "../support/postgres.ts";
 
 const expected: fc.Arbitrary<ExpectedVersion> = fc.oneof(
   { weight: 4, arbitrary: fc.constant("any" as const) },
@@ -102,20 +104,73 @@ async function everything(store: Store): Promise<unknown> {
   };
 }
 
-it("memory and SQLite answer any run of concurrent commits alike, and hold the same afterwards", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(fc.array(commit, { minLength: 1, maxLength: 6 }), { maxLength: 12 }), async (batches) => {
-      const stores = [memory(), sqlite(":memory:")] as const;
-      await Promise.all(stores.map((store) => store.open([people, members])));
-      for (const batch of batches) {
-        const [inMemory, inSqlite] = await Promise.all(
-          stores.map((store) => Promise.all(batch.map((one) => answerOf(store, one)))),
-        );
-        expect(inSqlite).toEqual(inMemory);
-      }
-      expect(await everything(stores[1])).toEqual(await everything(stores[0]));
-      await Promise.all(stores.map((store) => store.close()));
-    }),
-    { numRuns: Number(process.env["NEREUS_RUNS"] ?? 400) },
+/** Stores that are to answer like memory, each made for one run. */
+interface Rival {
+  readonly name: string;
+  readonly runs: number;
+  readonly missing: boolean;
+  make(): Promise<{ readonly store: Store; done(): Promise<void> }>;
+}
+
+let database: Promise<TestDatabase> | undefined;
+afterAll(async () => (await database)?.drop());
+
+const rivals: readonly Rival[] = [
+  {
+    name: "SQLite",
+    runs: 400,
+    missing: false,
+    async make() {
+      const store = sqlite(":memory:");
+      return { store, done: () => store.close() };
+    },
+  },
+  {
+    name: "PostgreSQL",
+    runs: 60,
+    missing: missingPostgres !== undefined,
+    async make() {
+      database ??= testDatabase();
+      const { pool } = await database;
+      const store = postgres({ pool, schema: "model", setUp: true });
+      return {
+        store,
+        async done() {
+          await store.close();
+          await emptySchema(pool, "model");
+        },
+      };
+    },
+  },
+];
+
+describe.each(rivals)("memory and $name", ({ make, runs, missing }) => {
+  it.skipIf(missing)(
+    "answer any run of concurrent commits alike, and hold the same afterwards",
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.array(commit, { minLength: 1, maxLength: 6 }), { maxLength: 12 }),
+          async (batches) => {
+            const { store, done } = await make();
+            const stores = [memory(), store] as const;
+            try {
+              await Promise.all(stores.map((one) => one.open([people, members])));
+              for (const batch of batches) {
+                const [inMemory, inRival] = await Promise.all(
+                  stores.map((one) => Promise.all(batch.map((each) => answerOf(one, each)))),
+                );
+                expect(inRival).toEqual(inMemory);
+              }
+              expect(await everything(stores[1])).toEqual(await everything(stores[0]));
+            } finally {
+              await done();
+            }
+          },
+        ),
+        { numRuns: Number(process.env["NEREUS_RUNS"] ?? runs) },
+      );
+    },
+    120_000,
   );
-}, 120_000);
+});

@@ -1,4 +1,4 @@
--- user_version: 1
+-- user_version: 2
 -- application_id: 1315271269
 -- journal_mode: wal
 
@@ -66,6 +66,14 @@ CREATE TABLE nereus_outcomes (
   result TEXT,
   position INTEGER NOT NULL,
   PRIMARY KEY (tenant, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE nereus_removed (
+  collection TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  PRIMARY KEY (collection, tenant, id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE nereus_types (

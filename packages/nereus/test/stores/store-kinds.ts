@@ -1,10 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type pg from "pg";
+import { afterAll } from "vitest";
 import { memory } from "../../src/adapters/memory/index.ts";
+import { postgres } from "../../src/adapters/postgres/index.ts";
 import { sqlite } from "../../src/adapters/sqlite/index.ts";
 import type { ConformanceHarness } from "../../src/conformance/index.ts";
 import type { Store } from "../../src/ports/store.ts";
+import { emptySchema, missingPostgres, newSchema, type TestDatabase, testDatabase } from "../support/postgres.ts";
 
 /** A harness that cleans up behind itself. */
 export interface DisposableHarness extends ConformanceHarness {
@@ -13,6 +17,8 @@ export interface DisposableHarness extends ConformanceHarness {
 
 export interface StoreKind {
   readonly name: string;
+  /** Why it cannot be tested here. */
+  readonly missing?: string | undefined;
   harness(): DisposableHarness;
 }
 
@@ -42,10 +48,66 @@ function harnessOf(make: (path: string) => Store): DisposableHarness {
   };
 }
 
-/** The stores that come with Nereus, as the conformance cases want them. */
-export const storeKinds: readonly StoreKind[] = [
-  { name: "memory", harness: () => harnessOf(() => memory()) },
-  { name: "sqlite, FULL", harness: () => harnessOf((path) => sqlite(path)) },
-  { name: "sqlite, NORMAL", harness: () => harnessOf((path) => sqlite(path, { synchronous: "NORMAL" })) },
-  { name: "sqlite, :memory:", harness: () => harnessOf(() => sqlite(":memory:")) },
-];
+/** One database for each test file, made when it is first needed; a schema for each store, emptied for the next one. */
+class PostgresSchemas {
+  readonly #free: string[] = [];
+  #database: Promise<TestDatabase> | undefined;
+
+  async pool(): Promise<pg.Pool> {
+    // Commits take one connection of each open store, and cases open up to a few.
+    this.#database ??= testDatabase({ max: 12 });
+    return (await this.#database).pool;
+  }
+
+  take(): string {
+    return this.#free.pop() ?? newSchema();
+  }
+
+  async giveBack(schema: string): Promise<void> {
+    await emptySchema(await this.pool(), schema);
+    this.#free.push(schema);
+  }
+
+  async drop(): Promise<void> {
+    await (await this.#database)?.drop();
+  }
+}
+
+function postgresHarness(schemas: PostgresSchemas): DisposableHarness {
+  const ofStores = new Map<Store, string>();
+  const made = async (schema: string): Promise<Store> => {
+    const store = postgres({ pool: await schemas.pool(), schema, setUp: true });
+    ofStores.set(store, schema);
+    return store;
+  };
+  return {
+    async create(collections = []) {
+      const store = await made(schemas.take());
+      await store.open(collections);
+      return store;
+    },
+    async reopen(store, collections = []) {
+      await store.close();
+      const next = await made(ofStores.get(store) ?? "");
+      await next.open(collections);
+      return next;
+    },
+    async dispose() {
+      for (const store of ofStores.keys()) await store.close();
+      for (const schema of new Set(ofStores.values())) await schemas.giveBack(schema);
+    },
+  };
+}
+
+/** The stores that come with Nereus, as the conformance cases want them. To be called while tests are collected. */
+export function storeKinds(): readonly StoreKind[] {
+  const schemas = new PostgresSchemas();
+  afterAll(() => schemas.drop());
+  return [
+    { name: "memory", harness: () => harnessOf(() => memory()) },
+    { name: "sqlite, FULL", harness: () => harnessOf((path) => sqlite(path)) },
+    { name: "sqlite, NORMAL", harness: () => harnessOf((path) => sqlite(path, { synchronous: "NORMAL" })) },
+    { name: "sqlite, :memory:", harness: () => harnessOf(() => sqlite(":memory:")) },
+    { name: "postgres", missing: missingPostgres, harness: () => postgresHarness(schemas) },
+  ];
+}

@@ -1,6 +1,6 @@
 import { AssertionError } from "node:assert";
 import { Aggregate, Entity, Event, EventSourcedAggregate, hasMany, hasOne, identifier, ValueObject } from "nereus";
-import { given } from "nereus/testing";
+import { given, type State } from "nereus/testing";
 import { expect, test } from "vitest";
 import { z } from "zod";
 
@@ -242,4 +242,95 @@ test("the stack begins where the expectation was written", async () => {
   const { stack = "" } = await failureOf(written());
   expect(stack.split("\n").find((line) => /^\s+at /.test(line))).toMatch(/written .*differences\.test\.ts/);
   expect(stack).not.toContain("src/testing");
+});
+
+class Parcel extends Aggregate("Parcel", {
+  parcelId: identifier(),
+  address: z.object({ city: z.string(), street: z.string(), note: z.string().optional() }),
+  stops: z.array(z.object({ city: z.string(), at: z.date(), fee: z.bigint(), rate: decimal })),
+  counts: z.record(z.string(), z.object({ sent: z.number(), lost: z.number() })),
+  labels: z.map(z.string(), z.object({ text: z.string(), colour: z.string() })),
+  price: Money,
+}) {}
+const stop = { city: "Oslo", at: since, fee: 3n, rate: new Decimal("1.50") };
+const parcel = () =>
+  given(Parcel, {
+    parcelId: "p",
+    address: { city: "Rome", street: "Via Appia" },
+    stops: [stop],
+    counts: { a: { sent: 1, lost: 0 } },
+    labels: new Map([["a", { text: "t", colour: "red" }]]),
+    price: { amount: 7n },
+  }).when(() => undefined);
+
+test("of plain data, entities and value objects only what is named is compared, also inside of lists", async () => {
+  await parcel().thenState({ address: { city: "Rome" }, stops: [{ city: "Oslo" }], price: { amount: 7n } });
+  await parcel().thenState({ address: { note: undefined }, counts: { a: { sent: 1 } } });
+  await cart().thenState({ lines: [{ sku: "A" }], address: { city: "Rome" } });
+  const failure = await failureOf(
+    parcel().thenState({ address: { city: "Oslo" }, stops: [{ fee: 4n }], price: { amount: 8n } }),
+  );
+  expect(failure.message).toBe(
+    "Parcel is not as expected\n  address.city: expected 'Oslo', but it is 'Rome'\n  stops[0].fee: expected 4n, but it is 3n\n  price.amount: expected 8n, but it is 7n",
+  );
+  // the diff has what was expected, and nothing else
+  expect(failure.actual).toEqual({ address: { city: "Rome" }, stops: [{ fee: 3n }], price: { amount: 7n } });
+  expect(failure.expected).toEqual({ address: { city: "Oslo" }, stops: [{ fee: 4n }], price: { amount: 8n } });
+});
+
+test("lists have as many items as expected; records, maps, instances and {} are compared whole", async () => {
+  const messageOf = async (state: State<Parcel>) => (await failureOf(parcel().thenState(state))).message;
+  expect(await messageOf({ stops: [] })).toContain("stops[0]: expected missing");
+  expect(await messageOf({ stops: [{ city: "Oslo" }, { city: "Rome" }] })).toContain(
+    "stops[1]: expected { city: 'Rome' }",
+  );
+  expect(await messageOf({ counts: {} })).toContain("counts.a: expected missing");
+  expect(await messageOf({ counts: { b: { sent: 1 } } })).toContain("counts.a: expected missing");
+  expect(await messageOf({ address: {} })).toContain("address.city: expected missing");
+  expect(await messageOf({ labels: new Map([["a", { text: "t" } as never]]) })).toContain(
+    "labels.get(\"a\").colour: expected missing, but it is 'red'",
+  );
+  expect(await messageOf({ price: new Money({ amount: 7n, currency: "USD" }) })).toContain(
+    "price.currency: expected 'USD', but it is 'EUR'",
+  );
+});
+
+test("an answer is compared whole", async () => {
+  const answer = () => given().when(() => new Money({ amount: 7n }));
+  await answer().thenResult({ amount: 7n, currency: "EUR" });
+  expect((await failureOf(answer().thenResult({ amount: 7n } as never))).message).toContain(
+    "currency: expected missing, but it is 'EUR'",
+  );
+});
+
+test("what is expected in the form of JSON is shown against the actual value in that form", async () => {
+  const json = { city: "Oslo", at: "2027-01-01T00:00:00.000Z", fee: "4", rate: "1.51" };
+  const failure = await failureOf(parcel().thenState({ stops: [json as never], price: { amount: "8" } }));
+  expect(failure.message).toBe(
+    "Parcel is not as expected\n  stops[0].at: expected '2027-01-01T00:00:00.000Z', but it is '2026-01-01T00:00:00.000Z'\n  stops[0].fee: expected '4', but it is '3'\n  stops[0].rate: expected '1.51', but it is '1.50'\n  price.amount: expected '8', but it is '7'",
+  );
+  expect(failure.actual).toEqual({
+    stops: [{ city: "Oslo", at: "2026-01-01T00:00:00.000Z", fee: "3", rate: "1.50" }],
+    price: { amount: "7" },
+  });
+  await parcel().thenState({ stops: [{ ...json, at: since.toISOString(), fee: "3", rate: "1.50" } as never] });
+});
+
+test("a value that hides what it holds is told apart deep inside plain data, and shown by how it is stored", async () => {
+  const failure = await failureOf(parcel().thenState({ stops: [{ rate: new Decimal("1.51") }] }));
+  expect(failure.message).toBe("Parcel is not as expected\n  stops[0].rate: expected '1.51', but it is '1.50'");
+  const answered = given().when(() => ({ rate: new Decimal("1.50") }));
+  expect((await failureOf(answered.thenResult({ rate: new Decimal("1.51") }))).message).toContain(
+    "rate: expected '1.51', but it is '1.50'",
+  );
+});
+
+test("a diff shows the members of a collection, and the fields of entities", async () => {
+  const { actual, expected } = await failureOf(
+    cart().thenState({ lines: [new Line({ sku: "B", price: { amount: 1n }, since })] }),
+  );
+  const line = { price: { amount: 1n, currency: "EUR" }, since };
+  expect(actual).toEqual({ lines: [{ sku: "A", ...line }] });
+  expect(expected).toEqual({ lines: [{ sku: "B", ...line }] });
+  expect(Object.getPrototypeOf((actual as { lines: object[] }).lines[0])).toBe(Object.prototype);
 });

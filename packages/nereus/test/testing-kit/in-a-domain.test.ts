@@ -74,6 +74,15 @@ describe.each(places)("on $name", (kind) => {
     expect(answer).toBe(0);
   });
 
+  test("what is done first finds async projections as far as the given history", async () => {
+    await given(domain(), opened(), deposited(100))
+      .when((own) => own.view(Row).get("1"))
+      .thenResult({ accountId: "1", balance: 100, version: 1 } as Row);
+    await given(domain(), seed({ tenant: "t" }, opened(), deposited(5)))
+      .when((own) => own.view(Row, { tenant: "t" }).find())
+      .thenResult([{ accountId: "1", balance: 5, version: 1 } as Row]);
+  });
+
   test("each failure of a chain is found, wherever in it it is", async () => {
     const chain = (amount: number, balance: number, text: string, last: number) =>
       history()

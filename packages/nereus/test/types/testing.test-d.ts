@@ -232,7 +232,36 @@ await given(one, made)
 await given()
   .when(() => new Money({ amount: 1n }).plus(new Money({ amount: 2n })))
   .thenResult(new Money({ amount: 3n }))
-  .thenResult({ amount: 3n });
+  .thenResult({ amount: 3n, currency: "EUR" });
+const answering = given().when(() => new Money({ amount: 1n }));
+// @ts-expect-error an answer is compared whole
+answering.thenResult({ amount: 1n });
+
+// in part
+class Parcel extends Aggregate("Parcel", {
+  parcelId: identifier(),
+  address: z.object({ city: z.string(), street: z.string(), note: z.string().optional() }),
+  stops: z.array(z.object({ city: z.string(), at: z.date() })),
+  counts: z.record(z.string(), z.number()),
+  labels: z.map(z.string(), z.object({ text: z.string(), colour: z.string() })),
+}) {}
+declare const parcel: Parcel;
+const sent = given(parcel).when(() => undefined);
+sent.thenState({ address: { city: "Rome" }, stops: [{ city: "Oslo" }, { at: new Date() }], counts: { a: 1 } });
+sent.thenState({ address: { note: undefined }, labels: new Map([["a", { text: "t", colour: "red" }]]) });
+// @ts-expect-error not a field of the address
+sent.thenState({ address: { town: "Rome" } });
+// @ts-expect-error a field of the wrong type
+sent.thenState({ stops: [{ city: 1 }] });
+// @ts-expect-error a field of the address is never undefined
+sent.thenState({ address: { city: undefined } });
+// @ts-expect-error a map is compared whole
+sent.thenState({ labels: new Map([["a", { text: "t" }]]) });
+// @ts-expect-error the address has fields
+sent.thenState({ address: "Rome" });
+
+// no overload that says what is wrong takes what is right
+assertType<Equal<typeof sent extends never ? true : false, false>>();
 
 // @ts-expect-error not an event of the aggregate
 given(Account, new Stocked({ productId: "1" }));

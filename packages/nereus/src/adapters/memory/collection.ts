@@ -13,6 +13,7 @@ import { UniqueList } from "./unique-list.ts";
 export class MemoryCollection {
   readonly name: string;
   readonly #tenants = new Map<string, Map<string, Row>>();
+  readonly #removed = new Map<string, Map<string, number>>();
   #fields: ReadonlyMap<string, DeclaredField> = new Map();
   #unique: readonly UniqueList[] = [];
 
@@ -31,12 +32,13 @@ export class MemoryCollection {
   /** What the stored rows do not fit of a shape. */
   refusals(shape: CollectionShape): readonly Refusal[] {
     const declared = { fields: this.#fields, unique: this.#unique.map(({ fields }) => fields) };
-    return checksFor(declared, shape).flatMap((check) => refusalOf(this.name, this.#tenants, check) ?? []);
+    const after = fieldsAfter(this.#fields, shape);
+    return checksFor(declared, shape).flatMap((check) => refusalOf(this.name, this.#tenants, check, after) ?? []);
   }
 
   declare(shape: CollectionShape): void {
     this.#fields = fieldsAfter(this.#fields, shape);
-    this.#unique = shape.unique.map((fields) => new UniqueList(fields));
+    this.#unique = shape.unique.map((fields) => new UniqueList(fields, this.#fields));
     for (const [tenant, rows] of this.#tenants) {
       for (const row of rows.values()) for (const list of this.#unique) list.add(tenant, row);
     }
@@ -50,11 +52,21 @@ export class MemoryCollection {
   put(tenant: string, id: string, data: string): void {
     const rows = this.#tenants.get(tenant) ?? new Map<string, Row>();
     this.#tenants.set(tenant, rows);
-    rows.set(id, { id, version: (rows.get(id)?.version ?? -1) + 1, data });
+    const before = rows.get(id)?.version ?? this.#removed.get(tenant)?.get(id) ?? -1;
+    rows.set(id, { id, version: before + 1, data });
   }
 
   remove(tenant: string, id: string): void {
     this.#tenants.get(tenant)?.delete(id);
+  }
+
+  /** Removes a document, and remembers the version from which one of the same id goes on. */
+  retire(tenant: string, id: string): void {
+    const version = this.get(tenant, id)?.version;
+    if (version === undefined) return;
+    const removed = this.#removed.get(tenant) ?? new Map<string, number>();
+    this.#removed.set(tenant, removed.set(id, version));
+    this.remove(tenant, id);
   }
 
   /** To be called for every document of a commit before the first is written. */

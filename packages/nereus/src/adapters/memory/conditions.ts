@@ -2,12 +2,12 @@ import type { Condition, FieldType, Filter, Inner, StoredScalar } from "../../po
 import { unknownField } from "../store-errors.ts";
 import { wholeNumberOf } from "../whole-number.ts";
 import { type Comparable, comparableOf, compareValues } from "./comparable.ts";
-import { type Row, valueIn } from "./row.ts";
+import { fillingOf, type Row, valueIn } from "./row.ts";
 
 /** A collection's name, and the types of the fields that queries may name. */
 export interface Queryable {
   readonly name: string;
-  readonly fields: ReadonlyMap<string, { readonly type: FieldType }>;
+  readonly fields: ReadonlyMap<string, { readonly type: FieldType; readonly default: string | undefined }>;
 }
 
 type RowTest = (row: Row) => boolean;
@@ -35,7 +35,8 @@ export function valueReader(
 ): (row: Row) => Comparable {
   const type = typeIn(at, source);
   const { field, within } = at;
-  return (row) => comparableOf(valueIn(row, field, within?.path), type);
+  const filling = fillingOf(source.fields.get(field));
+  return (row) => comparableOf(valueIn(row, field, within?.path, filling), type);
 }
 
 function typeIn({ field, within }: { readonly field: string; readonly within?: Inner }, source: Queryable): FieldType {

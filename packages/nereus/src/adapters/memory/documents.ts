@@ -73,10 +73,11 @@ export class MemoryDocuments implements DocumentReader {
   /** @internal */
   write(writes: readonly DocumentWrite[]): void {
     for (const { collection, tenant, id } of writes) this.#collection(collection).releaseValues(tenant, id);
-    for (const { collection, tenant, id, data } of writes) {
+    for (const { collection, tenant, id, expectedVersion, data } of writes) {
       const target = this.#collection(collection);
-      if (data === null) target.remove(tenant, id);
-      else target.put(tenant, id, data);
+      if (data !== null) target.put(tenant, id, data);
+      else if (expectedVersion === "any") target.remove(tenant, id);
+      else target.retire(tenant, id);
     }
     for (const { collection, tenant, id } of writes) this.#collection(collection).holdValues(tenant, id);
   }

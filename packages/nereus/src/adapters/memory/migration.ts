@@ -1,5 +1,5 @@
 import type { FieldType } from "../../ports/store.ts";
-import type { FieldCheck, ShapeCheck } from "../declared-shape.ts";
+import type { DeclaredField, FieldCheck, ShapeCheck } from "../declared-shape.ts";
 import { type Refusal, reasonOf } from "../migration-refusal.ts";
 import { wholeNumberOf } from "../whole-number.ts";
 import { hasField, type Row, valueIn } from "./row.ts";
@@ -8,8 +8,13 @@ import { UniqueList } from "./unique-list.ts";
 type Tenants = ReadonlyMap<string, ReadonlyMap<string, Row>>;
 
 /** Why a change of shape cannot be made with these rows, if there is a reason. */
-export function refusalOf(collection: string, tenants: Tenants, check: ShapeCheck): Refusal | undefined {
-  const documents = check.on === "unique" ? countShared(tenants, check.fields) : countMisfits(tenants, check);
+export function refusalOf(
+  collection: string,
+  tenants: Tenants,
+  check: ShapeCheck,
+  declared: ReadonlyMap<string, DeclaredField>,
+): Refusal | undefined {
+  const documents = check.on === "unique" ? countShared(tenants, check.fields, declared) : countMisfits(tenants, check);
   if (documents === 0) return undefined;
   return { collection, reason: reasonOf(collection, check, documents), fix: fixOf(collection, check) };
 }
@@ -19,8 +24,12 @@ function countMisfits(tenants: Tenants, { on, field, type }: FieldCheck): number
   return [...tenants.values()].reduce((sum, rows) => sum + [...rows.values()].filter(misfits).length, 0);
 }
 
-function countShared(tenants: Tenants, fields: readonly string[]): number {
-  const list = new UniqueList(fields);
+function countShared(
+  tenants: Tenants,
+  fields: readonly string[],
+  declared: ReadonlyMap<string, DeclaredField>,
+): number {
+  const list = new UniqueList(fields, declared);
   let documents = 0;
   for (const rows of tenants.values()) {
     const counts = new Map<string, number>();

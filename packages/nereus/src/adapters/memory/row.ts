@@ -13,8 +13,13 @@ export function documentOf({ id, version, data }: Row): StoredDocument {
 }
 
 /** What a row holds in a field, or within it: null where that is absent, undefined never. */
-export function valueIn(row: Row, field: string, path: Inner["path"] = []): unknown {
-  return path.reduce(ownValue, ownValue(fieldsOf(row), field));
+export function valueIn(row: Row, field: string, path: Inner["path"] = [], filling: unknown = null): unknown {
+  return path.reduce(ownValue, hasField(row, field) ? ownValue(fieldsOf(row), field) : filling);
+}
+
+/** What a row without a field counts as having there. */
+export function fillingOf(field: { readonly default?: string | undefined } | undefined): unknown {
+  return field?.default === undefined ? null : JSON.parse(field.default);
 }
 
 /** Whether a row has the field, be it null. */

@@ -1,18 +1,21 @@
+import type { DeclaredField } from "../declared-shape.ts";
 import { comparableOf } from "./comparable.ts";
-import { type Row, valueIn } from "./row.ts";
+import { fillingOf, type Row, valueIn } from "./row.ts";
 
 /** Which row of each tenant holds which values of a list of fields that only one may have. */
 export class UniqueList {
   readonly fields: readonly string[];
+  readonly #fillings: readonly unknown[];
   readonly #holders = new Map<string, Map<string, string>>();
 
-  constructor(fields: readonly string[]) {
+  constructor(fields: readonly string[], declared: ReadonlyMap<string, DeclaredField>) {
     this.fields = fields;
+    this.#fillings = fields.map((field) => fillingOf(declared.get(field)));
   }
 
   /** The row's values as one text; undefined where one of them is null. */
   keyOf(row: Row): string | undefined {
-    const values = this.fields.map((field) => comparableOf(valueIn(row, field), "json"));
+    const values = this.fields.map((field, at) => comparableOf(valueIn(row, field, [], this.#fillings[at]), "json"));
     return values.includes(null) ? undefined : JSON.stringify(values);
   }
 

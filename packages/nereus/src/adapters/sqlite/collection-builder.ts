@@ -92,6 +92,7 @@ function buildUnique(
   const old = uniqueByName(table, known, columns);
   const wanted = uniqueByName(table, shape.unique, columns);
   for (const name of old.keys()) if (!wanted.has(name)) connection.execute(dropIndex(name));
-  for (const [name, fields] of wanted) if (!old.has(name)) connection.execute(createUnique(table, name, fields));
+  for (const [name, fields] of wanted)
+    if (!old.has(name)) connection.execute(createUnique(table, name, fields, columns));
   return [...shape.unique];
 }

@@ -1,6 +1,6 @@
 import type { FieldType } from "../../ports/store.ts";
-import { pathOf, rawValue } from "./field-values.ts";
-import { identifier } from "./identifiers.ts";
+import { documentWith, pathOf, rawValue } from "./field-values.ts";
+import { identifier, textLiteral } from "./identifiers.ts";
 
 /** The columns that every collection's table begins with; the fields of the documents stand beside them. */
 export const ownColumns: readonly string[] = ["_tenant", "_id", "_version", "_data"];
@@ -10,6 +10,8 @@ export interface FieldColumn {
   readonly type: FieldType;
   /** Undefined in what the first release wrote. */
   readonly required?: boolean;
+  /** What a document without the field counts as, as JSON text. */
+  readonly default?: string | undefined;
 }
 
 /** Which column each field has, the names of the indexes, and the lists of unique fields: JSON in nereus_collections. */
@@ -42,6 +44,8 @@ export class CollectionTable {
   readonly put: string;
   /** Leaves a document without values until it is written or removed. Parameters: tenant, id. */
   readonly release: string;
+  /** Remembers the version of a document that is about to be removed. Parameters: tenant, id. */
+  readonly retire: string;
   /** Parameters: tenant, id. */
   readonly remove: string;
   /** Up to its conditions; the first parameter is the tenant. */
@@ -54,13 +58,18 @@ export class CollectionTable {
     this.collection = collection;
     this.name = name;
     this.fields = new Map(layout.fields);
-    this.unique = (layout.unique ?? []).map((fields) => ({ fields, holder: holderOf(table, fields) }));
+    this.unique = (layout.unique ?? []).map((fields) => ({ fields, holder: holderOf(table, fields, this.fields) }));
     this.get = `SELECT _id, _version, _data FROM ${table} WHERE _tenant = ? AND _id = ?`;
     this.version = `SELECT _version FROM ${table} WHERE _tenant = ? AND _id = ?`;
+    const owner = textLiteral(collection);
+    const former = `SELECT version + 1 FROM nereus_removed WHERE collection = ${owner} AND tenant = ?1 AND id = ?2`;
     this.put =
-      `INSERT INTO ${table} (_tenant, _id, _version, _data) VALUES (?, ?, 0, ?) ` +
+      `INSERT INTO ${table} (_tenant, _id, _version, _data) VALUES (?1, ?2, coalesce((${former}), 0), ?3) ` +
       "ON CONFLICT (_tenant, _id) DO UPDATE SET _version = _version + 1, _data = excluded._data";
     this.release = `UPDATE ${table} SET _data = '{}' WHERE _tenant = ? AND _id = ?`;
+    this.retire =
+      "INSERT OR REPLACE INTO nereus_removed (collection, tenant, id, version) " +
+      `SELECT ${owner}, _tenant, _id, _version FROM ${table} WHERE _tenant = ? AND _id = ?`;
     this.remove = `DELETE FROM ${table} WHERE _tenant = ? AND _id = ?`;
     this.select = `SELECT _id, _version, _data FROM ${table} WHERE _tenant = ?`;
     this.count = `SELECT count(*) FROM ${table} WHERE _tenant = ?`;
@@ -68,7 +77,16 @@ export class CollectionTable {
 }
 
 /** Both sides are read from JSON by the same expression, which is also that of the index. */
-function holderOf(table: string, fields: readonly string[]): string {
-  const same = fields.map((field) => `AND ${rawValue(pathOf(field))} = ${rawValue(pathOf(field), "?2")}`);
+function holderOf(table: string, fields: readonly string[], columns: ReadonlyMap<string, FieldColumn>): string {
+  const same = fields.map((field) => `AND ${uniqueValue(field, columns)} = ${uniqueValue(field, columns, "?2")}`);
   return `SELECT _id FROM ${table} WHERE _tenant = ?1 ${same.join(" ")} AND _id <> ?3 LIMIT 1`;
+}
+
+/** What a document holds of a list of unique fields. */
+export function uniqueValue(
+  field: string,
+  columns: ReadonlyMap<string, { readonly default?: string | undefined }>,
+  document?: string,
+): string {
+  return rawValue(pathOf(field), documentWith(field, columns.get(field) ?? {}, document));
 }

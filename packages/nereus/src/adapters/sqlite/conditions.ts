@@ -4,7 +4,7 @@ import { unknownField } from "../store-errors.ts";
 import { magnitudeOf, wholeNumberOf } from "../whole-number.ts";
 import { always, type Clause, clause, either, every, inverse, never } from "./clauses.ts";
 import type { CollectionTable } from "./collection-table.ts";
-import { comparedValue, pathOf, rawValue } from "./field-values.ts";
+import { comparedValue, documentWith, pathOf, rawValue } from "./field-values.ts";
 import { identifier } from "./identifiers.ts";
 import { isNumeric, operandOf, operandsOf } from "./operands.ts";
 
@@ -45,10 +45,11 @@ function comparedIn(
   const column = table.fields.get(field);
   if (column === undefined) throw unknownField(table.collection, field, table.fields.keys());
   const path = pathOf(field, within?.path);
-  const raw = rawValue(path);
+  const document = documentWith(field, column);
+  const raw = rawValue(path, document);
   return within === undefined
     ? { sql: identifier(column.column), type: column.type, raw }
-    : { sql: comparedValue(path, within.type), type: within.type, raw };
+    : { sql: comparedValue(path, within.type, document), type: within.type, raw };
 }
 
 function conditionClause(condition: Condition, compared: Compared): Clause {

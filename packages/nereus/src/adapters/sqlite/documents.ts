@@ -9,7 +9,7 @@ import type {
 import { holds } from "../expectation.ts";
 import type { CollectionTable } from "./collection-table.ts";
 import { orderClause, whereClause } from "./conditions.ts";
-import type { Row } from "./connection.ts";
+import type { Connection, Row } from "./connection.ts";
 import type { Read, Session } from "./session.ts";
 
 /** Reads of documents. */
@@ -65,12 +65,22 @@ export function documentConflict(session: Session, writes: readonly DocumentWrit
 
 /** Writes those that `writeUniqueDocuments` has not written. */
 export function writeDocuments({ connection, tables }: Session, writes: readonly DocumentWrite[]): void {
-  for (const { collection, tenant, id, data } of writes) {
-    const table = tables.get(collection);
+  for (const write of writes) {
+    const table = tables.get(write.collection);
     if (table.unique.length > 0) continue;
-    if (data === null) connection.prepare(table.remove).run(tenant, id);
-    else connection.prepare(table.put).run(tenant, id, data);
+    if (write.data === null) removeDocument(connection, table, write);
+    else connection.prepare(table.put).run(write.tenant, write.id, write.data);
   }
+}
+
+/** One that is made again under the id goes on from its version, unless the removal does not care which it was. */
+export function removeDocument(
+  connection: Connection,
+  table: CollectionTable,
+  { tenant, id, expectedVersion }: DocumentWrite,
+): void {
+  if (expectedVersion !== "any") connection.prepare(table.retire).run(tenant, id);
+  connection.prepare(table.remove).run(tenant, id);
 }
 
 function stored(

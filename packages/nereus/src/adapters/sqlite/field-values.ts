@@ -16,9 +16,20 @@ export function pathOf(field: string, within: readonly string[] = []): string {
   return `$${[field, ...within].map((key) => `.${JSON.stringify(key)}`).join("")}`;
 }
 
+/** The document as far as a field of it is concerned: where it has none, another that holds just the field's default. */
+export function documentWith(
+  field: string,
+  { default: filling }: { readonly default?: string | undefined },
+  document = "_data",
+): string {
+  if (filling === undefined) return document;
+  const instead = textLiteral(`{${JSON.stringify(field)}:${filling}}`);
+  return `CASE WHEN ${jsonType(pathOf(field), document)} IS NULL THEN ${instead} ELSE ${document} END`;
+}
+
 /** What the document holds at a path, as SQLite sees it: an object or array as its JSON text. */
 export function rawValue(path: string, document = "_data"): string {
-  return `(${document} ->> ${textLiteral(path)})`;
+  return `(${operandOf(document)} ->> ${textLiteral(path)})`;
 }
 
 /**
@@ -26,13 +37,13 @@ export function rawValue(path: string, document = "_data"): string {
  * of numbers is a BLOB (which SQLite orders after all numbers, by its bytes), and what is no text in a column of texts is
  * its JSON text.
  */
-export function comparedValue(path: string, type: FieldType): string {
-  const raw = rawValue(path);
+export function comparedValue(path: string, type: FieldType, document = "_data"): string {
+  const raw = rawValue(path, document);
   switch (type) {
     case "json":
       return raw;
     case "text":
-      return `CASE typeof${raw} WHEN 'text' THEN ${raw} WHEN 'null' THEN NULL ELSE _data -> ${textLiteral(path)} END`;
+      return `CASE typeof${raw} WHEN 'text' THEN ${raw} WHEN 'null' THEN NULL ELSE ${operandOf(document)} -> ${textLiteral(path)} END`;
     case "bigint":
       return (
         `CASE WHEN typeof${raw} <> 'text' THEN ${raw} ` +
@@ -69,6 +80,11 @@ export function isAbsent(path: string): string {
   return `${jsonType(path)} IS NULL`;
 }
 
-function jsonType(path: string): string {
-  return `json_type(_data, ${textLiteral(path)})`;
+function jsonType(path: string, document = "_data"): string {
+  return `json_type(${document}, ${textLiteral(path)})`;
+}
+
+/** An expression as one operand. */
+function operandOf(document: string): string {
+  return document.includes(" ") ? `(${document})` : document;
 }

@@ -11,7 +11,10 @@ export interface Entry {
 }
 
 export function declaredIn({ fields, unique = [] }: Layout): DeclaredShape {
-  const declared = fields.map(([name, { type, required }]): [string, DeclaredField] => [name, { type, required }]);
+  const declared = fields.map(([name, { type, required, default: filling }]): [string, DeclaredField] => [
+    name,
+    { type, required, default: filling },
+  ]);
   return { fields: new Map(declared), unique };
 }
 
@@ -29,16 +32,22 @@ export function columnsAfter(before: Layout | undefined, shape: CollectionShape)
   const old = new Map(before?.fields);
   const columns = new Map(old);
   const declared = before === undefined ? new Map<string, DeclaredField>() : declaredIn(before).fields;
-  for (const [field, { type, required = false }] of fieldsAfter(declared, shape)) {
+  for (const [field, { type, required = false, default: filling }] of fieldsAfter(declared, shape)) {
     const column = old.get(field)?.column ?? freeColumn(field, columns);
-    columns.set(field, { column, type, required });
+    columns.set(field, { column, type, required, default: filling });
   }
   return columns;
 }
 
 /** Whether columns have to be declared in another way than they are, which SQLite can only do in a new table. */
 export function isOutdated({ version, fields }: Layout, columns: ReadonlyMap<string, FieldColumn>): boolean {
-  return version === undefined || fields.some(([field, { type }]) => columns.get(field)?.type !== type);
+  return (
+    version === undefined ||
+    fields.some(([field, { type, default: filling }]) => {
+      const column = columns.get(field);
+      return column?.type !== type || column.default !== filling;
+    })
+  );
 }
 
 export function columnsOf(fields: readonly string[], columns: ReadonlyMap<string, FieldColumn>): readonly string[] {

@@ -1,13 +1,14 @@
 import type { CollectionShape } from "../../ports/store.ts";
 import { checksFor, type FieldCheck, type ShapeCheck } from "../declared-shape.ts";
 import { migrationRefused, type Refusal, reasonOf } from "../migration-refusal.ts";
-import { ownColumns } from "./collection-table.ts";
+import { ownColumns, uniqueValue } from "./collection-table.ts";
 import type { Connection } from "./connection.ts";
 import { isAbsent, isMisfit, pathOf, rawValue } from "./field-values.ts";
 import { identifier } from "./identifiers.ts";
 import { columnsAfter, declaredIn, type Entry, isCovered, isOutdated } from "./layouts.ts";
 import { conversion, fillIn } from "./migration-fixes.ts";
 import { tableColumns } from "./statements.ts";
+import type { FieldColumns } from "./table-definition.ts";
 
 /**
  * Refuses shapes that the stored documents do not fit, all in one error.
@@ -22,8 +23,9 @@ export function refuseMisfits(
   const refusals = shapes.flatMap((shape) => {
     const entry = entries.get(shape.name);
     if (entry === undefined || isCovered(shape, entry)) return [];
+    const source = { table: entry.table, columns: columnsAfter(entry.layout, shape) };
     const misfits = checksFor(declaredIn(entry.layout), shape).flatMap(
-      (check) => refusalOf(connection, shape.name, entry.table, check) ?? [],
+      (check) => refusalOf(connection, shape.name, source, check) ?? [],
     );
     return [...misfits, ...foreignColumns(connection, shape, entry)];
   });
@@ -35,11 +37,17 @@ export function refuseMisfits(
   throw migrationRefused(`sqlite ${connection.path}`, introduction, refusals);
 }
 
-function refusalOf(connection: Connection, collection: string, table: string, check: ShapeCheck): Refusal | undefined {
-  const documents = Number(connection.prepare(countOf(table, check)).get()?.[0] ?? 0);
+/** A table, with its columns as they are to be. */
+interface Source {
+  readonly table: string;
+  readonly columns: FieldColumns;
+}
+
+function refusalOf(connection: Connection, collection: string, source: Source, check: ShapeCheck): Refusal | undefined {
+  const documents = Number(connection.prepare(countOf(source, check)).get()?.[0] ?? 0);
   if (documents === 0) return undefined;
   const reason = reasonOf(collection, check, documents);
-  return { collection, reason, fix: `${commentOf(reason)}\n${sqlFor(table, check)}` };
+  return { collection, reason, fix: `${commentOf(reason)}\n${sqlFor(source, check)}` };
 }
 
 /** In JSON no name can break out of the comment. */
@@ -62,9 +70,9 @@ function foreignColumns(connection: Connection, shape: CollectionShape, { table,
   return [{ collection: shape.name, reason, fix: [commentOf(reason), ...drops].join("\n") }];
 }
 
-function countOf(table: string, check: ShapeCheck): string {
-  if (check.on === "unique") return `SELECT sum(documents) FROM (${duplicates(table, check.fields)})`;
-  return `SELECT count(*) FROM ${identifier(table)} WHERE ${conditionOf(check)}`;
+function countOf(source: Source, check: ShapeCheck): string {
+  if (check.on === "unique") return `SELECT sum(documents) FROM (${duplicates(source, check.fields)})`;
+  return `SELECT count(*) FROM ${identifier(source.table)} WHERE ${conditionOf(check)}`;
 }
 
 function conditionOf({ on, field, type }: FieldCheck): string {
@@ -72,9 +80,9 @@ function conditionOf({ on, field, type }: FieldCheck): string {
 }
 
 /** SQL that is right as it stands but for the values, which only the user knows. */
-function sqlFor(table: string, check: ShapeCheck): string {
-  if (check.on === "unique") return `${duplicates(table, check.fields)};`;
-  const name = identifier(table);
+function sqlFor(source: Source, check: ShapeCheck): string {
+  if (check.on === "unique") return `${duplicates(source, check.fields)};`;
+  const name = identifier(source.table);
   const condition = conditionOf(check);
   const path = pathOf(check.field);
   const shown = check.on === "type" ? `, ${rawValue(path)} AS value` : "";
@@ -89,8 +97,8 @@ function setTo(path: string, value: string): string {
   return `json_set(_data, '${path.replaceAll("'", "''")}', ${value})`;
 }
 
-function duplicates(table: string, fields: readonly string[]): string {
-  const values = fields.map((field) => rawValue(pathOf(field)));
+function duplicates({ table, columns: declared }: Source, fields: readonly string[]): string {
+  const values = fields.map((field) => uniqueValue(field, declared));
   const shown = values.map((value, at) => `${value} AS ${identifier(fields[at] ?? "")}`);
   const present = values.map((value) => `${value} IS NOT NULL`);
   const columns = ["_tenant", ...shown, "count(*) AS documents", "group_concat(_id, ', ') AS ids"];

@@ -70,6 +70,14 @@ SELECT m.position, m.tenant, t.kind, t.category, m.stream_id, m.version, t.type,
   datetime(m.occurred_at / 1000.0, 'unixepoch', 'subsec') AS occurred_at,
   m.id, m.correlation_id, m.causation_id, m.traceparent, m.extensions, m.checksum
 FROM nereus_messages AS m JOIN nereus_types AS t ON t.number = m.type;`,
+  // 0002_removed.sql
+  `CREATE TABLE nereus_removed (
+  collection TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  PRIMARY KEY (collection, tenant, id)
+) STRICT, WITHOUT ROWID;`,
 ];
 
 export const addMessageType: string = `INSERT INTO nereus_types (number, category_number, kind, category, type, schema_version) VALUES (?, ?, ?, ?, ?, ?)`;

@@ -1,5 +1,5 @@
-import type { FieldColumn } from "./collection-table.ts";
-import { comparedValue, declaredTypes, pathOf, rawValue } from "./field-values.ts";
+import { type FieldColumn, uniqueValue } from "./collection-table.ts";
+import { comparedValue, declaredTypes, documentWith, pathOf } from "./field-values.ts";
 import { identifier } from "./identifiers.ts";
 
 export type FieldColumns = ReadonlyMap<string, FieldColumn>;
@@ -22,9 +22,10 @@ export function addColumn(table: string, field: string, column: FieldColumn): st
 }
 
 /** A column that SQLite computes from the document when it is read. */
-function columnDefinition(field: string, { column, type }: FieldColumn): string {
+function columnDefinition(field: string, { column, type, default: filling }: FieldColumn): string {
+  const document = documentWith(field, { default: filling });
   const declared = [identifier(column), declaredTypes[type]].filter((part) => part !== "").join(" ");
-  return `${declared} GENERATED ALWAYS AS (${comparedValue(pathOf(field), type)}) VIRTUAL`;
+  return `${declared} GENERATED ALWAYS AS (${comparedValue(pathOf(field), type, document)}) VIRTUAL`;
 }
 
 export function indexName(table: string, columns: readonly string[]): string {
@@ -42,8 +43,8 @@ export function uniqueName(table: string, columns: readonly string[]): string {
 }
 
 /** On the values as the document has them: the columns of large whole numbers hold only what is near to them. */
-export function createUnique(table: string, name: string, fields: readonly string[]): string {
-  const list = ["_tenant", ...fields.map((field) => rawValue(pathOf(field)))].join(", ");
+export function createUnique(table: string, name: string, fields: readonly string[], columns: FieldColumns): string {
+  const list = ["_tenant", ...fields.map((field) => uniqueValue(field, columns))].join(", ");
   return `CREATE UNIQUE INDEX ${identifier(name)} ON ${identifier(table)} (${list})`;
 }
 

@@ -1,6 +1,7 @@
 import type { Conflict, DocumentWrite } from "../../ports/store.ts";
 import { LastWrites } from "../last-writes.ts";
 import type { UniqueFields } from "./collection-table.ts";
+import { removeDocument } from "./documents.ts";
 import type { Session } from "./session.ts";
 
 /** A document as it stands until the last write that a commit has for it. */
@@ -31,7 +32,7 @@ function writeEach(session: Session, writes: readonly DocumentWrite[]): Conflict
     const { collection, tenant, id, data } = write;
     const table = session.tables.get(collection);
     if (data === null) {
-      session.connection.prepare(table.remove).run(tenant, id);
+      removeDocument(session.connection, table, write);
       continue;
     }
     const isLast = last.placeOf(write) === at;

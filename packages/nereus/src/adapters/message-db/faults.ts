@@ -1,0 +1,56 @@
+import { type ErrorCode, isNereusError, NereusError } from "../../model/errors.ts";
+
+/** PostgreSQL's codes (https://www.postgresql.org/docs/current/errcodes-appendix.html) that the store tells apart. */
+const uniqueViolation = "23505";
+/** What `write_message` raises, among them a wrong expected version. */
+const raised = "P0001";
+const retried: ReadonlySet<string> = new Set(["40001", "40P01", uniqueViolation]);
+const missing: ReadonlySet<string> = new Set(["3F000", "42883", "42P01", "42704"]);
+const readOnly: ReadonlySet<string> = new Set(["25006", "42501"]);
+const locked: ReadonlySet<string> = new Set(["55P03", "40P01", "40001"]);
+const unreachable = /^(?:08|57P0|53300|ECONN|ENOTFOUND|ETIMEDOUT|EPIPE)/u;
+
+function codeOf(error: unknown): string {
+  if (typeof error !== "object" || error === null || !("code" in error)) return "";
+  return typeof error.code === "string" ? error.code : "";
+}
+
+/** Whether a look at what is stored may tell why a write was refused, or whether it would succeed now. */
+export function isRefusal(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code === raised) return error instanceof Error && error.message.startsWith("Wrong expected version");
+  return retried.has(code);
+}
+
+/** Turns what the driver threw into the error that users see; errors of Nereus pass unchanged. */
+export function storeFault(error: unknown, store: string): NereusError {
+  if (isNereusError(error)) return error;
+  const [code, message, fix] = described(codeOf(error), store, error);
+  return new NereusError(code, message, { element: store, fix, cause: error });
+}
+
+function described(code: string, store: string, error: unknown): readonly [ErrorCode, string, string] {
+  const reason = error instanceof Error ? error.message : String(error);
+  if (missing.has(code))
+    return ["STORE_NOT_SET_UP", `The store ${store} lacks a part of Message DB: ${reason}`, setUpFix];
+  if (readOnly.has(code)) {
+    const fix =
+      "Let the user of the connections write: grant it the role message_store, on a server that is no standby.";
+    return ["STORE_READ_ONLY", `The store ${store} may not be written: ${reason}`, fix];
+  }
+  if (locked.has(code)) {
+    return ["STORE_LOCKED", `Another connection holds up the store ${store}: ${reason}`, "End its transaction."];
+  }
+  if (code === "53100") return ["STORE_FULL", `No space is left for the store ${store}.`, "Free space."];
+  if (code === "54000") {
+    const fix = "Use a shorter identity, category or correlation: an index of PostgreSQL takes about 2,700 bytes.";
+    return ["OPTION_INVALID", `A stream's name is too long for the store ${store}: ${reason}`, fix];
+  }
+  const fix = unreachable.test(code)
+    ? "See that the server runs and takes connections. Whether the commit was stored is not known: repeat it with its ids."
+    : "See the cause.";
+  return ["STORE_FAILED", `The store ${store} failed: ${reason}`, fix];
+}
+
+export const setUpFix =
+  'Run `await setUp({ pool })` of "nereus/message-db" once, as a user that may create a schema, or install Message DB with its own scripts.';

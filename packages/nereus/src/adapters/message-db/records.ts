@@ -1,0 +1,53 @@
+import type { IdempotencyRecord, OutboxEntry, RecordReader, Store } from "../../ports/store.ts";
+import type { Read } from "./log.ts";
+import type { MessageDbPool } from "./pool.ts";
+import { claimed, positionOf } from "./verdict.ts";
+
+type Claim = Omit<IdempotencyRecord, "position">;
+
+/**
+ * The books: in the second store, but for the outcomes of commands that wrote messages, which are in the log beside them. The second
+ * store counts the positions of a log of its own, so a position of ours travels with the fingerprint: itself, or the id of its message.
+ */
+export class MessageDbRecords implements RecordReader {
+  readonly #pool: MessageDbPool;
+  readonly #second: RecordReader;
+  readonly #read: Read;
+
+  constructor(pool: MessageDbPool, second: Store, read: Read) {
+    this.#pool = pool;
+    this.#second = second.records;
+    this.#read = read;
+  }
+
+  checkpoint(name: string): Promise<number> {
+    return this.#read(() => this.#second.checkpoint(name));
+  }
+
+  outbox(after: number, limit: number): Promise<readonly (OutboxEntry & { readonly sequence: number })[]> {
+    return this.#read(() => this.#second.outbox(after, limit));
+  }
+
+  idempotency(tenant: string, key: string): Promise<IdempotencyRecord | undefined> {
+    return this.#read(async () => (await this.inSecond(tenant, key)) ?? claimed(this.#pool, tenant, key));
+  }
+
+  /** @internal */
+  async inSecond(tenant: string, key: string): Promise<IdempotencyRecord | undefined> {
+    const record = await this.#second.idempotency(tenant, key);
+    return record && this.opened(record);
+  }
+
+  /** @internal */
+  async opened(record: IdempotencyRecord): Promise<IdempotencyRecord> {
+    const space = record.fingerprint.indexOf(" ");
+    const place = record.fingerprint.slice(0, space);
+    const position = place.startsWith("#") ? Number(place.slice(1)) : await positionOf(this.#pool, place);
+    return { ...record, fingerprint: record.fingerprint.slice(space + 1), position: position ?? 0 };
+  }
+}
+
+/** @param place the position that the command is answered with, or the id of the message that will have it */
+export function sealed(claim: Claim, place: number | string): Claim {
+  return { ...claim, fingerprint: `${typeof place === "number" ? `#${place}` : place} ${claim.fingerprint}` };
+}

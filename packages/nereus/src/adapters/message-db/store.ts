@@ -1,0 +1,117 @@
+import type {
+  Capability,
+  CollectionShape,
+  Commit,
+  CommitOutcome,
+  DocumentReader,
+  LogReader,
+  RecordReader,
+  Store,
+  WeakerPromise,
+} from "../../ports/store.ts";
+import { notOpen } from "../store-errors.ts";
+import { WakeUps } from "../wake-ups.ts";
+import { type Surroundings, writeCommit } from "./commit-writer.ts";
+import { storeFault } from "./faults.ts";
+import { Horizon } from "./horizon.ts";
+import { LateAppends, lateCollection } from "./late-appends.ts";
+import { MessageDbLog } from "./log.ts";
+import { LogWriter } from "./log-writer.ts";
+import type { MessageDbPool } from "./pool.ts";
+import { MessageDbRecords } from "./records.ts";
+import { assertSetUp } from "./set-up.ts";
+
+/** The store behind `messageDb(…)`. */
+export class MessageDbStore implements Store {
+  readonly name: string;
+  readonly capabilities: ReadonlySet<Capability>;
+  readonly weaker: ReadonlySet<WeakerPromise>;
+  readonly log: LogReader;
+  readonly documents: DocumentReader;
+  readonly records: RecordReader;
+  readonly #on: Surroundings;
+  readonly #wakeUps = new WakeUps();
+  readonly #underWay = new Set<Promise<unknown>>();
+  #isOpen = false;
+  /** Opening and closing follow one another, in the order in which they were called. */
+  #transition: Promise<void> = Promise.resolve();
+
+  constructor(pool: MessageDbPool, second: Store, weaker: readonly WeakerPromise[]) {
+    this.name = `message-db with ${second.name}`;
+    this.capabilities = new Set<Capability>(second.capabilities.has("durable") ? ["durable"] : []);
+    this.weaker = new Set(weaker);
+    const read = <Result>(work: () => Promise<Result>): Promise<Result> => this.#during(work);
+    const writer = new LogWriter(pool);
+    const log = new MessageDbLog(pool, new Horizon(pool), read);
+    const records = new MessageDbRecords(pool, second, read);
+    this.log = log;
+    this.records = records;
+    this.documents = second.documents;
+    this.#on = {
+      name: this.name,
+      pool,
+      second,
+      weaker: this.weaker,
+      writer,
+      late: new LateAppends(second, writer),
+      records,
+      head: () => log.head(),
+      onMessages: () => this.#wakeUps.ring(),
+    };
+  }
+
+  open(collections: readonly CollectionShape[]): Promise<void> {
+    return this.#next(async () => {
+      const { pool, second, late } = this.#on;
+      const wasOpen = this.#isOpen;
+      await assertSetUp(pool, this.name).catch((error: unknown) => {
+        throw storeFault(error, this.name);
+      });
+      await second.open([...collections, lateCollection]);
+      try {
+        if ((await late.flush()) > 0) this.#wakeUps.ring();
+      } catch (error) {
+        if (!wasOpen) await second.close();
+        throw storeFault(error, this.name);
+      }
+      this.#isOpen = true;
+    });
+  }
+
+  close(): Promise<void> {
+    const wasOpen = this.#isOpen;
+    this.#isOpen = false;
+    return this.#next(async () => {
+      await Promise.allSettled(this.#underWay);
+      if (wasOpen) await this.#on.second.close();
+    });
+  }
+
+  commit(commit: Commit): Promise<CommitOutcome> {
+    const copy = structuredClone(commit); // it may wait in a line while its writer goes on
+    return this.#during(() => writeCommit(this.#on, copy));
+  }
+
+  onCommit(listener: () => void): () => void {
+    return this.#wakeUps.listen(listener);
+  }
+
+  async #during<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (!this.#isOpen) throw notOpen(this.name);
+    const done = work();
+    this.#underWay.add(done);
+    try {
+      return await done;
+    } catch (error) {
+      throw storeFault(error, this.name);
+    } finally {
+      this.#underWay.delete(done);
+    }
+  }
+
+  #next(step: () => Promise<void>): Promise<void> {
+    const done = this.#transition.then(step);
+    this.#transition = done.catch(() => undefined);
+    return done;
+  }
+}

@@ -1,0 +1,64 @@
+import { type MessageDbPool, rowsOf } from "./pool.ts";
+import type { Writing } from "./written-rows.ts";
+
+/**
+ * Message DB's own functions, in one transaction and one round trip: the locks first, then row by row. A row without a
+ * type writes only where its version is wrong, and then `write_message` refuses it. The functions name each other
+ * without their schema, so the path is set for this transaction.
+ */
+const statement = `
+  WITH path AS MATERIALIZED (
+    SELECT set_config('search_path', 'message_store', true) AS path
+  ), locked AS MATERIALIZED (
+    SELECT count(message_store.acquire_lock(category)) AS locks
+    FROM path CROSS JOIN unnest($1::text[]) AS category
+  )
+  SELECT CASE
+    WHEN type IS NULL AND coalesce(message_store.stream_version(stream), -1) = expected THEN NULL
+    WHEN message_store.write_message(
+      id, stream, type,
+      CASE WHEN tells
+        THEN jsonb_set(data::jsonb, '{position}', to_jsonb(currval('message_store.messages_global_position_seq')))
+        ELSE data::jsonb
+      END,
+      metadata::jsonb, expected
+    ) >= 0 THEN currval('message_store.messages_global_position_seq')::text
+  END AS position
+  FROM (
+    SELECT rows.*
+    FROM locked CROSS JOIN unnest(
+      $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::boolean[]
+    ) WITH ORDINALITY AS rows (stream, id, type, data, metadata, expected, tells, place)
+    WHERE locked.locks >= 0
+    ORDER BY rows.place
+    OFFSET 0
+  ) AS rows`;
+
+/** Writes them all, or none; answers with the last position of the messages of each, undefined where it has none. */
+export async function write(
+  pool: MessageDbPool,
+  writings: readonly Writing[],
+): Promise<readonly (number | undefined)[]> {
+  const rows = writings.flatMap((writing) => writing.rows);
+  if (rows.length === 0) return writings.map(() => undefined);
+  const heads = [...new Set(writings.flatMap((writing) => writing.heads))].sort();
+  const written = await rowsOf<{ position: string | null }>(pool, statement, [
+    heads,
+    rows.map(({ stream }) => stream),
+    rows.map(({ id }) => id),
+    rows.map(({ type }) => type),
+    rows.map(({ data }) => data),
+    rows.map(({ metadata }) => metadata),
+    rows.map(({ expected }) => expected),
+    rows.map(({ tellsPosition }) => tellsPosition),
+  ]);
+  let at = 0;
+  return writings.map((writing) => {
+    let last: number | undefined;
+    for (const { tellsPosition } of writing.rows) {
+      const position = written[at++]?.position ?? null;
+      if (position !== null && !tellsPosition) last = Number(position);
+    }
+    return last;
+  });
+}

@@ -1,0 +1,129 @@
+import type { NewMessage, StreamId } from "../../log/message.ts";
+import { NereusError } from "../../model/errors.ts";
+import { isStorable } from "../../model/identity.ts";
+import type { Append, CheckpointMove, IdempotencyRecord } from "../../ports/store.ts";
+import { derivedUuid, writtenMessage } from "./message-rows.ts";
+import { headOf, onceSuffix, streamName } from "./stream-names.ts";
+
+/** What commits once together with messages: the outcome of a command that has a key, the step past an event. */
+export interface Once {
+  readonly claim?: Omit<IdempotencyRecord, "position"> | undefined;
+  readonly step?: CheckpointMove | undefined;
+}
+
+/** One row of the statement that writes: a message, or (without a type) only a version that a stream must have. */
+export interface WrittenRow {
+  readonly stream: string;
+  readonly id: string | null;
+  readonly type: string | null;
+  readonly data: string | null;
+  readonly metadata: string | null;
+  readonly expected: number | null;
+  /** Whether its payload is to tell the position of the row before. */
+  readonly tellsPosition: boolean;
+}
+
+/** What is to be written of one commit. */
+export interface Writing {
+  readonly appends: readonly Append[];
+  readonly once: Once;
+  readonly rows: readonly WrittenRow[];
+  /** The categories that Message DB locks, sorted, so that no two writers wait for each other. */
+  readonly heads: readonly string[];
+  /** Whether Message DB cannot be asked for what is expected (`exists`, or two different versions). */
+  readonly needsLook: boolean;
+}
+
+/** All that a commit expects of one stream. */
+interface Expectation {
+  readonly numbers: Set<number>;
+  exists: boolean;
+}
+
+export function writingOf(appends: readonly Append[], once: Once): Writing {
+  const expectations = expectationsOf(appends);
+  const unchecked = new Map([...expectations].map(([name, { numbers }]) => [name, [...numbers][0] ?? null]));
+  const rows: WrittenRow[] = [];
+  for (const { stream: id, messages } of appends) {
+    const stream = streamName(id);
+    for (const message of messages) {
+      rows.push(messageRow(stream, message, unchecked.get(stream) ?? null));
+      unchecked.set(stream, null);
+    }
+  }
+  for (const [stream, expected] of unchecked) if (expected !== null) rows.push(checkRow(stream, expected));
+  rows.push(...onceRows(once, appends));
+  const needsLook = [...expectations.values()].some(({ numbers, exists }) => exists || numbers.size > 1);
+  const heads = [...new Set(rows.map(({ stream }) => stream.split("-", 1)[0] as string))].sort();
+  return { appends, once, rows, heads, needsLook };
+}
+
+function expectationsOf(appends: readonly Append[]): ReadonlyMap<string, Expectation> {
+  const expectations = new Map<string, Expectation>();
+  for (const { stream, expectedVersion: expected } of appends) {
+    const name = nameOf(stream);
+    const known = expectations.get(name) ?? { numbers: new Set<number>(), exists: false };
+    expectations.set(name, known);
+    if (expected === "exists") known.exists = true;
+    else if (expected !== "any") known.numbers.add(expected === "none" ? -1 : expected);
+  }
+  return expectations;
+}
+
+/** The ids under which it is stored that something was done. */
+export function onceIds({ claim, step }: Once): {
+  readonly claim: string | undefined;
+  readonly step: string | undefined;
+} {
+  return {
+    claim: claim && claimId(claim.tenant, claim.key),
+    step: step && derivedUuid("step", step.name, String(step.position)),
+  };
+}
+
+export function claimId(tenant: string, key: string): string {
+  return derivedUuid("claim", tenant, key);
+}
+
+function messageRow(stream: string, message: NewMessage, expected: number | null): WrittenRow {
+  const { type, correlationId, causationId, traceparent } = message;
+  for (const text of [type, correlationId, causationId ?? "", traceparent ?? ""]) assertStorable(text);
+  return { stream, ...writtenMessage(message), expected, tellsPosition: false };
+}
+
+function checkRow(stream: string, expected: number): WrittenRow {
+  return { stream, id: null, type: null, data: null, metadata: null, expected, tellsPosition: false };
+}
+
+/** Beside the first stream, whose category is locked anyway or hardly ever; their ids are what makes them unique. */
+function onceRows(once: Once, appends: readonly Append[]): WrittenRow[] {
+  const [first] = appends;
+  const { claim, step } = onceIds(once);
+  if (first === undefined) return [];
+  const category = `${headOf({ ...first.stream, kind: "event" })}:${onceSuffix}`;
+  const row = (id: string, type: string, data: object): WrittenRow => ({
+    stream: `${category}-${id}`,
+    id,
+    type,
+    data: JSON.stringify(data),
+    metadata: null,
+    expected: null,
+    tellsPosition: true,
+  });
+  return [
+    ...(claim === undefined ? [] : [row(claim, "CommandProcessed", { ...once.claim })]),
+    ...(step === undefined ? [] : [row(step, "EventHandled", { name: once.step?.name, handled: once.step?.position })]),
+  ];
+}
+
+function nameOf(stream: StreamId): string {
+  for (const text of [stream.tenant, stream.category, stream.id]) assertStorable(text);
+  return streamName(stream);
+}
+
+function assertStorable(text: string): void {
+  if (isStorable(text)) return;
+  throw new NereusError("OPTION_INVALID", `PostgreSQL cannot store ${JSON.stringify(text)}`, {
+    fix: "Leave NUL and lone surrogates out of identities, categories, tenants, types and correlations.",
+  });
+}

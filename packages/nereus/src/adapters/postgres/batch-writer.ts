@@ -1,0 +1,122 @@
+import { randomUUID } from "node:crypto";
+import { codeOf, givenUp, isAnswer, outcomeUnknown, storeFault } from "./faults.ts";
+import { HeldClient, type Purpose } from "./held-client.ts";
+import { patiently } from "./patience.ts";
+import { type PostgresClient, type PostgresPool, rowsOn } from "./pool.ts";
+import { ownStatement, type PreparedStatement, unprepared } from "./reads.ts";
+import { commit, settle } from "./statements.ts";
+import type { GroupAnswer } from "./verdicts.ts";
+
+/** The answers of a batch, one for each of its groups. */
+export type WrittenBatch = readonly GroupAnswer[];
+
+/** How often a batch is sent that was not written, each time because its connection was lost. */
+const mostAttempts = 8;
+
+export interface BatchWriterSettings {
+  readonly pool: PostgresPool;
+  readonly schema: string;
+  /** Of the store, for messages. */
+  readonly name: string;
+  /** How long a server that is away is waited for, in milliseconds. */
+  readonly patience: number;
+}
+
+/**
+ * Sends batches on one connection, each with a number under which its answer is kept in its own transaction. Where a
+ * connection is lost before the answer has come, the next one asks for it; a batch that was not written is first given
+ * up, so that it cannot be written late, and then sent again.
+ */
+export class BatchWriter {
+  /** In the database, and in the notifications of what it wrote. */
+  readonly id: string = randomUUID();
+  readonly #settings: BatchWriterSettings;
+  readonly #held: HeldClient;
+  readonly #commit: PreparedStatement;
+  readonly #settle: PreparedStatement;
+  #number = 0;
+  #answered: number[] = [];
+
+  constructor(settings: BatchWriterSettings) {
+    this.#settings = settings;
+    this.#held = new HeldClient(settings.pool, readCommitted);
+    this.#commit = ownStatement(settings.schema, commit);
+    this.#settle = ownStatement(settings.schema, settle);
+  }
+
+  /** @param groups and their messages: JSON, see `nereus_commit` */
+  async write(groups: string, messages: string | null, careful: boolean): Promise<WrittenBatch> {
+    for (let attempt = 1; ; attempt++) {
+      const number = ++this.#number;
+      const client = await this.#connected();
+      try {
+        return this.#parsed(number, await this.#send(client, number, [groups, messages, careful]));
+      } catch (error) {
+        if (isAnswer(error) && codeOf(error) !== givenUp) throw error;
+        this.#held.drop(client);
+        const answer = await this.#lostAnswer(number, error);
+        if (answer !== null) return this.#parsed(number, answer);
+        if (attempt === mostAttempts) throw storeFault(error, this.#settings.name);
+      }
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#held.close();
+  }
+
+  async #send(client: PostgresClient, number: number, batch: readonly unknown[]): Promise<string> {
+    const answered = this.#answered;
+    this.#answered = [];
+    try {
+      const rows = await rowsOn(client, this.#commit.with(...batch, this.id, number, answered));
+      return String(rows[0]?.[0]);
+    } catch (error) {
+      this.#answered.push(...answered);
+      throw error;
+    }
+  }
+
+  #parsed(number: number, answer: string): WrittenBatch {
+    this.#answered.push(number);
+    return JSON.parse(answer) as WrittenBatch;
+  }
+
+  async #connected(): Promise<PostgresClient> {
+    try {
+      return await patiently(this.#settings.patience, () => this.#held.get());
+    } catch (error) {
+      throw storeFault(error, this.#settings.name);
+    }
+  }
+
+  /** The answer of a batch, or null if it was not written and never will be. */
+  async #lostAnswer(number: number, cause: unknown): Promise<string | null> {
+    try {
+      return await patiently(this.#settings.patience, async () => {
+        const client = await this.#held.get();
+        try {
+          const [row] = await rowsOn(client, this.#settle.with(this.id, number));
+          return row?.[0] as string | null;
+        } catch (error) {
+          if (!isAnswer(error)) this.#held.drop(client);
+          throw error;
+        }
+      });
+    } catch (error) {
+      throw outcomeUnknown(error ?? cause, this.#settings.name);
+    }
+  }
+}
+
+/** `nereus_commit` must see what those before it wrote that held its lock. */
+const readCommitted: Purpose = {
+  async prepare(client) {
+    const level = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE";
+    await client.query(unprepared(level));
+  },
+  async restore(client) {
+    await client.query(unprepared("RESET default_transaction_isolation"));
+    await client.query(unprepared("RESET default_transaction_read_only"));
+  },
+};

@@ -1,0 +1,207 @@
+import type { NewMessage, StreamId } from "../../log/message.ts";
+import type { Commit, DocumentWrite, ExpectedVersion } from "../../ports/store.ts";
+import { streamKey } from "../stream-key.ts";
+import type { CollectionTables } from "./collection-tables.ts";
+import type { MessageTypes } from "./message-types.ts";
+import { toStored, toStoredJson } from "./stored-text.ts";
+
+/** What a group is encoded with. */
+export interface Encoding {
+  readonly types: MessageTypes;
+  readonly tables: CollectionTables;
+}
+
+/** How the commits of a batch may share groups. */
+export interface Sharing {
+  /** No message id may be in a group twice, since stored ids are looked for before any is written. */
+  readonly careful: boolean;
+  /** Each commit is a group. */
+  readonly alone: boolean;
+}
+
+interface StreamPlace {
+  readonly ordinal: number;
+  messages: number;
+}
+
+interface DocumentTable {
+  readonly name: string;
+  checked: boolean;
+  removes: boolean;
+  passes: number;
+  readonly rows: object[];
+}
+
+/**
+ * Commits that `nereus_write` can check all at once before it writes any, since none depends on another: only where a
+ * commit takes a stream at any version may an earlier one write to it.
+ */
+export class Group {
+  readonly commits: Commit[] = [];
+  /** As `nereus_commit` takes them, apart from the rest. */
+  readonly messages: object[] = [];
+  readonly #encoding: Encoding;
+  readonly #sharing: Sharing;
+  readonly #written = new Set<string>();
+  readonly #taken = new Set<string>();
+  readonly #places = new Map<string, StreamPlace>();
+  readonly #tables = new Map<string, DocumentTable>();
+  readonly #json: Record<string, object[]> = {};
+
+  constructor(encoding: Encoding, sharing: Sharing) {
+    this.#encoding = encoding;
+    this.#sharing = sharing;
+  }
+
+  /** Takes a commit in, or returns false if it depends on one that is in already. */
+  add(commit: Commit): boolean {
+    const taken = resourcesOf(commit, this.#sharing.careful);
+    if (this.commits.length > 0) {
+      if (this.#sharing.alone || taken.some((one) => this.#taken.has(one))) return false;
+      const { appends = [] } = commit;
+      if (appends.some((one) => one.expectedVersion !== "any" && this.#written.has(streamKey(one.stream))))
+        return false;
+    }
+    for (const one of taken) this.#taken.add(one);
+    const at = this.commits.push(commit) - 1;
+    this.#addAppends(commit, at);
+    this.#addDocuments(commit.documents ?? [], at);
+    for (const { id, destination, data } of commit.outbox ?? []) {
+      this.#put("outbox", { c: at, i: toStored(id), d: toStored(destination), p: toStored(data) });
+    }
+    if (commit.checkpoint !== undefined) {
+      const { name, expected, position } = commit.checkpoint;
+      this.#put("checkpoints", { c: at, n: toStored(name), e: expected, p: position });
+    }
+    if (commit.idempotency !== undefined) {
+      const { tenant, key, fingerprint, result } = commit.idempotency;
+      const stored = { t: toStored(tenant), k: toStored(key), f: toStored(fingerprint) };
+      this.#put("keys", {
+        c: at,
+        ...stored,
+        r: result === null ? null : toStored(result),
+        before: this.messages.length,
+      });
+    }
+    return true;
+  }
+
+  toJSON(): object {
+    return this.#tables.size === 0 ? this.#json : { ...this.#json, documents: [...this.#tables.values()] };
+  }
+
+  #addAppends({ appends = [] }: Commit, c: number): void {
+    for (const [a, { stream, expectedVersion, messages }] of appends.entries()) {
+      const key = streamKey(stream);
+      const place = this.#placeOf(key, stream);
+      if (expectedVersion !== "any")
+        this.#put("expected", { c, a, s: place.ordinal, e: expectedNumber(expectedVersion) });
+      if (messages.length === 0) continue;
+      this.#written.add(key);
+      const ofStream = {
+        c,
+        s: place.ordinal,
+        x: this.#encoding.types.category(stream),
+        t: toStored(stream.tenant),
+        i: toStored(stream.id),
+      };
+      for (const message of messages) {
+        const y = this.#encoding.types.typeOf(stream, message.type, message.schemaVersion);
+        this.messages.push({ ...ofStream, v: ++place.messages, y, ...encodedMessage(message) });
+      }
+    }
+  }
+
+  #addDocuments(writes: readonly DocumentWrite[], c: number): void {
+    const last = new Map<string, { row: Record<string, unknown>; z: number }>();
+    for (const [w, { collection, tenant, id, expectedVersion, data }] of writes.entries()) {
+      const { name } = this.#encoding.tables.get(collection);
+      const table = this.#tables.get(name) ?? { name, checked: false, removes: false, passes: 1, rows: [] };
+      this.#tables.set(name, table);
+      const key = documentKey(collection, tenant, id);
+      const before = last.get(key);
+      if (before !== undefined) delete before.row["l"];
+      const z = before === undefined ? 0 : before.z + 1;
+      table.passes = Math.max(table.passes, z + 1);
+      const row: Record<string, unknown> = { c, w, t: toStored(tenant), i: toStored(id), z, l: true };
+      if (expectedVersion !== "any") {
+        table.checked = true;
+        row["x"] = true;
+        row["e"] = expectedNumber(expectedVersion);
+      }
+      if (data === null) {
+        table.removes = true;
+        row["r"] = expectedVersion !== "any";
+      } else row["p"] = toStoredJson(data);
+      last.set(key, { row, z });
+      table.rows.push(row);
+    }
+  }
+
+  #placeOf(key: string, stream: StreamId): StreamPlace {
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      place = { ordinal: this.#places.size, messages: 0 };
+      this.#places.set(key, place);
+      const x = this.#encoding.types.category(stream);
+      this.#put("streams", { x, t: toStored(stream.tenant), i: toStored(stream.id) });
+    }
+    return place;
+  }
+
+  #put(list: string, row: object): void {
+    const rows = this.#json[list];
+    if (rows === undefined) this.#json[list] = [row];
+    else rows.push(row);
+  }
+}
+
+/** The commits in groups, one after the other in their order. */
+export function groupsOf(commits: readonly Commit[], encoding: Encoding, sharing: Sharing): readonly Group[] {
+  let group = new Group(encoding, sharing);
+  const groups = [group];
+  for (const commit of commits) {
+    if (group.add(commit)) continue;
+    group = new Group(encoding, sharing);
+    group.add(commit);
+    groups.push(group);
+  }
+  return groups;
+}
+
+/** What only one commit of a group may touch. */
+function resourcesOf({ appends = [], documents = [], checkpoint, idempotency }: Commit, careful: boolean): string[] {
+  const taken = [...new Set(documents.map(({ collection, tenant, id }) => documentKey(collection, tenant, id)))];
+  if (checkpoint !== undefined) taken.push(`c${checkpoint.name}`);
+  if (idempotency !== undefined) taken.push(`k${idempotency.tenant.length},${idempotency.tenant}${idempotency.key}`);
+  if (careful) for (const { messages } of appends) for (const { id } of messages) taken.push(`m${id}`);
+  return taken;
+}
+
+function documentKey(collection: string, tenant: string, id: string): string {
+  return `d${collection.length},${tenant.length},${collection}${tenant}${id}`;
+}
+
+/** Null stands for `"exists"`. */
+function expectedNumber(expected: Exclude<ExpectedVersion, "any">): number | null {
+  if (expected === "exists") return null;
+  return expected === "none" ? -1 : expected;
+}
+
+function encodedMessage(message: NewMessage): object {
+  return {
+    k: message.checksum,
+    r: message.recordedAt,
+    o: message.occurredAt,
+    d: toStored(message.id),
+    co: toStored(message.correlationId),
+    ca: storedOrAbsent(message.causationId),
+    tr: storedOrAbsent(message.traceparent),
+    ex: storedOrAbsent(message.extensions),
+    p: toStored(message.data),
+  };
+}
+
+function storedOrAbsent(text: string | null): string | undefined {
+  return text === null ? undefined : toStored(text);
+}

@@ -1,0 +1,91 @@
+import type { CollectionShape } from "../../ports/store.ts";
+import { collectionNotOpen } from "../store-errors.ts";
+import { CollectionBuilder } from "./collection-builder.ts";
+import { type Entry, isCovered, type Layout } from "./layouts.ts";
+import { refuseMisfits } from "./migration-checks.ts";
+import { type PostgresClient, type PostgresPool, rowsOn } from "./pool.ts";
+import { ownStatement } from "./reads.ts";
+import { collections } from "./statements.ts";
+import { fromStored, fromStoredJson } from "./stored-text.ts";
+import { type FieldColumn, tableName } from "./table-definition.ts";
+import { inTransaction } from "./transaction.ts";
+
+/** The table of one collection. */
+export interface CollectionTable {
+  readonly collection: string;
+  readonly name: string;
+  /** With its schema, as SQL. */
+  readonly sql: string;
+  readonly fields: ReadonlyMap<string, FieldColumn>;
+  /** The fields that an index begins with, after the tenant. */
+  readonly indexed: ReadonlySet<string>;
+}
+
+/** The tables of the collections that have been opened. */
+export class CollectionTables {
+  readonly #store: string;
+  readonly #schema: string;
+  readonly #tables = new Map<string, CollectionTable>();
+
+  constructor(store: string, schema: string) {
+    this.#store = store;
+    this.#schema = schema;
+  }
+
+  /** @throws NereusError `STORE_NOT_OPEN` for a collection that was not declared. */
+  get(collection: string): CollectionTable {
+    const table = this.#tables.get(collection);
+    if (table === undefined) throw collectionNotOpen(this.#store, collection);
+    return table;
+  }
+
+  /**
+   * Makes the tables what the shapes ask for: all of them or, where stored documents do not fit one, none.
+   *
+   * @throws NereusError `STORE_MIGRATION_REFUSED`
+   */
+  async declare(pool: PostgresPool, shapes: readonly CollectionShape[]): Promise<void> {
+    let entries = await this.#entries(pool);
+    if (!shapes.every((shape) => isCovered(shape, entries.get(shape.name)))) {
+      entries = await inTransaction(pool, this.#schema, (client) => this.#build(client, shapes));
+    }
+    for (const { name } of shapes) {
+      const entry = entries.get(name);
+      if (entry !== undefined) this.#tables.set(name, this.#tableOf(name, entry));
+    }
+  }
+
+  async #build(client: PostgresClient, shapes: readonly CollectionShape[]): Promise<Map<string, Entry>> {
+    // Read under the lock: another process may have made some of them.
+    const entries = await this.#entries(client);
+    await refuseMisfits({ client, store: this.#store, schema: this.#schema }, shapes, entries);
+    const builder = new CollectionBuilder(client, this.#schema);
+    for (const shape of shapes) {
+      const entry = entries.get(shape.name);
+      if (!isCovered(shape, entry)) entries.set(shape.name, await builder.build(shape, entry));
+    }
+    return entries;
+  }
+
+  async #entries(on: Pick<PostgresClient, "query">): Promise<Map<string, Entry>> {
+    const rows = await rowsOn(on, ownStatement(this.#schema, collections).with());
+    // The columns of collections.sql.
+    const entries = rows as readonly (readonly [string, string, string])[];
+    return new Map(
+      entries.map(([name, table, layout]) => [
+        fromStored(name),
+        { table, layout: JSON.parse(fromStoredJson(layout)) as Layout },
+      ]),
+    );
+  }
+
+  #tableOf(collection: string, { table, layout }: Entry): CollectionTable {
+    return {
+      collection,
+      name: table,
+      sql: tableName(this.#schema, table),
+      fields: new Map(layout.fields),
+      indexed: new Set(layout.indexes.flatMap(([, fields]) => fields)),
+    };
+  }
+}

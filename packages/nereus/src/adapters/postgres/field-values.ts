@@ -1,0 +1,74 @@
+import type { FieldType } from "../../ports/store.ts";
+import { identifier, textLiteral } from "./identifiers.ts";
+import { toStored, toStoredJson } from "./stored-text.ts";
+
+/** The type of a field's column. Numbers are exact, and Infinity stands for what is no number. */
+export const columnTypes: Readonly<Record<FieldType, string>> = {
+  text: 'text COLLATE "C"',
+  integer: "numeric",
+  real: "numeric",
+  boolean: "numeric",
+  bigint: "numeric",
+  json: "json",
+};
+
+/** A field's name and what a document without it counts as. */
+export interface Filled {
+  readonly field: string;
+  /** JSON text. */
+  readonly default?: string | undefined;
+}
+
+/** What the document holds in a field, as JSON; its default where it is absent. */
+export function fieldValue({ field, default: filling }: Filled): string {
+  const value = `_data -> ${textLiteral(toStored(field))}`;
+  return filling === undefined ? `(${value})` : `coalesce(${value}, ${textLiteral(toStoredJson(filling))}::json)`;
+}
+
+/** What is at a path in a JSON value; an array has no keys. */
+export function within(value: string, path: readonly string[]): string {
+  return path.reduce((inner, key) => `(${inner} -> ${textLiteral(toStored(key))})`, value);
+}
+
+/** The expression of a field's column. */
+export function columnValue(schema: string, filled: Filled, type: FieldType): string {
+  const value = fieldValue(filled);
+  if (type === "json") return value;
+  return type === "text" ? textOf(value) : numberOf(schema, value, type);
+}
+
+/** A JSON value among texts: null, a text, or its JSON text. */
+export function textOf(value: string): string {
+  return `(${value} #>> '{}')`;
+}
+
+/** A JSON value among numbers: null, a number, or Infinity. */
+export function numberOf(schema: string, value: string, type: FieldType): string {
+  const name = type === "bigint" ? "nereus_whole_number" : "nereus_number";
+  return `${identifier(schema)}.${name}(${value})`;
+}
+
+/** Whether a document holds something in a field that is not of the type; null is of every type. */
+export function isMisfit(field: string, type: FieldType): string {
+  const value = fieldValue({ field });
+  const jsonType = `json_typeof${value}`;
+  switch (type) {
+    case "json":
+      return "false";
+    case "text":
+      return `${jsonType} NOT IN ('string', 'null')`;
+    case "real":
+      return `${jsonType} NOT IN ('number', 'null')`;
+    case "boolean":
+      return `${jsonType} NOT IN ('boolean', 'null')`;
+    case "integer":
+      return `(${jsonType} NOT IN ('number', 'null') OR CASE ${jsonType} WHEN 'number' THEN ${textOf(value)}::numeric % 1 <> 0 END)`;
+    case "bigint":
+      return `(${jsonType} NOT IN ('string', 'null') OR CASE ${jsonType} WHEN 'string' THEN ${textOf(value)} !~ '^-?[0-9]+$' END)`;
+  }
+}
+
+/** Whether a document has nothing in a field, not even null. */
+export function isAbsent(field: string): string {
+  return `${fieldValue({ field })} IS NULL`;
+}

@@ -1,0 +1,181 @@
+import { setImmediate } from "node:timers";
+import type { Commit, CommitOutcome } from "../../ports/store.ts";
+import { type Encoding, type Group, groupsOf, type Sharing } from "./batch.ts";
+import type { BatchWriter, WrittenBatch } from "./batch-writer.ts";
+import { codeOf, entangled, isAnswer, storeFault } from "./faults.ts";
+import { type Answer, answersOf } from "./verdicts.ts";
+
+/** The most commits that share a transaction: enough to spread its cost, few enough to answer soon. */
+const batchSize = 512;
+
+/** From so many waiting commits on, half go ahead, so that the server has work while this process reads its answers. */
+const splitFrom = 24;
+
+/** The most characters of messages and documents in one batch, but for one commit that has more. */
+const batchLength = 8_000_000;
+
+/** How many batches may be on their way at a time, on one connection. */
+const pipelined = 2;
+
+interface Waiting {
+  readonly commit: Commit;
+  readonly resolve: (outcome: CommitOutcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface GroupCommitSettings {
+  /** Of the store, for messages. */
+  readonly name: string;
+  readonly writer: BatchWriter;
+  readonly encoding: Encoding;
+  /** Called after each batch that wrote messages, with the last one's position. */
+  readonly onMessages: (position: number) => void;
+}
+
+/**
+ * Gathers the commits that are made while another batch is written into one round trip and one transaction, so that they
+ * share the wait for the disk. A fault in one makes each be tried alone.
+ */
+export class GroupCommit {
+  readonly #settings: GroupCommitSettings;
+  #queue: Waiting[] = [];
+  #scheduled = false;
+  #preparing = false;
+  #underWay = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(settings: GroupCommitSettings) {
+    this.#settings = settings;
+  }
+
+  commit(commit: Commit): Promise<CommitOutcome> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ commit, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Settles when all that is queued has been answered. */
+  drained(): Promise<void> {
+    if (this.#queue.length === 0 && this.#underWay === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#preparing || this.#underWay >= pipelined || this.#queue.length === 0) return;
+    this.#scheduled = true;
+    // Not a microtask: requests that arrive in the same turn are to share the transaction. The real timers are
+    // imported, so that a test with fake ones does not stop the store.
+    setImmediate(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    this.#scheduled = false;
+    const batch = this.#nextBatch();
+    this.#underWay++;
+    void this.#send(batch).finally(() => {
+      this.#underWay--;
+      if (this.#queue.length === 0 && this.#underWay === 0) for (const resolve of this.#idle.splice(0)) resolve();
+      this.#schedule();
+    });
+  };
+
+  #nextBatch(): readonly Waiting[] {
+    const waiting = this.#queue.length;
+    const most = this.#underWay === 0 && waiting >= splitFrom ? Math.ceil(waiting / 2) : waiting;
+    let length = 0;
+    let size = 0;
+    for (const { commit } of this.#queue) {
+      length += lengthOf(commit);
+      if (size === Math.min(most, batchSize) || (size > 0 && length > batchLength)) break;
+      size++;
+    }
+    return this.#queue.splice(0, size);
+  }
+
+  async #send(batch: readonly Waiting[]): Promise<void> {
+    const { types } = this.#settings.encoding;
+    if (!batch.every(({ commit }) => types.covers(commit))) {
+      // No later batch overtakes this one meanwhile.
+      this.#preparing = true;
+      try {
+        await types.register(batch.map(({ commit }) => commit));
+      } catch (error) {
+        for (const { reject } of batch) reject(storeFault(error, this.#settings.name));
+        return;
+      } finally {
+        this.#preparing = false;
+      }
+    }
+    await this.#write(batch, { careful: false, alone: false });
+  }
+
+  async #write(batch: readonly Waiting[], sharing: Sharing): Promise<void> {
+    try {
+      const answers = await this.#answers(batch, sharing);
+      for (const [at, { resolve, reject }] of batch.entries()) {
+        const answer = answers[at];
+        if (answer === undefined) reject(new Error("a commit has no answer"));
+        else if ("error" in answer) reject(storeFault(answer.error, this.#settings.name));
+        else resolve(answer.outcome);
+      }
+    } catch (error) {
+      await this.#writeAgain(batch, sharing, error);
+    }
+  }
+
+  /** What the server refused as a whole it has undone as a whole. */
+  async #writeAgain(batch: readonly Waiting[], sharing: Sharing, error: unknown): Promise<void> {
+    if (isAnswer(error) && codeOf(error) === entangled && !sharing.alone) {
+      await this.#write(batch, { ...sharing, alone: true });
+    } else if (isRefusal(error) && !sharing.careful) {
+      await this.#write(batch, { ...sharing, careful: true });
+    } else if (isRefusal(error) && batch.length > 1) {
+      for (const waiting of batch) await this.#write([waiting], { careful: true, alone: true });
+    } else {
+      for (const { reject } of batch) reject(storeFault(error, this.#settings.name));
+    }
+  }
+
+  async #answers(batch: readonly Waiting[], sharing: Sharing): Promise<readonly Answer[]> {
+    const { writer, encoding, onMessages } = this.#settings;
+    const groups = groupsOf(
+      batch.map(({ commit }) => commit),
+      encoding,
+      sharing,
+    );
+    this.#schedule();
+    const written: WrittenBatch = await writer.write(JSON.stringify(groups), messagesOf(groups), sharing.careful);
+    const answers: Answer[] = [];
+    let last = 0;
+    for (const [at, group] of groups.entries()) {
+      const answer = written[at];
+      if (answer === undefined) throw new Error("a group of commits has no answer");
+      answers.push(...(await answersOf(group.commits, answer, encoding)));
+      if (answer.written > 0) last = answer.base + answer.written;
+    }
+    if (last > 0) onMessages(last);
+    return answers;
+  }
+}
+
+/** The messages of the only group, or of each group by its number; null where there are none. */
+function messagesOf(groups: readonly Group[]): string | null {
+  const [only] = groups;
+  if (groups.length === 1)
+    return only === undefined || only.messages.length === 0 ? null : JSON.stringify(only.messages);
+  const written = groups.flatMap(({ messages }, at) => (messages.length === 0 ? [] : [[at, messages]]));
+  return written.length === 0 ? null : JSON.stringify(Object.fromEntries(written));
+}
+
+/** Whether the server refused what one of the commits holds, so that the others may be written without it. */
+function isRefusal(error: unknown): boolean {
+  return isAnswer(error) && /^(?:2[0-3]|40|54|55P03|57014|NER)/.test(codeOf(error));
+}
+
+function lengthOf({ appends = [], documents = [] }: Commit): number {
+  let length = 0;
+  for (const { messages } of appends) for (const { data } of messages) length += data.length;
+  for (const { data } of documents) length += data?.length ?? 0;
+  return length;
+}

@@ -1,0 +1,82 @@
+import type { ReplayMessage, StoredMessage, StreamId } from "../../log/message.ts";
+import type { LogFilter, LogPage, LogReader, StreamRange } from "../../ports/store.ts";
+import { replayMessages, storedMessages } from "./message-rows.ts";
+import { ownStatement, type PreparedStatement, type Row } from "./reads.ts";
+import type { Read, Session } from "./session.ts";
+import { head, readLog, readStream, replayStream } from "./statements.ts";
+import { toStored } from "./stored-text.ts";
+
+/** Reads of the log, each one statement: no transaction stays open between pages. */
+export class PostgresLog implements LogReader {
+  readonly #read: Read;
+  readonly #head: PreparedStatement;
+  readonly #log: PreparedStatement;
+  readonly #stream: PreparedStatement;
+  readonly #replay: PreparedStatement;
+
+  constructor(schema: string, read: Read) {
+    this.#read = read;
+    this.#head = ownStatement(schema, head);
+    this.#log = ownStatement(schema, readLog);
+    this.#stream = ownStatement(schema, readStream);
+    this.#replay = ownStatement(schema, replayStream);
+  }
+
+  readStream(stream: StreamId, range: StreamRange): Promise<readonly StoredMessage[]> {
+    return this.#read((session) => this.#page(session, stream, range));
+  }
+
+  readLog(filter: LogFilter): Promise<LogPage> {
+    return this.#read(async ({ reads, types }) => {
+      const { after, limit, kinds = ["event"], categories, types: names, tenant, correlationId } = filter;
+      const rows = await reads.rows(
+        this.#log.with(
+          after,
+          bounded(limit),
+          kinds,
+          categories?.map(toStored) ?? null,
+          names?.map(toStored) ?? null,
+          tenant === undefined ? null : toStored(tenant),
+          correlationId === undefined ? null : toStored(correlationId),
+        ),
+      );
+      const messages = await storedMessages(rows.slice(0, -1), types);
+      const last = Number(rows.at(-1)?.[0]);
+      const full = messages.length >= limit;
+      return { messages, through: full ? (messages.at(-1)?.position ?? after) : last };
+    });
+  }
+
+  replay(stream: StreamId, from: number, limit: number): Promise<readonly ReplayMessage[]> {
+    return this.#read(async (session) => {
+      const first = Math.max(0, from);
+      const [row] = await session.reads.rows(this.#replay.with(...streamValues(stream), first, bounded(limit)));
+      return (
+        (await replayMessages(row, first, session.types)) ?? (await this.#page(session, stream, { from: first, limit }))
+      );
+    });
+  }
+
+  head(): Promise<number> {
+    return this.#read(async ({ reads }) => headOf(await reads.rows(this.#head.with())));
+  }
+
+  async #page({ reads, types }: Session, stream: StreamId, range: StreamRange): Promise<StoredMessage[]> {
+    const backwards = range.direction === "backwards";
+    const from = range.from ?? (backwards ? Number.MAX_SAFE_INTEGER : 0);
+    const values = [...streamValues(stream), from, bounded(range.limit), backwards];
+    return storedMessages(await reads.rows(this.#stream.with(...values)), types);
+  }
+}
+
+export function headOf(rows: readonly Row[]): number {
+  return Number(rows[0]?.[0] ?? 0);
+}
+
+function streamValues({ kind, category, tenant, id }: StreamId): string[] {
+  return [kind, toStored(category), toStored(tenant), toStored(id)];
+}
+
+function bounded(limit: number): number {
+  return Math.min(limit, Number.MAX_SAFE_INTEGER);
+}

@@ -1,0 +1,53 @@
+import { NereusError } from "../../model/errors.ts";
+import type { PostgresPool } from "./pool.ts";
+
+/** One connection writes, one listens, and reads need at least one more. */
+const fewestConnections = 3;
+
+/** A pool while a store uses it. */
+export interface OpenPool {
+  readonly pool: PostgresPool;
+  close(): Promise<void>;
+}
+
+/** A pool that was handed in: whoever made it ends it. */
+export function givenPool(pool: PostgresPool): OpenPool {
+  const { max } = pool.options ?? {};
+  if (max !== undefined && max < fewestConnections) {
+    throw new NereusError(
+      "OPTION_INVALID",
+      `A store needs ${fewestConnections} connections, and its pool has ${max}.`,
+      {
+        fix: "Give the pool a greater max.",
+      },
+    );
+  }
+  const ignore = (): void => undefined;
+  // A connection that is lost while it idles is made anew when it is needed; unheard, its error would end the process.
+  pool.on?.("error", ignore);
+  return {
+    pool,
+    async close() {
+      pool.removeListener?.("error", ignore);
+    },
+  };
+}
+
+/** @throws NereusError STORE_NOT_SET_UP where `pg` is not installed */
+export async function ownPool(connectionString: string): Promise<OpenPool> {
+  const { Pool } = await driver();
+  const pool = new Pool({ connectionString, keepAlive: true });
+  pool.on("error", () => undefined);
+  return { pool, close: () => pool.end() };
+}
+
+async function driver(): Promise<Pick<typeof import("pg"), "Pool">> {
+  try {
+    return (await import("pg")).default;
+  } catch (error) {
+    throw new NereusError("STORE_NOT_SET_UP", "A store with a connection string needs the package pg.", {
+      fix: "Run `npm install pg`, or hand in a pool.",
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,33 @@
+import { setTimeout } from "node:timers";
+import { isPassing } from "./faults.ts";
+
+/** The longest pause between two attempts, in milliseconds. */
+const longestPause = 250;
+
+/** Tries until it works, fails for a reason that does not pass, or has failed for so many milliseconds. */
+export async function patiently<Result>(
+  patience: number,
+  work: () => Promise<Result>,
+  hasEnded: () => boolean = () => false,
+): Promise<Result> {
+  const until = performance.now() + patience;
+  for (let pause = 5; ; pause = Math.min(pause * 2, longestPause)) {
+    try {
+      return await inTime(until - performance.now(), work);
+    } catch (error) {
+      const left = until - performance.now();
+      if (!isPassing(error) || left <= 0 || hasEnded()) throw error;
+      await new Promise((resolve) => setTimeout(resolve, Math.min(pause, left)));
+    }
+  }
+}
+
+/** A server that does not even refuse may keep an attempt waiting for minutes. */
+function inTime<Result>(left: number, work: () => Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error("the server does not answer")), Math.max(left, 1));
+    void work()
+      .then(resolve, reject)
+      .finally(() => clearTimeout(late));
+  });
+}

@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+import { qualified } from "./identifiers.ts";
+import { patiently } from "./patience.ts";
+import { type PostgresPool, type PostgresQuery, rowsOn } from "./pool.ts";
+
+/** A row as its columns' values, in the order of the SELECT. */
+export type Row = readonly unknown[];
+
+const numbers: ReadonlySet<number> = new Set([20, 21, 23, 26]);
+
+/** Whole numbers as numbers and everything else as text, whatever the pool's own settings are. */
+export const columnTypes: NonNullable<PostgresQuery["types"]> = {
+  getTypeParser: (type) => (numbers.has(type) ? Number : (value: string) => value),
+};
+
+/** A statement that each connection prepares once. */
+export class PreparedStatement {
+  readonly text: string;
+  readonly name: string;
+
+  constructor(text: string) {
+    this.text = text;
+    this.name = `nereus_${createHash("sha256").update(this.text).digest("hex").slice(0, 24)}`;
+  }
+
+  with(...values: unknown[]): PostgresQuery {
+    return { text: this.text, name: this.name, values, rowMode: "array", types: columnTypes };
+  }
+}
+
+/** A statement of the store's own, from the files in sql/. */
+export function ownStatement(schema: string, sql: string): PreparedStatement {
+  return new PreparedStatement(qualified(sql, schema));
+}
+
+/** A statement that is put together for one query: planned for its values, and not kept. */
+export function unprepared(text: string, values: unknown[] = []): PostgresQuery {
+  return { text, values, rowMode: "array", types: columnTypes };
+}
+
+/** Runs a statement and answers its rows. */
+export interface RowReader {
+  rows(query: PostgresQuery): Promise<readonly Row[]>;
+}
+
+/** Reads on any connection of the pool, tried again where one was lost. */
+export class Reads implements RowReader {
+  readonly #pool: PostgresPool;
+  readonly #patience: number;
+
+  constructor(pool: PostgresPool, patience: number) {
+    this.#pool = pool;
+    this.#patience = patience;
+  }
+
+  rows(query: PostgresQuery): Promise<readonly Row[]> {
+    return patiently(this.#patience, () => rowsOn(this.#pool, query));
+  }
+}

@@ -1,0 +1,51 @@
+import type { IdempotencyRecord, OutboxEntry, RecordReader } from "../../ports/store.ts";
+import { ownStatement, type PreparedStatement } from "./reads.ts";
+import type { Read } from "./session.ts";
+import { checkpoint, outbox, outcome } from "./statements.ts";
+import { fromStored, fromStoredOrNull, toStored } from "./stored-text.ts";
+
+/** The store's own books: checkpoints, remembered outcomes, and the outbox. */
+export class PostgresRecords implements RecordReader {
+  readonly #read: Read;
+  readonly #checkpoint: PreparedStatement;
+  readonly #outcome: PreparedStatement;
+  readonly #outbox: PreparedStatement;
+
+  constructor(schema: string, read: Read) {
+    this.#read = read;
+    this.#checkpoint = ownStatement(schema, checkpoint);
+    this.#outcome = ownStatement(schema, outcome);
+    this.#outbox = ownStatement(schema, outbox);
+  }
+
+  checkpoint(name: string): Promise<number> {
+    return this.#read(async ({ reads }) => {
+      const [row] = await reads.rows(this.#checkpoint.with(toStored(name)));
+      return Number(row?.[0] ?? 0);
+    });
+  }
+
+  idempotency(tenant: string, key: string): Promise<IdempotencyRecord | undefined> {
+    return this.#read(async ({ reads }) => {
+      const [row] = await reads.rows(this.#outcome.with(toStored(tenant), toStored(key)));
+      return row && recordOf(tenant, key, row as OutcomeColumns);
+    });
+  }
+
+  outbox(after: number, limit: number): Promise<readonly (OutboxEntry & { readonly sequence: number })[]> {
+    return this.#read(async ({ reads }) => {
+      const rows = await reads.rows(this.#outbox.with(after, Math.min(limit, Number.MAX_SAFE_INTEGER)));
+      return rows.map((row) => {
+        const [sequence, id, destination, data] = row as readonly [number, string, string, string];
+        return { sequence, id: fromStored(id), destination: fromStored(destination), data: fromStored(data) };
+      });
+    });
+  }
+}
+
+export type OutcomeColumns = readonly [fingerprint: string, result: string | null, position: number];
+
+export function recordOf(tenant: string, key: string, columns: OutcomeColumns): IdempotencyRecord {
+  const [fingerprint, result, position] = columns;
+  return { tenant, key, fingerprint: fromStored(fingerprint), result: fromStoredOrNull(result), position };
+}

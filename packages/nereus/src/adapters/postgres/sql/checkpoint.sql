@@ -1,0 +1,2 @@
+-- Parameters: name
+SELECT position FROM nereus_checkpoints WHERE name = $1

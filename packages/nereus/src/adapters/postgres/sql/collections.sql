@@ -1,0 +1,1 @@
+SELECT name, table_name, layout FROM nereus_collections

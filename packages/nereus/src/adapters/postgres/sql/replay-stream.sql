@@ -1,0 +1,2 @@
+-- Parameters: kind, category, tenant, stream id, first version, limit
+SELECT messages, types, checksums, payloads FROM nereus_replay($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint)

@@ -1,0 +1,2 @@
+-- How many migrations the schema has had.
+SELECT coalesce(max(number), 0)::integer FROM nereus_migrations

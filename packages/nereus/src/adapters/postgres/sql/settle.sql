@@ -1,0 +1,2 @@
+-- Parameters: writer, number of the batch
+SELECT nereus_settle($1::uuid, $2::bigint)

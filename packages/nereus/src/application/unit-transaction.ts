@@ -1,0 +1,106 @@
+import { NereusError } from "../model/errors.ts";
+import type { Commit, CommitOutcome, SqlClient, SqlResult, Store, StoreTransaction } from "../ports/store.ts";
+
+/**
+ * The database's own transaction, in which a unit of work or a batch of a projection commits: for SQL of your own that is to be
+ * stored with it, or not at all. It begins with the first statement. It is a pool of one connection as well, so that query builders take it as theirs; what they
+ * return to it or end stays as it is.
+ *
+ * @example await transaction.query("INSERT INTO audit (account, amount) VALUES ($1, $2)", [accountId, amount]);
+ * @example const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: transaction }) });
+ */
+export interface SqlTransaction {
+  query<Row>(text: string, values?: readonly unknown[]): Promise<SqlResult<Row>>;
+  /** For query builders; not for a cursor. */
+  query<Statement extends object>(statement: Statement): Statement;
+  connect(): Promise<SqlTransaction>;
+  release(): void;
+  end(): Promise<void>;
+  /** None of its own; query builders look for it. */
+  readonly options: object;
+}
+
+/** What of a store a unit of work reads. */
+export type Reads = Pick<Store, "log" | "documents" | "records">;
+
+/** How a unit of work writes: by itself, with statements of the handler's, or in a transaction that its caller has begun. */
+export class UnitTransaction {
+  readonly #store: Store;
+  readonly #joined: StoreTransaction | undefined;
+  #begun: Promise<StoreTransaction> | undefined;
+  #ended = false;
+
+  constructor(store: Store, given: SqlClient | undefined) {
+    this.#store = store;
+    this.#joined = given === undefined ? undefined : transactionsOf(store).join(given);
+  }
+
+  /** Whether the caller began the transaction: what is committed is not stored yet, and may never be. */
+  get isJoined(): boolean {
+    return this.#joined !== undefined;
+  }
+
+  get reads(): Reads {
+    return this.#joined ?? this.#store;
+  }
+
+  /** Whether a handler has asked for a transaction, so that there is something to end. */
+  get isBegun(): boolean {
+    return this.#begun !== undefined;
+  }
+
+  /** @throws NereusError TRANSACTION_UNSUPPORTED */
+  get handle(): SqlTransaction {
+    if (this.#joined === undefined) transactionsOf(this.#store); // refused here, not at the first statement
+    const query = (statement: string | object, values?: readonly unknown[]): Promise<SqlResult<unknown>> =>
+      this.#query(statement, values);
+    const handle: SqlTransaction = {
+      query: query as SqlTransaction["query"], // one function serves both forms
+      connect: async () => handle,
+      release: () => undefined,
+      end: async () => undefined,
+      options: {},
+    };
+    return handle;
+  }
+
+  async commit(commit: Commit): Promise<CommitOutcome> {
+    this.#ended = true;
+    const transaction = this.#joined ?? (await this.#begun);
+    return transaction === undefined ? this.#store.commit(commit) : transaction.commit(commit);
+  }
+
+  /** Leaves nothing of the handler's statements, unless they were committed. A transaction that was joined is its owner's. */
+  async rollback(): Promise<void> {
+    this.#ended = true;
+    const begun = await this.#begun?.catch(() => undefined); // whoever asked for it was told
+    await begun?.rollback();
+  }
+
+  async #query(statement: string | object, values?: readonly unknown[]): Promise<SqlResult<unknown>> {
+    if (this.#ended) throw ended();
+    this.#begun ??= this.#joined === undefined ? transactionsOf(this.#store).begin() : undefined;
+    const transaction = this.#joined ?? (await this.#begun);
+    if (this.#ended || transaction === undefined) throw ended();
+    return transaction.query(statement, values);
+  }
+}
+
+function transactionsOf(store: Store): NonNullable<Store["transactions"]> {
+  if (store.transactions !== undefined) return store.transactions;
+  throw transactionUnsupported(
+    store.name,
+    "Use the postgres store, or keep what you need in a projection or a state-stored aggregate.",
+  );
+}
+
+export function transactionUnsupported(store: string, fix: string): NereusError {
+  const what = `The store ${store} takes no SQL into its transactions`;
+  return new NereusError("TRANSACTION_UNSUPPORTED", what, { element: store, fix });
+}
+
+function ended(): NereusError {
+  return new NereusError("UNIT_OF_WORK_CLOSED", "A transaction was used after its unit of work had ended", {
+    fix: "Await every statement before the handler returns.",
+  });
+}

@@ -1,0 +1,214 @@
+import { Kysely, PostgresDialect } from "kysely";
+import {
+  Command,
+  commandHandlers,
+  Domain,
+  Event,
+  EventSourcedAggregate,
+  identifier,
+  Projection,
+  projector,
+  type SqlClient,
+} from "nereus";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { missingPostgres, newSchema, storeIn, type TestDatabase, testDatabase } from "../support/postgres.ts";
+
+class Deposited extends Event("Deposited", { accountId: identifier(), amount: z.number() }) {}
+class Deposit extends Command("Deposit", { accountId: identifier(), amount: z.number() }).returns<number>() {}
+/** Writes to a table of the user's own as well, by raw SQL or by Kysely. */
+class Audited extends Command("Audited", { accountId: identifier(), amount: z.number(), by: z.string() }) {}
+class Account extends EventSourcedAggregate("Account", { accountId: identifier(), balance: z.number().default(0) })
+  .applies(Deposited, (account, event) => {
+    account.accountId = event.accountId;
+    account.balance += event.amount;
+  })
+  .invariant("positive", "No overdraft", ({ balance }) => balance >= 0) {}
+class Row extends Projection("Row", { accountId: identifier(), balance: z.number() }) {}
+
+const rows = projector(Row, { run: "inline" }).upsert(
+  Deposited,
+  ({ accountId }) => accountId,
+  ({ accountId }) => ({ accountId, balance: 0 }),
+  (row, { amount }) => {
+    row.balance += amount;
+  },
+);
+class Copy extends Projection("Copy", { accountId: identifier() }) {}
+const copies = projector(Copy, { run: "async" }).on(Deposited, async ({ accountId, amount }, { transaction }) => {
+  await transaction.query("INSERT INTO copies VALUES ($1, $2)", [accountId, amount]);
+  if (amount === 13) throw new Error("unlucky");
+});
+
+interface Tables {
+  audit: { account: string; amount: number };
+}
+
+let attempts = 0;
+const handlers = commandHandlers(Account)
+  .on(Deposit, async ({ accountId, amount }, { repository }) => {
+    const account = (await repository(Account).find(accountId)) ?? Account.create(() => undefined);
+    account.raise(new Deposited({ accountId, amount }));
+    await repository(Account).add(account);
+    return account.balance;
+  })
+  .on(Audited, async ({ accountId, amount, by }, { repository, transaction }) => {
+    attempts += 1;
+    const account = (await repository(Account).find(accountId)) ?? Account.create(() => undefined);
+    if (by === "kysely") {
+      const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: transaction }) });
+      await db.insertInto("audit").values({ account: accountId, amount }).execute();
+    } else await transaction.query("INSERT INTO audit VALUES ($1, $2)", [accountId, amount]);
+    account.raise(new Deposited({ accountId, amount }));
+    await repository(Account).add(account);
+  });
+
+describe.skipIf(missingPostgres !== undefined)("transactions on PostgreSQL", () => {
+  let database: TestDatabase;
+  let bank: Domain;
+  let schema = "";
+
+  const start = async (elements = [Account, handlers, Row, rows]): Promise<Domain> => {
+    const store = storeIn(database, { pool: database.anotherPool(), schema });
+    const domain = new Domain("bank", { elements, store, log: { warn: () => undefined, error: () => undefined } });
+    await domain.start();
+    return domain;
+  };
+  const count = async (table: string): Promise<number> => {
+    const { rows: found } = await database.pool.query(`SELECT count(*)::integer AS n FROM ${table}`);
+    return found[0].n;
+  };
+  const messages = (): Promise<number> => count(`${schema}.nereus_messages`);
+
+  beforeAll(async () => {
+    database = await testDatabase({ max: 12 });
+    await database.pool.query("CREATE TABLE audit (account text, amount integer CHECK (amount <> 99))");
+    await database.pool.query("CREATE TABLE copies (account text, amount integer)");
+  });
+  afterAll(() => database.drop(), 60_000);
+  beforeEach(async () => {
+    attempts = 0;
+    schema = newSchema();
+    await database.pool.query("TRUNCATE audit, copies");
+    bank = await start();
+  });
+  afterEach(() => bank.stop());
+
+  test.each(["sql", "kysely"])("what a handler writes by %s is stored with its events", async (by) => {
+    await bank.process(new Audited({ accountId: "1", amount: 5, by }));
+    expect([await count("audit"), await messages()]).toEqual([1, 1]);
+    expect(await bank.view(Row).get("1")).toMatchObject({ balance: 5 });
+  });
+
+  test.each(["sql", "kysely"])(
+    "of a refused command nothing stays that it wrote by %s, and its connection serves again",
+    async (by) => {
+      for (let n = 0; n < 8; n++) {
+        await expect(bank.process(new Audited({ accountId: "1", amount: -5, by }))).rejects.toThrow("No overdraft");
+        await expect(bank.process(new Audited({ accountId: "1", amount: 99, by }))).rejects.toThrow(/check/);
+      }
+      expect([await count("audit"), await messages()]).toEqual([0, 0]);
+      await bank.process(new Audited({ accountId: "1", amount: 5, by }));
+      expect([await count("audit"), await messages()]).toEqual([1, 1]);
+    },
+  );
+
+  test("a handler that runs again after a conflict has written once", async () => {
+    const rival = await start();
+    await Promise.all(
+      Array.from({ length: 12 }, (_, n) =>
+        [bank, rival][n % 2]!.process(new Audited({ accountId: "1", amount: 1, by: "sql" })),
+      ),
+    );
+    await rival.stop();
+    expect(await count("audit")).toBe(12);
+    expect(await bank.view(Row).get("1")).toMatchObject({ balance: 12 });
+    expect(attempts).toBeGreaterThanOrEqual(12);
+  });
+
+  describe.each<[string, (client: SqlClient) => SqlClient]>([
+    ["a pg client", (client) => client],
+    [
+      "a client that knows texts and values only",
+      (client) => ({ query: (text, values = []) => client.query(text, [...values]) }),
+    ],
+  ])("in a transaction of the caller's, by %s", (_, clientOf) => {
+    test("commands are stored when the caller commits, and see each other before", async () => {
+      const client = await database.pool.connect();
+      const transaction = clientOf(client as unknown as SqlClient);
+      await client.query("BEGIN");
+      await client.query("INSERT INTO audit VALUES ('1', 1)");
+      expect(await bank.process(new Deposit({ accountId: "1", amount: 5 }), { transaction })).toBe(5);
+      expect(await bank.process(new Deposit({ accountId: "1", amount: 6 }), { transaction })).toBe(11);
+      await bank.process(new Audited({ accountId: "1", amount: 2, by: "sql" }), { transaction });
+      expect([await messages(), await count("audit")]).toEqual([0, 0]);
+      await client.query("COMMIT");
+      client.release();
+      expect([await messages(), await count("audit")]).toEqual([3, 2]);
+      expect(await bank.view(Row).get("1")).toMatchObject({ balance: 13 });
+      expect(await bank.process(new Deposit({ accountId: "1", amount: 1 }))).toBe(14);
+    });
+
+    test("what the caller rolls back never was, also for the next command", async () => {
+      await bank.process(new Deposit({ accountId: "1", amount: 10 }));
+      const client = await database.pool.connect();
+      const transaction = clientOf(client as unknown as SqlClient);
+      await client.query("BEGIN");
+      await bank.process(new Deposit({ accountId: "1", amount: 5 }), { transaction, idempotencyKey: "k" });
+      await client.query("ROLLBACK");
+      client.release();
+      expect(await messages()).toBe(1);
+      expect(await bank.process(new Deposit({ accountId: "1", amount: 1 }))).toBe(11);
+      expect(await bank.process(new Deposit({ accountId: "1", amount: 5 }), { idempotencyKey: "k" })).toBe(16);
+    });
+
+    test("a refused command leaves the caller's transaction as it was", async () => {
+      const client = await database.pool.connect();
+      const transaction = clientOf(client as unknown as SqlClient);
+      await client.query("BEGIN");
+      await client.query("INSERT INTO audit VALUES ('1', 1)");
+      await expect(bank.process(new Deposit({ accountId: "1", amount: -5 }), { transaction })).rejects.toThrow(
+        "No overdraft",
+      );
+      await bank.process(new Deposit({ accountId: "1", amount: 5 }), { transaction });
+      await client.query("COMMIT");
+      client.release();
+      expect([await messages(), await count("audit")]).toEqual([1, 1]);
+    });
+
+    test("a command is sent with the caller's transaction, or not at all", async () => {
+      const client = await database.pool.connect();
+      const transaction = clientOf(client as unknown as SqlClient);
+      for (const end of ["ROLLBACK", "COMMIT"]) {
+        await client.query("BEGIN");
+        await bank.send(new Deposit({ accountId: "1", amount: 5 }), { transaction });
+        await client.query(end);
+      }
+      client.release();
+      await bank.settle();
+      expect(await bank.view(Row).get("1")).toMatchObject({ balance: 5 });
+    });
+  });
+
+  test("callers side by side, one aggregate: every committed command counts once", async () => {
+    const caller = async (n: number): Promise<void> => {
+      const client = await database.pool.connect();
+      await client.query("BEGIN");
+      await bank.process(new Deposit({ accountId: "1", amount: 1 }), { transaction: client as unknown as SqlClient });
+      await client.query(n % 3 === 0 ? "ROLLBACK" : "COMMIT");
+      client.release();
+    };
+    const plain = Array.from({ length: 9 }, () => bank.process(new Deposit({ accountId: "1", amount: 1 })));
+    await Promise.all([...plain, ...Array.from({ length: 9 }, (_, n) => caller(n))]);
+    expect(await bank.view(Row).get("1")).toMatchObject({ balance: 15 });
+    expect(await messages()).toBe(15);
+  });
+
+  test("an async projector's own tables change with its checkpoint, and stay as before an event that fails", async () => {
+    const projecting = await start([Account, handlers, Row, rows, Copy, copies] as never);
+    for (const amount of [1, 2, 13, 4]) await projecting.process(new Deposit({ accountId: "1", amount }));
+    for (const _ of [1, 2]) await expect(projecting.settle()).rejects.toMatchObject({ code: "PROJECTION_FAILED" });
+    expect(await count("copies")).toBe(2);
+    await projecting.stop();
+  });
+});
