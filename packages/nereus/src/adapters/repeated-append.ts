@@ -41,12 +41,19 @@ function follows(place: StoredPlace, before: StoredPlace | undefined): boolean {
 
 /** One commit must not hold an id twice either. @throws NereusError `EVENT_ID_REUSED` */
 export function refuseDoubles(appends: readonly Append[]): void {
-  if (appends.length === 0 || (appends.length === 1 && (appends[0]?.messages.length ?? 0) < 2)) return;
+  const id = doubledId(appends);
+  if (id !== undefined) throw eventIdReused(id);
+}
+
+/** A message id that the appends of one commit hold twice, if there is one. */
+export function doubledId(appends: readonly Append[]): string | undefined {
+  if (appends.length === 0 || (appends.length === 1 && (appends[0]?.messages.length ?? 0) < 2)) return undefined;
   const seen = new Set<string>();
   for (const { messages } of appends) {
     for (const { id } of messages) {
-      if (seen.has(id)) throw eventIdReused(id);
+      if (seen.has(id)) return id;
       seen.add(id);
     }
   }
+  return undefined;
 }

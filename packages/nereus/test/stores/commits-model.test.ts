@@ -99,7 +99,8 @@ async function everything(store: Store): Promise<unknown> {
     a: await store.log.readStream(streamOf("a"), { limit: 100, direction: "backwards" }),
     people: await Promise.all(tenants.map((tenant) => store.documents.find("people", tenant, {}))),
     members: await Promise.all(tenants.map((tenant) => store.documents.find("members", tenant, {}))),
-    outbox: await store.records.outbox(0, 1000),
+    // Their numbers may have gaps where a batch was undone and tried again.
+    outbox: (await store.records.outbox(0, 1000)).map(({ sequence: _, ...entry }) => entry),
     checkpoints: [await store.records.checkpoint("c"), await store.records.checkpoint("d")],
   };
 }

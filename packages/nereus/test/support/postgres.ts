@@ -4,6 +4,7 @@ import pg from "pg";
 import { type PostgresOptions, postgres } from "../../src/adapters/postgres/index.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { makeCluster, type PostgresCluster, whyNoCluster } from "./postgres-cluster.ts";
+import { until } from "./until.ts";
 
 /** A database that a test file has for itself. */
 export interface TestDatabase {
@@ -67,6 +68,8 @@ export async function testDatabase(options: pg.PoolConfig = {}): Promise<TestDat
     anotherPool,
     async drop() {
       await Promise.all(pools.map((pool) => pool.end()));
+      // A pool has ended before the server knows it, and a session that is ended by force tells its client so.
+      await until(async () => (await sessionsOf(name)) === 0).catch(() => undefined);
       await onServer(`DROP DATABASE ${name} WITH (FORCE)`);
     },
   };
@@ -97,6 +100,7 @@ export async function emptySchema(pool: pg.Pool, schema: string): Promise<void> 
       DELETE FROM nereus_collections;
       DELETE FROM nereus_removed;
       ALTER SEQUENCE nereus_position RESTART;
+      ALTER TABLE nereus_outbox ALTER COLUMN sequence RESTART;
     END
   $do$`);
 }
@@ -106,11 +110,16 @@ export function storeIn(database: TestDatabase, options: Partial<PostgresOptions
   return postgres({ pool: database.pool, schema: newSchema(), setUp: true, ...options });
 }
 
-async function onServer(statement: string): Promise<void> {
+async function sessionsOf(database: string): Promise<number> {
+  const [row] = await onServer(`SELECT count(*)::integer AS n FROM pg_stat_activity WHERE datname = '${database}'`);
+  return (row as { n: number }).n;
+}
+
+async function onServer(statement: string): Promise<readonly unknown[]> {
   const client = new pg.Client({ connectionString: found.url });
   await client.connect();
   try {
-    await client.query(statement);
+    return (await client.query(statement)).rows;
   } finally {
     await client.end();
   }

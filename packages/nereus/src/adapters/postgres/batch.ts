@@ -1,5 +1,6 @@
 import type { NewMessage, StreamId } from "../../log/message.ts";
 import type { Commit, DocumentWrite, ExpectedVersion } from "../../ports/store.ts";
+import { doubledId } from "../repeated-append.ts";
 import { streamKey } from "../stream-key.ts";
 import type { CollectionTables } from "./collection-tables.ts";
 import type { MessageTypes } from "./message-types.ts";
@@ -9,14 +10,6 @@ import { toStored, toStoredJson } from "./stored-text.ts";
 export interface Encoding {
   readonly types: MessageTypes;
   readonly tables: CollectionTables;
-}
-
-/** How the commits of a batch may share groups. */
-export interface Sharing {
-  /** No message id may be in a group twice, since stored ids are looked for before any is written. */
-  readonly careful: boolean;
-  /** Each commit is a group. */
-  readonly alone: boolean;
 }
 
 interface StreamPlace {
@@ -41,29 +34,25 @@ export class Group {
   /** As `nereus_commit` takes them, apart from the rest. */
   readonly messages: object[] = [];
   readonly #encoding: Encoding;
-  readonly #sharing: Sharing;
+  readonly #alone: boolean;
   readonly #written = new Set<string>();
   readonly #taken = new Set<string>();
   readonly #places = new Map<string, StreamPlace>();
   readonly #tables = new Map<string, DocumentTable>();
-  readonly #json: Record<string, object[]> = {};
+  readonly #json: Record<string, (object | number)[]> = {};
 
-  constructor(encoding: Encoding, sharing: Sharing) {
+  constructor(encoding: Encoding, alone: boolean) {
     this.#encoding = encoding;
-    this.#sharing = sharing;
+    this.#alone = alone;
   }
 
   /** Takes a commit in, or returns false if it depends on one that is in already. */
   add(commit: Commit): boolean {
-    const taken = resourcesOf(commit, this.#sharing.careful);
-    if (this.commits.length > 0) {
-      if (this.#sharing.alone || taken.some((one) => this.#taken.has(one))) return false;
-      const { appends = [] } = commit;
-      if (appends.some((one) => one.expectedVersion !== "any" && this.#written.has(streamKey(one.stream))))
-        return false;
-    }
+    const taken = resourcesOf(commit);
+    if (this.commits.length > 0 && this.#isEntangled(commit, taken)) return false;
     for (const one of taken) this.#taken.add(one);
     const at = this.commits.push(commit) - 1;
+    if (doubledId(commit.appends ?? []) !== undefined) this.#put("doubled", at);
     this.#addAppends(commit, at);
     this.#addDocuments(commit.documents ?? [], at);
     for (const { id, destination, data } of commit.outbox ?? []) {
@@ -88,6 +77,11 @@ export class Group {
 
   toJSON(): object {
     return this.#tables.size === 0 ? this.#json : { ...this.#json, documents: [...this.#tables.values()] };
+  }
+
+  #isEntangled({ appends = [] }: Commit, taken: readonly string[]): boolean {
+    if (this.#alone || taken.some((one) => this.#taken.has(one))) return true;
+    return appends.some((one) => one.expectedVersion !== "any" && this.#written.has(streamKey(one.stream)));
   }
 
   #addAppends({ appends = [] }: Commit, c: number): void {
@@ -149,20 +143,20 @@ export class Group {
     return place;
   }
 
-  #put(list: string, row: object): void {
+  #put(list: string, row: object | number): void {
     const rows = this.#json[list];
     if (rows === undefined) this.#json[list] = [row];
     else rows.push(row);
   }
 }
 
-/** The commits in groups, one after the other in their order. */
-export function groupsOf(commits: readonly Commit[], encoding: Encoding, sharing: Sharing): readonly Group[] {
-  let group = new Group(encoding, sharing);
+/** The commits in groups, one after the other in their order. @param alone whether each commit is a group */
+export function groupsOf(commits: readonly Commit[], encoding: Encoding, alone: boolean): readonly Group[] {
+  let group = new Group(encoding, alone);
   const groups = [group];
   for (const commit of commits) {
     if (group.add(commit)) continue;
-    group = new Group(encoding, sharing);
+    group = new Group(encoding, alone);
     group.add(commit);
     groups.push(group);
   }
@@ -170,11 +164,11 @@ export function groupsOf(commits: readonly Commit[], encoding: Encoding, sharing
 }
 
 /** What only one commit of a group may touch. */
-function resourcesOf({ appends = [], documents = [], checkpoint, idempotency }: Commit, careful: boolean): string[] {
+function resourcesOf({ appends = [], documents = [], checkpoint, idempotency }: Commit): string[] {
   const taken = [...new Set(documents.map(({ collection, tenant, id }) => documentKey(collection, tenant, id)))];
   if (checkpoint !== undefined) taken.push(`c${checkpoint.name}`);
   if (idempotency !== undefined) taken.push(`k${idempotency.tenant.length},${idempotency.tenant}${idempotency.key}`);
-  if (careful) for (const { messages } of appends) for (const { id } of messages) taken.push(`m${id}`);
+  for (const { messages } of appends) for (const { id } of messages) taken.push(`m${id}`);
   return taken;
 }
 

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 import type { Commit, CommitOutcome } from "../../ports/store.ts";
-import { type Encoding, type Group, groupsOf, type Sharing } from "./batch.ts";
+import { type Encoding, type Group, groupsOf } from "./batch.ts";
 import type { BatchWriter, WrittenBatch } from "./batch-writer.ts";
 import { codeOf, entangled, isAnswer, storeFault } from "./faults.ts";
 import { type Answer, answersOf } from "./verdicts.ts";
@@ -16,6 +16,14 @@ const batchLength = 8_000_000;
 
 /** How many batches may be on their way at a time, on one connection. */
 const pipelined = 2;
+
+/** How a batch is tried. */
+interface Manner {
+  /** Stored message ids are looked for before any is written. */
+  readonly careful: boolean;
+  /** Each commit is a group. */
+  readonly alone: boolean;
+}
 
 interface Waiting {
   readonly commit: Commit;
@@ -110,9 +118,9 @@ export class GroupCommit {
     await this.#write(batch, { careful: false, alone: false });
   }
 
-  async #write(batch: readonly Waiting[], sharing: Sharing): Promise<void> {
+  async #write(batch: readonly Waiting[], manner: Manner): Promise<void> {
     try {
-      const answers = await this.#answers(batch, sharing);
+      const answers = await this.#answers(batch, manner);
       for (const [at, { resolve, reject }] of batch.entries()) {
         const answer = answers[at];
         if (answer === undefined) reject(new Error("a commit has no answer"));
@@ -120,16 +128,16 @@ export class GroupCommit {
         else resolve(answer.outcome);
       }
     } catch (error) {
-      await this.#writeAgain(batch, sharing, error);
+      await this.#writeAgain(batch, manner, error);
     }
   }
 
   /** What the server refused as a whole it has undone as a whole. */
-  async #writeAgain(batch: readonly Waiting[], sharing: Sharing, error: unknown): Promise<void> {
-    if (isAnswer(error) && codeOf(error) === entangled && !sharing.alone) {
-      await this.#write(batch, { ...sharing, alone: true });
-    } else if (isRefusal(error) && !sharing.careful) {
-      await this.#write(batch, { ...sharing, careful: true });
+  async #writeAgain(batch: readonly Waiting[], manner: Manner, error: unknown): Promise<void> {
+    if (isAnswer(error) && codeOf(error) === entangled && !manner.alone) {
+      await this.#write(batch, { ...manner, alone: true });
+    } else if (isRefusal(error) && !manner.careful) {
+      await this.#write(batch, { ...manner, careful: true });
     } else if (isRefusal(error) && batch.length > 1) {
       for (const waiting of batch) await this.#write([waiting], { careful: true, alone: true });
     } else {
@@ -137,15 +145,15 @@ export class GroupCommit {
     }
   }
 
-  async #answers(batch: readonly Waiting[], sharing: Sharing): Promise<readonly Answer[]> {
+  async #answers(batch: readonly Waiting[], manner: Manner): Promise<readonly Answer[]> {
     const { writer, encoding, onMessages } = this.#settings;
     const groups = groupsOf(
       batch.map(({ commit }) => commit),
       encoding,
-      sharing,
+      manner.alone,
     );
     this.#schedule();
-    const written: WrittenBatch = await writer.write(JSON.stringify(groups), messagesOf(groups), sharing.careful);
+    const written: WrittenBatch = await writer.write(JSON.stringify(groups), messagesOf(groups), manner.careful);
     const answers: Answer[] = [];
     let last = 0;
     for (const [at, group] of groups.entries()) {

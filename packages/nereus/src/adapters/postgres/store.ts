@@ -9,7 +9,6 @@ import type {
   Store,
   StoreTransactions,
 } from "../../ports/store.ts";
-import { refuseDoubles } from "../repeated-append.ts";
 import { notOpen } from "../store-errors.ts";
 import { WakeUps } from "../wake-ups.ts";
 import { BatchWriter } from "./batch-writer.ts";
@@ -96,7 +95,6 @@ export class PostgresStore implements Store {
     if (this.#running === undefined || !this.#accepting) throw notOpen(this.name);
     const { session, commits } = this.#running;
     for (const { collection } of commit.documents ?? []) session.tables.get(collection);
-    refuseDoubles(commit.appends ?? []);
     return commits.commit(commit);
   }
 

@@ -10,7 +10,6 @@ import type {
   StoreTransaction,
   StoreTransactions,
 } from "../../ports/store.ts";
-import { refuseDoubles } from "../repeated-append.ts";
 import { groupsOf } from "./batch.ts";
 import { PostgresDocuments } from "./documents.ts";
 import { isAnswer, outcomeUnknown, storeFault } from "./faults.ts";
@@ -53,9 +52,8 @@ async function write(
 ): Promise<CommitOutcome> {
   const { types, tables } = session;
   for (const { collection } of commit.documents ?? []) tables.get(collection);
-  refuseDoubles(commit.appends ?? []);
   if (!types.covers(commit)) await types.register([commit]);
-  const [group] = groupsOf([commit], session, { careful: true, alone: true });
+  const [group] = groupsOf([commit], session, true);
   const statement = ownStatement(schema, commitSql);
   const json = JSON.stringify(group === undefined ? [] : [group]);
   const messages = group === undefined || group.messages.length === 0 ? null : JSON.stringify(group.messages);

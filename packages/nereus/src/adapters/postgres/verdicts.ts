@@ -1,6 +1,6 @@
 import type { StreamId } from "../../log/message.ts";
 import type { Commit, CommitOutcome, Conflict } from "../../ports/store.ts";
-import { repeatedAppend, type StoredPlace } from "../repeated-append.ts";
+import { refuseDoubles, repeatedAppend, type StoredPlace } from "../repeated-append.ts";
 import type { Encoding } from "./batch.ts";
 import type { Layout } from "./layouts.ts";
 import { storedMessages } from "./message-rows.ts";
@@ -42,7 +42,8 @@ type Verdict =
       readonly holder: string;
       readonly layout: string;
     }
-  | { readonly on: "checkpoint"; readonly actual: number };
+  | { readonly on: "checkpoint"; readonly actual: number }
+  | { readonly on: "doubled" };
 
 /** What one commit is answered: an outcome, or an error of its own. */
 export type Answer = { readonly outcome: CommitOutcome } | { readonly error: unknown };
@@ -79,6 +80,7 @@ async function refusalOf(commit: Commit, verdict: Refused, encoding: Encoding): 
   try {
     const position = firstResult(commit, verdict.stored ?? [], encoding);
     if (position !== undefined) return { outcome: { status: "committed", position } };
+    if (verdict.on === "doubled") refuseDoubles(commit.appends ?? []);
     return { outcome: { status: "conflict", conflict: await conflictOf(commit, verdict, encoding) } };
   } catch (error) {
     return { error };

@@ -74,6 +74,11 @@ BEGIN
     refused := refused || taken;
   END IF;
 
+  IF g ? 'doubled' THEN
+    SELECT refused || coalesce(jsonb_object_agg(d.c, jsonb_build_object('on', 'doubled')), '{}') INTO refused
+    FROM jsonb_array_elements_text(g -> 'doubled') AS d (c) WHERE NOT refused ? d.c;
+  END IF;
+
   IF careful OR refused <> '{}' THEN
     SELECT refused || coalesce(jsonb_object_agg(f.c, coalesce(refused -> f.c::text, '{}') || jsonb_build_object('stored', f.places)), '{}')
     INTO refused
@@ -116,9 +121,6 @@ BEGIN
       ORDER BY m.ordinality;
     END IF;
     GET DIAGNOSTICS written = ROW_COUNT;
-    IF written > 0 THEN
-      PERFORM setval('nereus_position', base + written);
-    END IF;
   END IF;
 
   IF g ? 'documents' THEN

@@ -36,6 +36,7 @@ BEGIN
     END IF;
   END IF;
   IF last IS NOT NULL THEN
+    PERFORM setval('nereus_position', last); -- once nothing more can fail, since it is not undone
     PERFORM pg_notify('nereus_' || md5(current_schema()), last || ' ' || coalesce(writer::text, ''));
   END IF;
   RETURN answers::text;
