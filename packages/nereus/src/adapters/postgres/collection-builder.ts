@@ -76,8 +76,10 @@ export class CollectionBuilder {
     }
     const lost = known.filter(([name]) => !indexes.has(name)).map(([, fields]) => fields);
     for (const fields of [...lost, ...shape.indexes]) {
-      const ofIndex = fields.map((field): FieldColumn | undefined => columns.get(field));
-      const present = ofIndex.filter((column) => column !== undefined);
+      const present = fields.flatMap((field): (readonly [string, FieldColumn])[] => {
+        const column = columns.get(field);
+        return column === undefined ? [] : [[field, column]];
+      });
       const { name, sql } = createIndex(this.#schema, table, present);
       if (indexes.has(name)) continue;
       await this.#execute(sql);

@@ -3,7 +3,7 @@ import { refuseOversized } from "../filter-limits.ts";
 import { unknownField } from "../store-errors.ts";
 import { wholeNumberOf } from "../whole-number.ts";
 import type { CollectionTable } from "./collection-tables.ts";
-import { fieldValue, numberOf, textOf, within } from "./field-values.ts";
+import { comparedColumn, fieldValue, numberOf, textOf, within } from "./field-values.ts";
 import { identifier } from "./identifiers.ts";
 import { toStored } from "./stored-text.ts";
 import { indexedLength, indexedValue } from "./table-definition.ts";
@@ -81,7 +81,9 @@ export class QueryText {
     if (column.type === "text") {
       return { type: "text", text: name, ...(table.indexed.has(field) ? { start: indexedValue(name, "text") } : {}) };
     }
-    return { type: column.type, number: name, text: textBeyond(name, fieldValue({ field, default: column.default })) };
+    const filled = { field, default: column.default };
+    const number = comparedColumn(this.#schema, name, filled, column.type);
+    return { type: column.type, number, text: textBeyond(number, fieldValue(filled)) };
   }
 
   #ofJson(value: string, type: FieldType): Compared {

@@ -7,7 +7,7 @@ export const columnTypes: Readonly<Record<FieldType, string>> = {
   text: 'text COLLATE "C"',
   integer: "numeric",
   real: "numeric",
-  boolean: "numeric",
+  boolean: "boolean",
   bigint: "numeric",
   json: "json",
 };
@@ -34,7 +34,14 @@ export function within(value: string, path: readonly string[]): string {
 export function columnValue(schema: string, filled: Filled, type: FieldType): string {
   const value = fieldValue(filled);
   if (type === "json") return value;
+  if (type === "boolean") return `CASE json_typeof(${value}) WHEN 'boolean' THEN ${textOf(value)} = 'true' END`;
   return type === "text" ? textOf(value) : numberOf(schema, value, type);
+}
+
+/** What stands for a column among numbers. One of booleans has null for all that is none. */
+export function comparedColumn(schema: string, column: string, filled: Filled, type: FieldType): string {
+  if (type !== "boolean") return column;
+  return `(CASE WHEN ${column} IS NULL THEN ${numberOf(schema, fieldValue(filled), type)} ELSE ${column}::integer::numeric END)`;
 }
 
 /** A JSON value among texts: null, a text, or its JSON text. */

@@ -1,5 +1,5 @@
 import type { FieldType } from "../../ports/store.ts";
-import { columnTypes, columnValue, type Filled } from "./field-values.ts";
+import { columnTypes, columnValue, comparedColumn, type Filled } from "./field-values.ts";
 import { identifier, shortened, textLiteral } from "./identifiers.ts";
 import { toStored, toStoredJson } from "./stored-text.ts";
 
@@ -61,15 +61,18 @@ export function indexName(table: string, columns: readonly string[]): string {
 export function createIndex(
   schema: string,
   table: string,
-  columns: readonly FieldColumn[],
+  columns: readonly (readonly [field: string, FieldColumn])[],
 ): { name: string; sql: string } {
   const name = indexName(
     table,
-    columns.map(({ column }) => column),
+    columns.map(([, { column }]) => column),
   );
   const keys = columns
-    .filter(({ type }) => type !== "json")
-    .map(({ column, type }) => `(${indexedValue(identifier(column), type)}) NULLS FIRST`);
+    .filter(([, { type }]) => type !== "json")
+    .map(([field, { column, type, default: filling }]) => {
+      const compared = comparedColumn(schema, identifier(column), { field, default: filling }, type);
+      return `(${indexedValue(compared, type)}) NULLS FIRST`;
+    });
   const list = ["_tenant", ...keys, "_id"].join(", ");
   return { name, sql: `CREATE INDEX IF NOT EXISTS ${identifier(name)} ON ${tableName(schema, table)} (${list})` };
 }
