@@ -1,6 +1,6 @@
 /** The process of one cell: one contestant, one task, once. Its question comes as an argument, its answer goes by IPC. */
 import { randomUUID } from "node:crypto";
-import { type Ability, abilities, type Contestant, type Place } from "./contestant.ts";
+import { type Ability, abilities, type CommandRunner, type Contestant, type Place } from "./contestant.ts";
 import {
   catchUpEvents,
   catchUpOrders,
@@ -11,15 +11,17 @@ import {
   hydrationOrders,
   priorEvents,
 } from "./history.ts";
-import { describeError, type Load, type Measurement, measure } from "./measure.ts";
+import { describeError, type Load, type Measurement, measure, percentileOf } from "./measure.ts";
 import { addItem, type OrderState, placeOrder } from "./order.ts";
 import { loadContestant } from "./registry.ts";
+import { meter, watchTraffic } from "./traffic.ts";
 
 export type Task =
   | { kind: "append"; concurrency: number }
-  | { kind: "command"; prior: 0 | typeof priorEvents; concurrency: number }
+  | { kind: "command"; prior: 0 | typeof priorEvents; concurrency: number; warm?: boolean }
   | { kind: "hydration"; size: number }
-  | { kind: "catch-up" };
+  | { kind: "catch-up" }
+  | { kind: "visibility" };
 
 type Cell = { contestant: string; place: Place };
 type MeasureQuestion = Cell & { ask: "measure"; task: Task; seconds: number };
@@ -48,9 +50,13 @@ async function answer(question: Question): Promise<Answer> {
     return { seeded: true };
   }
   const { task } = question;
+  if (task.kind === "append" && contestant.appendProgram) {
+    return { result: await playProgram(contestant, question, task.concurrency) };
+  }
   if (task.kind === "append") return { result: await playAppend(contestant, question, task.concurrency) };
   if (task.kind === "command") return { result: await playCommand(contestant, question, task) };
   if (task.kind === "hydration") return { result: await playHydration(contestant, question, task.size) };
+  if (task.kind === "visibility") return { result: await playVisibility(contestant, question) };
   return { result: await playCatchUp(contestant, question) };
 }
 
@@ -65,10 +71,18 @@ async function describe(contestant: Contestant, place: Place): Promise<Descripti
   };
 }
 
+/** What a cell on a server also counts. */
+function meterOf({ place }: MeasureQuestion): Load["meter"] {
+  return place.database === "" ? undefined : () => meter(place.database);
+}
+
 /** Warms up for half of the time, at least 1 s (compilers need it), then measures. Whoever hangs in the warm-up is not measured again. */
 async function warmThenMeasure(load: Load, warmUpOperation = load.operation) {
   const seconds = Math.max(1, load.seconds / 2);
-  const warmUp = await measure({ ...load, operation: warmUpOperation, seconds, most: load.most / 4 }, strayFaults);
+  const warmUp = await measure(
+    { ...load, operation: warmUpOperation, meter: undefined, seconds, most: load.most / 4 },
+    strayFaults,
+  );
   if (warmUp.pending > 0)
     return { result: warmUp, operations: warmUp.operations, unsure: warmUp.failures + warmUp.pending };
   const result = await measure({ ...load, most: load.most - warmUp.operations }, strayFaults);
@@ -108,7 +122,7 @@ async function playAppend(contestant: Contestant, question: MeasureQuestion, con
     const orderId = randomUUID();
     return appender.append(orderId, { type: "OrderPlaced", data: placeOrder(orderId, n++) });
   };
-  const load = { concurrency, seconds: question.seconds, most: unlimited, operation };
+  const load = { concurrency, seconds: question.seconds, most: unlimited, operation, meter: meterOf(question) };
   const result = await measureAudited(load, 0, () => appender.stored());
   await appender.close();
   return result;
@@ -130,11 +144,22 @@ async function playCommand(contestant: Contestant, question: MeasureQuestion, ta
     seconds: question.seconds,
     most: task.prior === 0 ? unlimited : commandOrders * 50,
     operation: task.prior === 0 ? place : add,
+    meter: meterOf(question),
   };
-  const before = task.prior === 0 ? 0 : commandOrders * priorEvents;
+  let before = task.prior === 0 ? 0 : commandOrders * priorEvents;
+  if (task.warm) before += await touchAll(runner);
   const result = await measureAudited(load, before, () => runner.stored());
   await runner.close();
   return result;
+}
+
+/** One command for each order, so that a cache has them all; how many. */
+async function touchAll(runner: CommandRunner): Promise<number> {
+  for (let n = 0; n < commandOrders; n += 50) {
+    const orders = Array.from({ length: 50 }, (_, at) => commandOrder(n + at));
+    await Promise.all(orders.map((orderId) => runner.addItem(addItem(orderId, n))));
+  }
+  return commandOrders;
 }
 
 async function playHydration(contestant: Contestant, question: MeasureQuestion, size: number): Promise<CellResult> {
@@ -149,6 +174,7 @@ async function playHydration(contestant: Contestant, question: MeasureQuestion, 
     seconds: question.seconds,
     most: unlimited,
     operation,
+    meter: meterOf(question),
   });
   await hydrator.close();
   return { ...result, eventsPerOperation: size, ...(complaint && { complaint }) };
@@ -162,10 +188,40 @@ async function playCatchUp(contestant: Contestant, question: MeasureQuestion): P
   const operation = async (): Promise<void> => {
     applied = await projection.run(deadline);
   };
-  const result = await measure({ concurrency: 1, seconds: question.seconds * 5, most: 1, operation }, strayFaults);
+  const load = { concurrency: 1, seconds: question.seconds * 5, most: 1, operation, meter: meterOf(question) };
+  const result = await measure(load, strayFaults);
   const complaint = applied === catchUpEvents ? checkRows(await projection.rows()) : undefined;
   await projection.close();
   return { ...result, eventsPerOperation: applied, ...(complaint && { complaint }) };
+}
+
+/** A light load: one caller, who waits between two operations; more seconds than elsewhere, for the percentiles. */
+async function playVisibility(contestant: Contestant, question: MeasureQuestion): Promise<CellResult> {
+  const visibility = await able(contestant.visibility)(question.place);
+  let n = 0;
+  const operation = (): Promise<unknown> => visibility.placeAndSee(placeOrder(randomUUID(), n++));
+  const seconds = Math.max(6, question.seconds * 4);
+  const { result } = await warmThenMeasure({ concurrency: 1, seconds, most: unlimited, operation, pause: 5 });
+  await visibility.close();
+  return { ...result, eventsPerOperation: 1 };
+}
+
+/** It is another process, whose processor time is not known here, and counts for itself. */
+async function playProgram(contestant: Contestant, question: MeasureQuestion, callers: number): Promise<CellResult> {
+  const run = able(contestant.appendProgram);
+  const report = await run(question.place, callers, question.seconds);
+  const latencies = Float64Array.from(report.latencies);
+  return {
+    ...report,
+    pending: 0,
+    p50: percentileOf(latencies, 0.5),
+    p95: percentileOf(latencies, 0.95),
+    p99: percentileOf(latencies, 0.99),
+    processorMicros: Number.NaN,
+    foreignCores: Number.NaN,
+    errors: {},
+    eventsPerOperation: 1,
+  };
 }
 
 function checkRows(rows: OrderState[]): string | undefined {
@@ -190,6 +246,7 @@ function able<Opener>(opener: Opener | undefined): Opener {
   return opener;
 }
 
+watchTraffic();
 const question = JSON.parse(process.argv[2] ?? "null") as Question;
 const reply = await answer(question).catch((error): Answer => ({ fault: describeError(error) }));
 process.send?.(reply, () => process.exit(0));

@@ -1,5 +1,5 @@
 /** Claim 2: a whole command (validate, load the aggregate, decide, append), on new orders and on orders of 100 events. */
-import { type Discipline, holdContest, readOptions } from "./contest.ts";
+import { type Discipline, holdContest, type Outcome, readOptions } from "./contest.ts";
 import { priorEvents } from "./history.ts";
 import { rateIn, ratioIn, report } from "./report.ts";
 
@@ -18,7 +18,9 @@ const disciplines = stores.flatMap((store) =>
         ability: "commandRunner",
         store,
         history: prior === 0 ? "none" : "command",
-        ...(store === "sqlite" && { yardstick: { label: bareAppend, task: { kind: "append", concurrency: 1 } } }),
+        ...(store === "sqlite" && {
+          yardsticks: [{ contestant: "raw-sqlite", label: bareAppend, task: { kind: "append", concurrency: 1 } }],
+        }),
       }),
     ),
   ),

@@ -1,13 +1,15 @@
 /** Plays the cells: in each round, for each discipline, every entrant in turn, each in a process of its own. */
 import { parseArgs } from "node:util";
 import type { CellResult, Description, Task } from "./cell.ts";
-import type { Ability, Contestant } from "./contestant.ts";
+import type { Ability, Place, StoreKind } from "./contestant.ts";
+import { Ground } from "./ground.ts";
 import type { HistoryName } from "./history.ts";
-import { ask, Ground } from "./process-of-cell.ts";
-import { contestantNames } from "./registry.ts";
+import { describeError } from "./measure.ts";
+import { ask } from "./process-of-cell.ts";
+import { contestants } from "./registry.ts";
 import { Standing } from "./standing.ts";
 
-export type Options = { rounds: number; seconds: number; only: string[] | undefined };
+export type Options = { rounds: number; seconds: number; only: string[] | undefined; claims: string[] | undefined };
 
 export type Discipline = {
   /** Disciplines of one title share a table. */
@@ -15,10 +17,10 @@ export type Discipline = {
   task: Task;
   callers: number;
   ability: Ability;
-  store: Contestant["store"];
+  store: StoreKind;
   history: HistoryName;
-  /** Enters the raw contestant once more with another task, which then is what ratios refer to. */
-  yardstick?: { label: string; task: Task };
+  /** Contestants entered with another task; what ratios refer to is the first of them. */
+  yardsticks?: { contestant: string; label: string; task: Task }[];
 };
 
 export type Entrant = { label: string; description: Description; task: Task; history: HistoryName };
@@ -31,17 +33,30 @@ export function readOptions(): Options {
       rounds: { type: "string", default: "5" },
       seconds: { type: "string", default: "1" },
       only: { type: "string" },
+      claim: { type: "string" },
     },
   });
   const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
   if (!(rounds >= 1 && rounds <= 50)) throw new Error("--rounds takes 1 to 50");
   if (!(seconds >= 0.2 && seconds <= 30)) throw new Error("--seconds takes 0.2 to 30");
-  return { rounds, seconds, only: values.only?.split(",").filter((name) => name !== "") };
+  return { rounds, seconds, only: listed(values.only), claims: listed(values.claim) };
 }
+
+const listed = (names: string | undefined): string[] | undefined => names?.split(",").filter((name) => name !== "");
 
 export async function holdContest(disciplines: Discipline[], options: Options): Promise<Contest> {
   const ground = new Ground();
-  const { descriptions, leftOut } = await describeAll(ground, options);
+  try {
+    return await play(ground, disciplines, options);
+  } finally {
+    await ground.close();
+    announce("");
+  }
+}
+
+async function play(ground: Ground, disciplines: Discipline[], options: Options): Promise<Contest> {
+  const stores = new Set(disciplines.map(({ store }) => store));
+  const { descriptions, leftOut } = await describeAll(ground, stores, options);
   const entrants = disciplines.map((discipline) => entrantsOf(discipline, descriptions));
   const seeds = await seedAll(ground, entrants.flat(), leftOut);
   const outcomes = disciplines.map((discipline, n) => newOutcome(discipline, entrants[n] as Entrant[]));
@@ -50,44 +65,51 @@ export async function holdContest(disciplines: Discipline[], options: Options): 
       await playRound(ground, seeds, outcome, entrants[n] as Entrant[], round, options);
     }
   }
-  announce("");
   return { options, descriptions, leftOut, outcomes };
 }
 
-async function describeAll(ground: Ground, options: Options) {
+async function describeAll(ground: Ground, stores: Set<StoreKind>, options: Options) {
   const descriptions: Description[] = [];
   const leftOut: string[] = [];
-  for (const contestant of contestantNames(options.only)) {
-    const place = { directory: ground.empty(), history: "none" as const };
-    const answer = await ask({ contestant, place, ask: "describe" }, 30);
-    if ("description" in answer) descriptions.push(answer.description);
-    else leftOut.push(`${contestant}: ${"fault" in answer ? answer.fault : "no description"}`);
-    ground.remove(place.directory);
+  for (const { name: contestant, store } of contestants(options.only)) {
+    if (!stores.has(store)) continue;
+    try {
+      const place = await ground.empty(store, "none");
+      const answer = await ask({ contestant, place, ask: "describe" }, 30);
+      if ("description" in answer) descriptions.push(answer.description);
+      else leftOut.push(`${contestant}: ${"fault" in answer ? answer.fault : "no description"}`);
+      await ground.remove(place);
+    } catch (error) {
+      leftOut.push(`${contestant}: ${describeError(error)}`);
+    }
   }
   return { descriptions, leftOut };
 }
 
 function entrantsOf(discipline: Discipline, descriptions: Description[]): Entrant[] {
-  const { store, ability, task, history, yardstick } = discipline;
+  const { store, ability, task, history, yardsticks = [] } = discipline;
   const able = descriptions.filter(
     (description) => description.store === store && description.abilities.includes(ability),
   );
   const entrants: Entrant[] = able.map((description) => ({ label: description.name, description, task, history }));
-  const raw = descriptions.find((description) => description.store === store && description.raw);
-  if (yardstick && raw) entrants.unshift({ ...yardstick, description: raw, history: "none" });
-  return entrants;
+  const measures = yardsticks.flatMap(({ contestant, label, task }): Entrant[] => {
+    const description = descriptions.find(({ name }) => name === contestant);
+    return description ? [{ label, description, task, history: "none" }] : [];
+  });
+  return [...measures, ...entrants];
 }
 
 function newOutcome(discipline: Discipline, entrants: Entrant[]): Outcome {
-  const raw = entrants.find((entrant) => entrant.label === discipline.yardstick?.label || entrant.description.raw);
+  const [yardstick] = discipline.yardsticks ?? [];
+  const raw = entrants.find((entrant) => entrant.label === yardstick?.label || entrant.description.raw);
   const standings = entrants.map((entrant) => new Standing(entrant.label, discipline.callers));
   return { discipline, standings, reference: raw?.label };
 }
 
-type Seeds = Map<string, string>;
+type Seeds = Map<string, Place>;
 const seedKey = ({ description, history }: Entrant): string => `${description.name} ${history}`;
 
-/** Writes each history once for each contestant with files; every cell gets a copy. */
+/** Writes each history once for each contestant that keeps it; every cell gets a copy. */
 async function seedAll(ground: Ground, entrants: Entrant[], leftOut: string[]): Promise<Seeds> {
   const seeds: Seeds = new Map();
   const failed = new Set<string>();
@@ -95,10 +117,12 @@ async function seedAll(ground: Ground, entrants: Entrant[], leftOut: string[]): 
     const key = seedKey(entrant);
     if (entrant.history === "none" || !entrant.description.seeds || seeds.has(key) || failed.has(key)) continue;
     announce(`seeding ${key}`);
-    const place = { directory: ground.empty(), history: entrant.history };
+    const place = await ground.empty(entrant.description.store, entrant.history);
     const answer = await ask({ contestant: entrant.description.name, place, ask: "seed" }, 180);
-    if ("seeded" in answer) seeds.set(key, place.directory);
-    else {
+    if ("seeded" in answer) {
+      await ground.settle(place);
+      seeds.set(key, place);
+    } else {
       failed.add(key);
       leftOut.push(
         `${entrant.description.name} with the history "${entrant.history}": ${"fault" in answer ? answer.fault : "?"}`,
@@ -139,10 +163,10 @@ async function playCell(
     standing.faults.push("could not be seeded");
     return undefined;
   }
-  const place = { directory: seed ? ground.copy(seed) : ground.empty(), history };
+  const place = await (seed ? ground.copy(seed) : ground.empty(description.store, history));
   const question = { contestant: description.name, place, seconds: options.seconds, ask: "measure", task } as const;
   const answer = await ask(question, options.seconds * 6 + 20);
-  ground.remove(place.directory);
+  await ground.remove(place);
   if ("result" in answer) return answer.result;
   standing.faults.push("fault" in answer ? answer.fault : "gave no result");
   return undefined;

@@ -2,28 +2,34 @@
 import type { HistoryName } from "./history.ts";
 import type { AddItem, OrderEvent, OrderState, OrderSummary, PlaceOrder } from "./order.ts";
 
+/** Ratios are taken among contestants on the same kind of store. */
+export type StoreKind = "sqlite" | "memory" | "postgres";
+
 /**
- * `directory` is empty but for what `seed` wrote there, belongs to this cell, and is removed after it. A contestant in
- * memory has no `seed` and loads `historyOf(place.history)` itself, each time it is opened.
+ * `directory` and, on PostgreSQL, the `database` (its address) are empty but for what `seed` wrote there, belong to this
+ * cell, and are removed after it. A contestant in memory has no `seed` and loads `historyOf(place.history)` itself, each
+ * time it is opened.
  */
-export type Place = { directory: string; history: HistoryName };
+export type Place = { directory: string; history: HistoryName; database: string };
 
 export interface Contestant {
   /** Unique; what `--only` matches, whole or by its beginning. */
   readonly name: string;
-  /** Ratios are taken among contestants with the same answer. */
-  readonly store: "sqlite" | "memory";
-  /** The limit that others are compared with; at most one for each store and script. */
+  readonly store: StoreKind;
+  /** The limit that others are compared with; at most one for each store and ability. */
   readonly raw?: boolean;
   /** What "acknowledged" means here, read from the running engine where it can be. */
   durability(place: Place): Promise<string>;
-  /** Writes `historyOf(place.history)` to files, as fast as it likes: it is not measured. */
+  /** Writes `historyOf(place.history)` to files or tables, as fast as it likes: it is not measured. */
   seed?(place: Place): Promise<void>;
 
   appender?(place: Place): Promise<Appender>;
+  /** In place of `appender`: a program that appends by itself, with so many callers, and reports. */
+  appendProgram?(place: Place, callers: number, seconds: number): Promise<ProgramReport>;
   commandRunner?(place: Place): Promise<CommandRunner>;
   hydrator?(place: Place): Promise<Hydrator>;
   catchUp?(place: Place): Promise<CatchUp>;
+  visibility?(place: Place): Promise<Visibility>;
 }
 
 /** append.ts. Called concurrently, never twice with one order. */
@@ -58,5 +64,14 @@ export interface CatchUp {
   close(): Promise<void>;
 }
 
-export const abilities = ["appender", "commandRunner", "hydrator", "catchUp"] as const;
+/** What one operation is: a command or append, and then reads until the row it leads to is there. */
+export interface Visibility {
+  placeAndSee(command: PlaceOrder): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** What a program of its own found. */
+export type ProgramReport = { operations: number; failures: number; milliseconds: number; latencies: number[] };
+
+export const abilities = ["appender", "appendProgram", "commandRunner", "hydrator", "catchUp", "visibility"] as const;
 export type Ability = (typeof abilities)[number];

@@ -1,5 +1,6 @@
 /** Drives one load for a bounded time and says what came of it. */
 import { cpus } from "node:os";
+import type { Traffic } from "./traffic.ts";
 
 export type Load = {
   concurrency: number;
@@ -7,6 +8,10 @@ export type Load = {
   /** A cell ends early after so many operations. */
   most: number;
   operation(worker: number, turn: number): Promise<unknown>;
+  /** Milliseconds that a caller waits between two operations. Default: 0. */
+  pause?: number;
+  /** Starts to watch what the operations cost elsewhere; called again by what it returns. */
+  meter?: (() => Promise<() => Promise<Traffic>>) | undefined;
 };
 
 export type Measurement = {
@@ -16,12 +21,14 @@ export type Measurement = {
   pending: number;
   milliseconds: number;
   p50: number;
+  p95: number;
   p99: number;
   /** Processor time of this process in the window. */
   processorMicros: number;
   /** Cores that everybody else kept busy meanwhile. */
   foreignCores: number;
   errors: Record<string, number>;
+  traffic?: Traffic;
 };
 
 /** How long callers may take to come back after the end: SQLite's busy time-out is a second, and waits add up. */
@@ -55,10 +62,14 @@ class Tally {
   }
 
   percentile(share: number): number {
-    if (this.operations < 5) return Number.NaN;
-    const sorted = this.#latencies.slice(0, this.operations).sort();
-    return sorted[Math.floor(share * sorted.length)] ?? Number.NaN;
+    return percentileOf(this.#latencies.slice(0, this.operations), share);
   }
+}
+
+export function percentileOf(latencies: Float64Array, share: number): number {
+  if (latencies.length < 5) return Number.NaN;
+  const sorted = latencies.sort();
+  return sorted[Math.floor(share * sorted.length)] ?? Number.NaN;
 }
 
 /** The first line without ids, so that equal faults count together. */
@@ -80,6 +91,7 @@ async function callRepeatedly(load: Load, worker: number, deadline: number, tall
       const now = performance.now();
       tally.succeeded(now, since);
       since = now;
+      if (load.pause) since = await pauseFor(load.pause);
     } catch (error) {
       tally.failed(error);
       since = performance.now();
@@ -88,9 +100,15 @@ async function callRepeatedly(load: Load, worker: number, deadline: number, tall
   }
 }
 
+async function pauseFor(milliseconds: number): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  return performance.now();
+}
+
 /** `strayFaults` are those that no caller was told of; they count as failures. */
 export async function measure(load: Load, strayFaults: unknown[]): Promise<Measurement> {
   const tally = new Tally();
+  const endOfMeter = await load.meter?.();
   const usage = process.cpuUsage();
   const others = busyMilliseconds();
   const start = performance.now();
@@ -103,17 +121,20 @@ export async function measure(load: Load, strayFaults: unknown[]): Promise<Measu
   const milliseconds = (tally.pending > 0 ? performance.now() : tally.lastAnswer) - start;
   const { user, system } = process.cpuUsage(usage);
   const window = performance.now() - start;
+  const traffic = await endOfMeter?.();
   return {
     operations: tally.operations,
     failures: tally.failures,
     pending: tally.pending,
     milliseconds,
     p50: tally.percentile(0.5),
+    p95: tally.percentile(0.95),
     p99: tally.percentile(0.99),
     processorMicros: user + system,
     foreignCores: Math.max(0, (busyMilliseconds() - others - (user + system) / 1_000) / window),
     // a copy: late answers still arrive
     errors: { ...tally.errors },
+    ...(traffic && { traffic }),
   };
 }
 

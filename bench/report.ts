@@ -1,10 +1,14 @@
 /** Prints a contest: the machine, who stands for what, the tables, the aims. Plain Markdown, ready for the README. */
 import { cpus, totalmem } from "node:os";
 import type { Contest, Outcome } from "./contest.ts";
-import { microsEach, rateOf, type Standing } from "./standing.ts";
+import { microsEach, perOperation, rateOf, type Standing } from "./standing.ts";
 import { median, significant } from "./statistics.ts";
 
-export type Aim = { text: string; unit: string; least: number; figure(outcomes: Outcome[]): number };
+/** A figure that is to be no less than `least`, or less than `most`. */
+export type Aim = { text: string; unit: string; figure(outcomes: Outcome[]): number } & (
+  | { least: number; most?: never }
+  | { most: number; least?: never }
+);
 
 export function report(heading: string, unit: string, contest: Contest, aims: Aim[]): void {
   const lines = [`# ${heading}`, "", ...machine(contest), ...contestants(contest)];
@@ -20,7 +24,8 @@ function machine({ options, outcomes }: Contest): string[] {
   const processors = cpus();
   const foreign = outcomes
     .flatMap(({ standings }) => standings.flatMap(({ results }) => results))
-    .flatMap((r) => r?.foreignCores ?? []);
+    .flatMap((r) => r?.foreignCores ?? [])
+    .filter((cores) => !Number.isNaN(cores));
   return [
     `- Machine: ${processors[0]?.model ?? "unknown"}, ${processors.length} cores, ${Math.round(totalmem() / 2 ** 30)} GB`,
     `- Node ${process.versions.node}, SQLite ${process.versions.sqlite ?? "?"} in node:sqlite; ${process.platform} ${process.arch}`,
@@ -31,14 +36,31 @@ function machine({ options, outcomes }: Contest): string[] {
 
 function contestants({ descriptions, leftOut, outcomes }: Contest): string[] {
   const present = new Set(outcomes.flatMap(({ standings }) => standings.map(({ entry }) => entry)));
+  for (const { contestant } of outcomes.flatMap(({ discipline }) => discipline.yardsticks ?? []))
+    present.add(contestant);
   const lines = descriptions
     .filter(({ name }) => present.has(name))
     .map(({ name, durability }) => `- ${name}: ${durability}`);
   return ["", "Durability:", "", ...lines, ...leftOut.map((reason) => `- left out: ${reason}`)];
 }
 
+/** On a server only: what its processes and the connections to it cost, for one operation or event. */
+const costs = ["server CPU µs", "waited µs", "round trips", "statements"];
+
 function table(unit: string, outcomes: Outcome[]): string[] {
-  const header = ["contestant", "callers", unit, "p50 ms", "p99 ms", "CPU µs each", "of raw", "Nereus is", "trouble"];
+  const header = [
+    "contestant",
+    "callers",
+    unit,
+    "p50 ms",
+    "p95 ms",
+    "p99 ms",
+    "CPU µs each",
+    ...costs,
+    "of raw",
+    "Nereus is",
+    "trouble",
+  ];
   const rows = outcomes.flatMap((outcome) => outcome.standings.map((standing) => row(standing, outcome)));
   // a column nobody has anything to say in is left out
   const kept = header.map((_, column) => rows.some((cells) => cells[column] !== "" && cells[column] !== "-"));
@@ -57,8 +79,25 @@ function row(standing: Standing, { standings, reference, discipline }: Outcome):
     String(standing.callers),
     rates.length > 0 ? spread : succeeded(standing),
     significant(standing.of(({ p50 }) => p50)),
+    significant(standing.of(({ p95 }) => p95)),
     significant(standing.of(({ p99 }) => p99)),
     significant(standing.of(microsEach)),
+    significant(
+      standing.of((result) => perOperation(result, result.traffic?.serverMicros)),
+      2,
+    ),
+    significant(
+      standing.of((result) => perOperation(result, (result.traffic?.waitedMillis ?? Number.NaN) * 1_000)),
+      2,
+    ),
+    significant(
+      standing.of((result) => perOperation(result, result.traffic?.roundTrips)),
+      2,
+    ),
+    significant(
+      standing.of((result) => perOperation(result, result.traffic?.statements)),
+      2,
+    ),
     percent(standing.ratioTo(raw)),
     isNereus ? "" : times(nereus?.ratioTo(standing) ?? Number.NaN),
     standing.trouble,
@@ -81,10 +120,10 @@ function aligned(rows: string[][]): string[] {
   return lines;
 }
 
-function judge({ text, unit, least, figure }: Aim, outcomes: Outcome[]): string {
+function judge({ text, unit, least = 0, most = Number.POSITIVE_INFINITY, figure }: Aim, outcomes: Outcome[]): string {
   const value = figure(outcomes);
   if (Number.isNaN(value)) return `- ${text}: not measured`;
-  return `- ${text}: ${significant(value)} ${unit}, ${value >= least ? "reached" : "MISSED"}`;
+  return `- ${text}: ${significant(value)} ${unit}, ${value >= least && value < most ? "reached" : "MISSED"}`;
 }
 
 /** For aims: the standing of an entry in the discipline of that title and number of callers. */

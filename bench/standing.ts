@@ -62,8 +62,10 @@ export class Standing {
 export const rateOf = (result: CellResult): number =>
   ((result.operations * result.eventsPerOperation) / result.milliseconds) * 1_000;
 
+export const perOperation = (result: CellResult, total = Number.NaN): number =>
+  total / (result.operations * result.eventsPerOperation);
+
 /** Steadier than the rate on a busy machine. */
-export const microsEach = (result: CellResult): number =>
-  result.processorMicros / (result.operations * result.eventsPerOperation);
+export const microsEach = (result: CellResult): number => perOperation(result, result.processorMicros);
 
 const failed = (result: CellResult): number => result.failures + result.pending;

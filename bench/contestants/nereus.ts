@@ -20,13 +20,16 @@ import {
   type Store,
 } from "nereus";
 import { memory } from "nereus/memory";
+import { postgres } from "nereus/postgres";
 import { sqlite } from "nereus/sqlite";
+import pg from "pg";
 import { z } from "zod";
 import { type Envelope, serialise } from "../../packages/nereus/dist/log/event-types.js";
 import { newIdentity } from "../../packages/nereus/dist/model/identity.js";
-import type { Appender, CatchUp, CommandRunner, Contestant, Hydrator, Place } from "../contestant.ts";
+import type { Appender, CatchUp, CommandRunner, Contestant, Hydrator, Place, Visibility } from "../contestant.ts";
 import { catchUpEvents, historyOf } from "../history.ts";
 import { itemLimit, type OrderEvent, type OrderState } from "../order.ts";
+import { countOf, durabilityOf } from "./raw-postgres-tables.ts";
 
 const text = () => z.string().max(200);
 const count = () => z.number().int().min(0);
@@ -145,6 +148,14 @@ const openMemory: Opening = async (place) => {
   return { domain, store, stored: () => store.log.head() };
 };
 
+const openPostgres: Opening = async (place, options) => {
+  const pool = new pg.Pool({ connectionString: place.database, max: 8 });
+  const store = postgres({ pool, setUp: true });
+  const domain = new Domain("orders", { elements, store, ...options });
+  await domain.start();
+  return { domain, store, stored: () => countOf(place, "nereus.nereus_messages") };
+};
+
 /** Under this name the checkpoint of `orderSummaries` is kept. */
 const checkpoint = "projection:OrderSummary:1";
 
@@ -179,11 +190,13 @@ function expectCommitted({ status }: { status: string }): void {
   if (status !== "committed") throw new Error(`append answered "${status}"`);
 }
 
-async function seed(place: Place): Promise<void> {
-  const { domain, store } = await openSqlite(place);
-  await writeHistory(store, place);
-  await domain.stop();
-}
+const seedBy =
+  (open: Opening) =>
+  async (place: Place): Promise<void> => {
+    const { domain, store } = await open(place);
+    await writeHistory(store, place);
+    await domain.stop();
+  };
 
 const appenderBy =
   (open: Opening) =>
@@ -209,29 +222,46 @@ const commandRunnerBy =
   };
 
 /** Queries load aggregates from the log: neither cache nor snapshot. */
-async function hydrator(place: Place): Promise<Hydrator> {
-  const { domain } = await openSqlite(place);
-  return {
-    load: (orderId) => domain.query(new LoadOrder({ orderId })),
-    close: () => domain.stop(),
+const hydratorBy =
+  (open: Opening) =>
+  async (place: Place): Promise<Hydrator> => {
+    const { domain } = await open(place);
+    return {
+      load: (orderId) => domain.query(new LoadOrder({ orderId })),
+      close: () => domain.stop(),
+    };
   };
-}
 
 /** `settle` cannot be given up, so after the deadline it is left to itself: the process ends with the cell. */
-async function catchUp(place: Place): Promise<CatchUp> {
-  const { domain, store } = await openSqlite(place);
+const catchUpBy =
+  (open: Opening) =>
+  async (place: Place): Promise<CatchUp> => {
+    const { domain, store } = await open(place);
+    return {
+      async run(deadline) {
+        let timer: NodeJS.Timeout | undefined;
+        const late = new Promise<void>((resolve) => {
+          timer = setTimeout(resolve, deadline - performance.now());
+        });
+        await Promise.race([domain.settle(), late]);
+        clearTimeout(timer);
+        // every event of the history concerns the projection, so positions count them
+        return Math.min(await store.records.checkpoint(checkpoint), catchUpEvents);
+      },
+      rows: () => domain.view(OrderSummary).find(),
+      close: () => domain.stop(),
+    };
+  };
+
+async function visibility(place: Place): Promise<Visibility> {
+  const { domain } = await openPostgres(place);
+  await domain.engine().start();
+  const rows = domain.view(OrderSummary);
   return {
-    async run(deadline) {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, deadline - performance.now());
-      });
-      await Promise.race([domain.settle(), late]);
-      clearTimeout(timer);
-      // every event of the history concerns the projection, so positions count them
-      return Math.min(await store.records.checkpoint(checkpoint), catchUpEvents);
+    async placeAndSee(command) {
+      const orderId = await domain.process(new PlaceOrder(command));
+      while ((await rows.get(orderId)) === undefined);
     },
-    rows: () => domain.view(OrderSummary).find(),
     close: () => domain.stop(),
   };
 }
@@ -250,18 +280,29 @@ export const contestants: Contestant[] = [
     name: "nereus-sqlite",
     store: "sqlite",
     durability,
-    seed,
+    seed: seedBy(openSqlite),
     appender: appenderBy(openSqlite),
     commandRunner: commandRunnerBy(openSqlite),
-    hydrator,
-    catchUp,
+    hydrator: hydratorBy(openSqlite),
+    catchUp: catchUpBy(openSqlite),
   },
   {
     name: "nereus-sqlite-uncached",
     store: "sqlite",
     durability,
-    seed,
+    seed: seedBy(openSqlite),
     commandRunner: commandRunnerBy(openSqlite, { cachedAggregates: 0 }),
+  },
+  {
+    name: "nereus-postgres",
+    store: "postgres",
+    durability: async (place) => `${await durabilityOf(place)}, a pool of 8`,
+    seed: seedBy(openPostgres),
+    appender: appenderBy(openPostgres),
+    commandRunner: commandRunnerBy(openPostgres),
+    hydrator: hydratorBy(openPostgres),
+    catchUp: catchUpBy(openPostgres),
+    visibility,
   },
   {
     name: "nereus-memory",
