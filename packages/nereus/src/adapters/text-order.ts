@@ -12,6 +12,19 @@ export function compareText(a: string, b: string): number {
   return a.length - b.length;
 }
 
+/** Whether a text has another in it, by code point: one half of a surrogate pair is no part of a text that has both. */
+export function containsText(text: string, part: string): boolean {
+  if (part.isWellFormed()) return text.includes(part);
+  for (let at = text.indexOf(part); at !== -1; at = text.indexOf(part, at + 1)) {
+    if (!isWithinPair(text, at) && !isWithinPair(text, at + part.length)) return true;
+  }
+  return false;
+}
+
+function isWithinPair(text: string, at: number): boolean {
+  return isHigh(text.charCodeAt(at - 1)) && isLow(text.charCodeAt(at));
+}
+
 /** Lifts the halves of a surrogate pair above U+FFFF; a lone surrogate stays where its code point is. */
 function rank(text: string, at: number, unit: number): number {
   if (unit < 0xd800 || unit > 0xdfff) return unit;

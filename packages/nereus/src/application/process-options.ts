@@ -1,5 +1,5 @@
 import { NereusError } from "../model/errors.ts";
-import { isStorable } from "../model/identity.ts";
+import { isShort, isStorable, longestIdentity } from "../model/identity.ts";
 import type { SqlClient } from "../ports/store.ts";
 import { assertExtensions, type Extensions } from "./enrichers.ts";
 import { reservedKeys } from "./idempotency.ts";
@@ -45,6 +45,7 @@ type Test = (value: unknown) => string | undefined;
 
 const isText: Test = (value) => {
   if (typeof value !== "string" || value === "") return "is not a text with something in it";
+  if (!isShort(value)) return `is longer than ${longestIdentity} bytes of UTF-8`;
   return isStorable(value) ? undefined : "contains NUL or a lone surrogate";
 };
 const isTextOrEmpty: Test = (value) => (value === "" ? undefined : isText(value));

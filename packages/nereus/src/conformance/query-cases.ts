@@ -141,6 +141,22 @@ export const queryCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "a text contains another by code point: half of a surrogate pair is in none that has both",
+    async run({ create }) {
+      const store = await create([people]);
+      for (const [id, name] of Object.entries({ a: "x🦀y", b: "x\ud83e", c: "\udd80y", d: "\udd80\ud83e" })) {
+        await put(store, id, { name });
+      }
+      const containing = (value: string): Promise<string> =>
+        found(store, { where: [{ field: "name", op: "contains", value }] });
+      assert.equal(await containing("🦀"), "a");
+      assert.equal(await containing("\ud83e"), "b d");
+      assert.equal(await containing("\udd80"), "c d");
+      assert.equal(await containing("x\ud83e"), "b");
+      assert.equal(await containing("\udd80y"), "c");
+    },
+  },
+  {
     name: "whole numbers beyond 2^53 compare exactly, beyond 64 bits at least by their digits",
     async run({ create }) {
       const store = await create([people]);

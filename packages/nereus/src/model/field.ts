@@ -4,6 +4,7 @@ import { definitionOf } from "./element.ts";
 import type { Issue } from "./errors.ts";
 import { frozenCopy } from "./freeze.ts";
 import { type IdentifierField, identifierOf } from "./identity.ts";
+import { keepingKeys } from "./lost-keys.ts";
 import type { Relation } from "./relation.ts";
 import { relationOf } from "./relation.ts";
 import type { StandardIssue, StandardSchema } from "./standard-schema.ts";
@@ -186,7 +187,7 @@ export function isField(field: unknown): field is Field {
 
 /** A Zod schema for any field, so that a whole shape is one `z.strictObject` that Zod compiles at once. */
 function parserOf(field: Field): z.core.$ZodType {
-  if (isZod(field)) return hasCodec(field) ? eitherForm(field) : leavable(field);
+  if (isZod(field)) return keepingKeys(field, hasCodec(field) ? eitherForm(field) : leavable(field));
   const standard = (field as StandardSchema)["~standard"];
   return z
     .any()

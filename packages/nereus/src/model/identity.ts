@@ -63,7 +63,7 @@ export interface IdentifierOptions {
  * The field that identifies an aggregate, entity or row, or names one in a message.
  *
  * A state-stored aggregate or entity that is constructed without it gets a new one from `generate`; a message never
- * does, since a missing identity there is a mistake. Any text but the empty one, up to 1,000 characters, without NUL
+ * does, since a missing identity there is a mistake. Any text but the empty one, up to 1,000 bytes of UTF-8, without NUL
  * and well-formed (no lone surrogates), so that every store keeps it exactly.
  *
  * @example
@@ -82,16 +82,17 @@ export function identitySchema(): z.ZodString {
   return z.string().check(checkIdentity);
 }
 
-const longest = 1000;
+/** In bytes of UTF-8: what an index of every database takes, twice. */
+export const longestIdentity = 1000;
 
 /** One check, because messages run it all the time; each fault still has its own code and words. */
 function checkIdentity({ value, issues }: z.core.ParsePayload<string>): void {
   const about = { input: value, path: [] };
   if (value.length === 0) {
     issues.push({ ...about, code: "too_small", origin: "string", minimum: 1, message: "must not be empty" });
-  } else if (value.length > longest) {
-    const message = `must have at most ${longest} characters`;
-    issues.push({ ...about, code: "too_big", origin: "string", maximum: longest, message });
+  } else if (!isShort(value)) {
+    const message = `must have at most ${longestIdentity} bytes of UTF-8`;
+    issues.push({ ...about, code: "too_big", origin: "string", maximum: longestIdentity, message });
   } else if (!isStorable(value)) {
     issues.push({ ...about, code: "custom", message: "contains NUL or a lone surrogate" });
   }
@@ -107,7 +108,13 @@ export function assertIdentity(id: unknown): asserts id is string {
 
 /** Whether a value may be an identity. */
 export function isIdentity(value: unknown): boolean {
-  return typeof value === "string" && value.length > 0 && value.length <= longest && isStorable(value);
+  return typeof value === "string" && value.length > 0 && isShort(value) && isStorable(value);
+}
+
+/** Whether a text is no longer than an identity may be. */
+export function isShort(text: string): boolean {
+  if (text.length * 3 <= longestIdentity) return true;
+  return text.length <= longestIdentity && new TextEncoder().encode(text).length <= longestIdentity;
 }
 
 /** Whether every store keeps a text exactly: no NUL, no lone surrogate. */

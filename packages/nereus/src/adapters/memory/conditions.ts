@@ -1,5 +1,6 @@
 import type { Condition, FieldType, Filter, Inner, StoredScalar } from "../../ports/store.ts";
 import { unknownField } from "../store-errors.ts";
+import { containsText } from "../text-order.ts";
 import { wholeNumberOf } from "../whole-number.ts";
 import { type Comparable, comparableOf, compareValues } from "./comparable.ts";
 import { fillingOf, type Row, valueIn } from "./row.ts";
@@ -46,7 +47,7 @@ function typeIn({ field, within }: { readonly field: string; readonly within?: I
 }
 
 function conditionTest(condition: Condition, type: FieldType): Test {
-  if (condition.op === "contains") return (value) => typeof value === "string" && value.includes(condition.value);
+  if (condition.op === "contains") return (value) => typeof value === "string" && containsText(value, condition.value);
   if (condition.op === "in") return oneOf(condition.value, type);
   const { op, value } = condition;
   const operand = operandOf(value, type);
