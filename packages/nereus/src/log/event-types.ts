@@ -53,6 +53,7 @@ export function serialise(
  * @throws NereusError CHECKSUM_MISMATCH
  */
 export function payloadOf(message: ReplayMessage): Values {
+  if (message.payload !== undefined) return message.payload;
   if (checksumOf(message.data) !== message.checksum) throw damaged(message);
   return JSON.parse(message.data) as Values;
 }

@@ -1,3 +1,5 @@
+import type { Values } from "../model/values.ts";
+
 /** What a stored message is. Facts, commands and process states never share a stream or category read with events. */
 export type MessageKind = "event" | "command" | "fact" | "process" | "snapshot";
 
@@ -42,6 +44,8 @@ export interface ReplayMessage {
   readonly schemaVersion: number;
   readonly data: string;
   readonly checksum: number;
+  /** What `data` says, where the store has parsed it, and the checksum held. The reader may take it over. */
+  readonly payload?: Values | undefined;
 }
 
 /** A message as the log returns it. */

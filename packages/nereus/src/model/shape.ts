@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { ChangeScope } from "./change-scope.ts";
 import { type Issue, NereusError, ValidationError } from "./errors.ts";
 import { type CompiledField, compileField, isField, issuesOf, type Shape } from "./field.ts";
+import { type FieldCode, fieldCode } from "./field-code.ts";
 import { isPlain } from "./freeze.ts";
 import { isStorable } from "./identity.ts";
 import type { Values } from "./values.ts";
@@ -28,6 +29,7 @@ export class CompiledShape {
   /** Fields that hold entities. */
   readonly relations: readonly CompiledField[];
   readonly byName: ReadonlyMap<string, CompiledField>;
+  readonly code: FieldCode;
   readonly #isPlain: boolean;
   readonly #schema: z.ZodType<Values>;
   readonly #wire: WireCodec | undefined;
@@ -43,6 +45,7 @@ export class CompiledShape {
     this.deep = this.fields.filter((field) => !field.scalar && field.relation === undefined);
     this.relations = this.fields.filter((field) => field.relation !== undefined);
     this.#isPlain = this.fields.every((field) => field.accepts !== undefined);
+    this.code = fieldCode(this.fields.map((field) => field.name));
     this.byName = new Map(this.fields.map((field) => [field.name, field]));
     this.#schema = z.strictObject(
       Object.fromEntries(this.fields.map((field) => [field.name, parser(field, rules)])),
@@ -187,6 +190,7 @@ export class CompiledShape {
    */
   decode(wire: Values): Values {
     const values = this.#decoded(wire);
+    if (this.code.isComplete(values)) return values;
     for (const field of this.fields) if (values[field.name] === undefined) this.#fillIn(values, field);
     return values;
   }

@@ -1,10 +1,16 @@
 import type { ReplayMessage, StoredMessage, StreamId } from "../../log/message.ts";
 import type { LogFilter, LogPage, LogReader, StreamRange } from "../../ports/store.ts";
-import { replayMessages, storedMessages } from "./message-rows.ts";
+import { replayMessages, replayTypes, storedMessages } from "./message-rows.ts";
 import { ownStatement, type PreparedStatement, type Row } from "./reads.ts";
 import type { Read, Session } from "./session.ts";
-import { head, readLog, readStream, replayStream } from "./statements.ts";
+import { head, readLog, readStream, replayLong, replayStream } from "./statements.ts";
 import { toStored } from "./stored-text.ts";
+
+/** From so many messages on no plan would read the whole log for one stream of it. */
+const longLog = 10_000;
+
+/** The longest page that is read in rows of 128 messages. */
+const longPage = 1024;
 
 /** Reads of the log, each one statement: no transaction stays open between pages. */
 export class PostgresLog implements LogReader {
@@ -13,13 +19,15 @@ export class PostgresLog implements LogReader {
   readonly #log: PreparedStatement;
   readonly #stream: PreparedStatement;
   readonly #replay: PreparedStatement;
+  readonly #replayLong: PreparedStatement;
 
   constructor(schema: string, read: Read) {
     this.#read = read;
     this.#head = ownStatement(schema, head);
     this.#log = ownStatement(schema, readLog);
     this.#stream = ownStatement(schema, readStream);
-    this.#replay = ownStatement(schema, replayStream);
+    this.#replay = ownStatement(schema, replayStream, replayTypes);
+    this.#replayLong = ownStatement(schema, replayLong, replayTypes);
   }
 
   readStream(stream: StreamId, range: StreamRange): Promise<readonly StoredMessage[]> {
@@ -50,11 +58,20 @@ export class PostgresLog implements LogReader {
   replay(stream: StreamId, from: number, limit: number): Promise<readonly ReplayMessage[]> {
     return this.#read(async (session) => {
       const first = Math.max(0, from);
-      const [row] = await session.reads.rows(this.#replay.with(...streamValues(stream), first, bounded(limit)));
-      return (
-        (await replayMessages(row, first, session.types)) ?? (await this.#page(session, stream, { from: first, limit }))
-      );
+      const isLong = limit <= longPage && (await this.#isLong(session));
+      const query = isLong
+        ? this.#replayLong.with(...streamValues(stream), first, first + limit)
+        : this.#replay.with(...streamValues(stream), first, bounded(limit));
+      const messages = await replayMessages(await session.reads.rows(query), first, session.types);
+      return messages ?? (await this.#page(session, stream, { from: first, limit }));
     });
+  }
+
+  /** Whether the log is known to be long; looked up now and then until it is. */
+  async #isLong({ reads, length }: Session): Promise<boolean> {
+    if (length.isLong || length.replays++ % 64 !== 0) return length.isLong;
+    length.isLong = headOf(await reads.rows(this.#head.with())) >= longLog;
+    return length.isLong;
   }
 
   head(): Promise<number> {

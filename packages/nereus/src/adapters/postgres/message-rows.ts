@@ -1,7 +1,10 @@
+import { checksumOf, JoinedChecksum } from "../../log/checksum.ts";
 import type { ReplayMessage, StoredMessage } from "../../log/message.ts";
-import type { MessageTypes } from "./message-types.ts";
-import type { Row } from "./reads.ts";
-import { fromStored, fromStoredOrNull } from "./stored-text.ts";
+import type { Values } from "../../model/values.ts";
+import type { MessageType, MessageTypes } from "./message-types.ts";
+import type { PostgresQuery } from "./pool.ts";
+import { columnTypes, type Row } from "./reads.ts";
+import { fromStored, fromStoredOrNull, mayBeEscaped } from "./stored-text.ts";
 
 /** The columns of nereus_messages, in their order. */
 type MessageColumns = readonly [
@@ -50,22 +53,104 @@ function storedMessageOf(row: MessageColumns, types: MessageTypes): StoredMessag
   };
 }
 
-/** The row of replay-stream.sql as messages; undefined where a payload is no JSON and holds the separator. */
+const zero = "0".charCodeAt(0);
+const separator = "\x1e";
+const joinedChecksum = new JoinedChecksum(separator);
+
+/** The payloads of a row of a replay. */
+interface Payloads {
+  readonly texts: readonly string[];
+  /** Undefined for what is no JSON. */
+  readonly values: readonly (Values | undefined)[];
+  /** Whether all have these checksums; false also where each has to be looked at. */
+  have(checksums: readonly number[]): boolean;
+}
+
+/**
+ * The columns of a replay: its payloads (the only varchar) are parsed as they arrive, while the server still reads the
+ * rows after them.
+ */
+export const replayTypes: NonNullable<PostgresQuery["types"]> = {
+  getTypeParser: (type) => (type === 1043 ? payloadsOf : columnTypes.getTypeParser(type)),
+};
+
+function payloadsOf(list: string): Payloads {
+  const stored = list.split(separator);
+  const isEscaped = mayBeEscaped(list);
+  const texts = isEscaped ? stored.map(fromStored) : stored;
+  const values = texts.map(parsed);
+  if (isEscaped) return { texts, values, have: () => false };
+  const checksum = checksumOf(list);
+  const isAscii = Buffer.byteLength(list) === list.length;
+  const lengths = texts.map((text) => (isAscii ? text.length : Buffer.byteLength(text)));
+  return { texts, values, have: (checksums) => joinedChecksum.of(checksums, lengths) === checksum };
+}
+
+function parsed(json: string): Values | undefined {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The rows of a replay as messages; undefined where a payload is no JSON and holds the separator. */
 export async function replayMessages(
-  row: Row | undefined,
+  rows: readonly Row[],
   from: number,
   types: MessageTypes,
 ): Promise<ReplayMessage[] | undefined> {
-  const [count, typeList, checksumList, payloadList] = row as readonly [number, string, string, string];
-  if (count === 0) return [];
-  const numbers = typeList.split(",").map(Number);
-  const checksums = checksumList.split(",");
-  const payloads = payloadList.split("\x1e");
-  if (payloads.length !== count) return undefined;
-  await types.know(numbers);
-  return numbers.map((number, at): ReplayMessage => {
-    const { type, schemaVersion } = types.get(number);
-    const data = fromStored(payloads[at] ?? "");
-    return { version: from + at, type, schemaVersion, data, checksum: Number(checksums[at]) };
-  });
+  const messages: ReplayMessage[] = [];
+  let lastList = "";
+  let ofRow: readonly MessageType[] = [];
+  for (const row of rows as readonly (readonly [string | null, string, string | Payloads])[]) {
+    const [typeList, checksumList, given] = row;
+    if (typeList === null) continue;
+    if (typeList !== lastList) {
+      const numbers = numbersIn(typeList);
+      await types.know(numbers);
+      ofRow = numbers.map((number) => types.get(number));
+      lastList = typeList;
+    }
+    const checksums = numbersIn(checksumList);
+    // some clients do not parse columns as they are told
+    const payloads = typeof given === "string" ? payloadsOf(given) : given;
+    if (payloads.texts.length !== ofRow.length) return undefined;
+    addMessages(messages, from, ofRow, checksums, payloads);
+  }
+  return messages;
+}
+
+/** Of whole numbers that are not negative, with a comma between each two: faster than splitting the list. */
+function numbersIn(list: string): number[] {
+  const numbers: number[] = [];
+  let number = 0;
+  for (let at = 0; at < list.length; at++) {
+    const digit = list.charCodeAt(at) - zero;
+    if (digit >= 0) number = number * 10 + digit;
+    else {
+      numbers.push(number);
+      number = 0;
+    }
+  }
+  numbers.push(number);
+  return numbers;
+}
+
+function addMessages(
+  messages: ReplayMessage[],
+  from: number,
+  types: readonly MessageType[],
+  checksums: readonly number[],
+  payloads: Payloads,
+): void {
+  const { texts, values } = payloads;
+  const areIntact = payloads.have(checksums);
+  for (let at = 0; at < texts.length; at++) {
+    const { type, schemaVersion } = types[at] as MessageType;
+    const data = texts[at] as string;
+    const checksum = checksums[at] as number;
+    const payload = areIntact || checksumOf(data) === checksum ? values[at] : undefined;
+    messages.push({ version: from + messages.length, type, schemaVersion, data, checksum, payload });
+  }
 }

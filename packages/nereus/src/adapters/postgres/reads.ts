@@ -9,28 +9,32 @@ export type Row = readonly unknown[];
 const numbers: ReadonlySet<number> = new Set([20, 21, 23, 26]);
 
 /** Whole numbers as numbers and everything else as text, whatever the pool's own settings are. */
-export const columnTypes: NonNullable<PostgresQuery["types"]> = {
+export const columnTypes: ColumnTypes = {
   getTypeParser: (type) => (numbers.has(type) ? Number : (value: string) => value),
 };
+
+type ColumnTypes = NonNullable<PostgresQuery["types"]>;
 
 /** A statement that each connection prepares once. */
 export class PreparedStatement {
   readonly text: string;
   readonly name: string;
+  readonly #types: ColumnTypes;
 
-  constructor(text: string) {
+  constructor(text: string, types: ColumnTypes = columnTypes) {
+    this.#types = types;
     this.text = text;
     this.name = `nereus_${createHash("sha256").update(this.text).digest("hex").slice(0, 24)}`;
   }
 
   with(...values: unknown[]): PostgresQuery {
-    return { text: this.text, name: this.name, values, rowMode: "array", types: columnTypes };
+    return { text: this.text, name: this.name, values, rowMode: "array", types: this.#types };
   }
 }
 
 /** A statement of the store's own, from the files in sql/. */
-export function ownStatement(schema: string, sql: string): PreparedStatement {
-  return new PreparedStatement(qualified(sql, schema));
+export function ownStatement(schema: string, sql: string, types?: ColumnTypes): PreparedStatement {
+  return new PreparedStatement(qualified(sql, schema), types);
 }
 
 /** A statement that is put together for one query: planned for its values, and not kept. */
