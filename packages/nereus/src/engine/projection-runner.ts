@@ -8,7 +8,7 @@ import { UnitTransaction } from "../application/unit-transaction.ts";
 import type { StoredMessage } from "../log/message.ts";
 import { definition } from "../model/element.ts";
 import { isNereusError, NereusError } from "../model/errors.ts";
-import type { Commit, CommitOutcome, DocumentWrite } from "../ports/store.ts";
+import type { Commit, CommitOutcome, DocumentWrite, LogPage } from "../ports/store.ts";
 import type { Runner } from "./runner.ts";
 
 /** Milliseconds between looks for events that readers may not see yet. */
@@ -46,6 +46,8 @@ export class ProjectionRunner implements Runner {
   #position = 0;
   #current: Promise<void> | undefined;
   #batch = batches.first;
+  /** The page after the one in hand, on its way while that is applied. */
+  #ahead: { readonly after: number; readonly page: Promise<LogPage> } | undefined;
   /** Of the page in hand. */
   #transaction: UnitTransaction;
 
@@ -91,19 +93,36 @@ export class ProjectionRunner implements Runner {
       this.#checkpoint = await store.records.checkpoint(this.name);
       this.#position = this.#checkpoint;
     }
-    const page = await store.log.readLog({ after: this.#position, limit: this.#batch, types: this.#types });
-    this.#adaptBatch(page.messages);
+    const page = await this.#nextPage();
     if (page.messages.length > 0) await this.#advance(page.messages, page.through);
     else if (page.through - this.#checkpoint >= idleStep) await this.#commit([], page.through);
     else this.#position = Math.max(this.#position, page.through);
   }
 
-  #adaptBatch(messages: readonly StoredMessage[]): void {
+  async #nextPage(): Promise<LogPage> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    const page = await (ahead?.after === this.#position ? ahead.page : this.#read(this.#position));
+    const isFull = this.#adaptBatch(page.messages);
+    if (isFull) {
+      this.#ahead = { after: page.through, page: this.#read(page.through) };
+      this.#ahead.page.catch(() => undefined); // heard when its turn comes, if it comes
+    }
+    return page;
+  }
+
+  #read(after: number): Promise<LogPage> {
+    return this.#runtime.store.log.readLog({ after, limit: this.#batch, types: this.#types });
+  }
+
+  /** Returns whether the page was full: there may be another. */
+  #adaptBatch(messages: readonly StoredMessage[]): boolean {
     let characters = 0;
     for (const { data } of messages) characters += data.length;
     const isFull = messages.length === this.#batch;
     if (isFull && characters < batches.small) this.#batch = Math.min(batches.most, this.#batch * 2);
     else if (characters > batches.large) this.#batch = Math.max(batches.least, this.#batch >> 1);
+    return isFull;
   }
 
   /** Applies a page; if one of its events fails, those before it are committed first. */

@@ -7,8 +7,8 @@ export interface Session {
   readonly reads: RowReader;
   readonly types: MessageTypes;
   readonly tables: CollectionTables;
-  /** What is known of the log's length, by how many replays of a short one. */
-  readonly length: { isLong: boolean; replays: number };
+  /** What is known of the log's length, by how many reads of a short one. */
+  readonly length: { isLong: boolean; reads: number };
 }
 
 /** Runs reads on the open session, with faults translated. */

@@ -680,6 +680,21 @@ ON CONFLICT (name) DO UPDATE SET layout = excluded.layout, unique_keys = exclude
 
 export const readLog: string = `SELECT * FROM nereus_read_log($1::bigint, $2::bigint, $3::text[], $4::text[], $5::text[], $6::text, $7::text)`;
 
+export const readNear: string = `(
+  SELECT m.* FROM nereus_messages AS m
+  WHERE m.position > $1::bigint AND m.position <= $2::bigint
+    AND m.type = ANY (ARRAY(
+      SELECT t.number FROM nereus_categories AS c JOIN nereus_types AS t ON t.category = c.number
+      WHERE c.kind = ANY ($4::text[]) AND ($5::text[] IS NULL OR c.category = ANY ($5::text[]))
+        AND ($6::text[] IS NULL OR t.type = ANY ($6::text[]))
+    ))
+    AND ($7::text IS NULL OR m.tenant = $7::text)
+  ORDER BY m.position LIMIT $3::bigint
+)
+UNION ALL
+SELECT coalesce(max(h.position), 0), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM nereus_messages AS h`;
+
 export const readStream: string = `SELECT * FROM nereus_read_stream($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint, $7::boolean)`;
 
 export const registerTypes: string = `SELECT nereus_register_types($1::jsonb)::text`;

@@ -137,7 +137,7 @@ export class PostgresStore implements Store {
       reads,
       types: new MessageTypes(reads, schema),
       tables: new CollectionTables(this.name, schema),
-      length: { isLong: false, replays: 0 },
+      length: { isLong: false, reads: 0 },
     };
     const writer = new BatchWriter({ pool: pool.pool, schema, name: this.name, patience });
     const ring = (): void => this.#wakeUps.ring();

@@ -1,13 +1,13 @@
 import pg from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { postgres } from "../../src/adapters/postgres/index.ts";
-import { append, messageOf, messagesOf, streamOf } from "../../src/conformance/samples.ts";
+import { append, messageOf, messagesOf, streamOf, wholeLog } from "../../src/conformance/samples.ts";
 import { checksumOf } from "../../src/log/checksum.ts";
-import type { NewMessage, ReplayMessage } from "../../src/log/message.ts";
-import type { Store } from "../../src/ports/store.ts";
+import type { NewMessage, ReplayMessage, StoredMessage } from "../../src/log/message.ts";
+import type { LogFilter, Store } from "../../src/ports/store.ts";
 import { missingPostgres, newSchema, testDatabase } from "../support/postgres.ts";
 
-/** Above it, streams are replayed by another statement. */
+/** Above it, log and streams are read by other statements. */
 const longLog = 10_000;
 
 interface Opened {
@@ -104,3 +104,80 @@ describe.skipIf(missingPostgres !== undefined)(
     });
   },
 );
+
+/** Mostly deposits, and now and then something else: in another category, of another kind or tenant. */
+async function mixedLog(store: Store, rounds: number): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    await append(store, `s${round}`, "none", messageOf("Opened"), ...messagesOf(997));
+    await append(store, streamOf("t", { category: "tills" }), "any", messageOf("Opened"), messageOf("Counted"));
+    await append(store, streamOf("u", { tenant: "north" }), "any", messageOf("Deposited"));
+    await append(store, streamOf("c", { kind: "command" }), "any", messageOf("Open"));
+  }
+}
+
+const filters: readonly Omit<LogFilter, "after" | "limit">[] = [
+  {},
+  { types: ["Opened"] },
+  { types: ["Counted", "Unknown"] },
+  { categories: ["tills"] },
+  { categories: ["accounts"], types: ["Opened"], tenant: "" },
+  { tenant: "north" },
+  { kinds: ["command"] },
+  { kinds: ["event", "command"], types: ["Open", "Counted"] },
+  { types: ["Unknown"] },
+];
+
+function matches({ stream, type }: StoredMessage, filter: Omit<LogFilter, "after" | "limit">): boolean {
+  const { kinds = ["event"], categories = [stream.category], types = [type], tenant = stream.tenant } = filter;
+  return (
+    kinds.includes(stream.kind) &&
+    categories.includes(stream.category) &&
+    types.includes(type) &&
+    tenant === stream.tenant
+  );
+}
+
+describe.skipIf(missingPostgres !== undefined)("a long log on PostgreSQL", () => {
+  it("is read in pages that hold everything that matches, once, and speak for the rest", {
+    timeout: 60_000,
+  }, async () => {
+    const { store } = await openStore();
+    await mixedLog(store, 11);
+    const head = await store.log.head();
+    const all: StoredMessage[] = [];
+    for (const kind of ["event", "command"] as const) {
+      const { messages } = await store.log.readLog({ after: 0, limit: 20_000, kinds: [kind] });
+      all.push(...messages);
+    }
+    all.sort((one, other) => one.position - other.position);
+    expect(all.length).toBe(head);
+    for (const filter of filters) {
+      const expected = all.filter((message) => matches(message, filter));
+      for (const limit of [1, 7, 500, 3000]) {
+        for (const start of [0, 1500, head - 5, head, head + 10]) {
+          let after = start;
+          for (let pages = 0; pages < 3; pages++) {
+            const page = await store.log.readLog({ ...filter, after, limit });
+            const due = expected.filter(({ position }) => position > after).slice(0, limit);
+            expect(page.messages).toEqual(due);
+            expect(page.through).toBe(due.length === limit ? due.at(-1)?.position : Math.max(after, head));
+            after = page.through;
+          }
+        }
+      }
+    }
+  });
+
+  it("knows the types that another process has added since", { timeout: 60_000 }, async () => {
+    const { store, pool, schema } = await openStore();
+    await append(store, "one", "none", ...messagesOf(longLog));
+    const after = await store.log.head();
+    expect((await store.log.readLog({ after: after - 1, limit: 10 })).messages).toHaveLength(1);
+    const other = postgres({ pool, schema });
+    onTestFinished(() => other.close());
+    await other.open([]);
+    await append(other, "two", "none", messageOf("Unheard"));
+    expect((await store.log.readLog({ after, limit: 10 })).messages.map(({ type }) => type)).toEqual(["Unheard"]);
+    expect(await wholeLog(store)).toHaveLength(longLog + 1);
+  });
+});
