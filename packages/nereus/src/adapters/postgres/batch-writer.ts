@@ -4,11 +4,14 @@ import { HeldClient, type Purpose } from "./held-client.ts";
 import { patiently } from "./patience.ts";
 import { type PostgresClient, type PostgresPool, rowsOn } from "./pool.ts";
 import { ownStatement, type PreparedStatement, unprepared } from "./reads.ts";
-import { commit, settle } from "./statements.ts";
+import { append, commit, settle } from "./statements.ts";
 import type { GroupAnswer } from "./verdicts.ts";
 
 /** The answers of a batch, one for each of its groups. */
 export type WrittenBatch = readonly GroupAnswer[];
+
+/** How many answers that have arrived are deleted together. */
+const answersKept = 32;
 
 /** How often a batch is sent that was not written, each time because its connection was lost. */
 const mostAttempts = 8;
@@ -33,7 +36,9 @@ export class BatchWriter {
   readonly #settings: BatchWriterSettings;
   readonly #held: HeldClient;
   readonly #commit: PreparedStatement;
+  readonly #append: PreparedStatement;
   readonly #settle: PreparedStatement;
+  #turn: Promise<void> = Promise.resolve();
   #number = 0;
   #answered: number[] = [];
 
@@ -41,18 +46,34 @@ export class BatchWriter {
     this.#settings = settings;
     this.#held = new HeldClient(settings.pool, readCommitted);
     this.#commit = ownStatement(settings.schema, commit);
+    this.#append = ownStatement(settings.schema, append);
     this.#settle = ownStatement(settings.schema, settle);
   }
 
   /** @param groups and their messages: JSON, see `nereus_commit` */
   async write(groups: string, messages: string | null, careful: boolean): Promise<WrittenBatch> {
+    const written = await this.#surely(this.#commit, [groups, messages, careful]);
+    if (written === undefined) throw new Error("a batch has no answer");
+    return written;
+  }
+
+  /** @param message see `nereus_append` @returns undefined if its stream does not have the expected version */
+  append(message: readonly unknown[]): Promise<WrittenBatch | undefined> {
+    return this.#surely(this.#append, message);
+  }
+
+  async #surely(statement: PreparedStatement, values: readonly unknown[]): Promise<WrittenBatch | undefined> {
     for (let attempt = 1; ; attempt++) {
       const number = ++this.#number;
-      const client = await this.#connected();
+      let client: PostgresClient | undefined;
       try {
-        return this.#parsed(number, await this.#send(client, number, [groups, messages, careful]));
+        const answer = await this.#inTurn(async () => {
+          client = await this.#connected();
+          return this.#send(client, number, statement, values);
+        });
+        return answer === null ? undefined : this.#parsed(number, answer);
       } catch (error) {
-        if (isAnswer(error) && codeOf(error) !== givenUp) throw error;
+        if (client === undefined || !mayBeLost(error)) throw error;
         this.#held.drop(client);
         const answer = await this.#lostAnswer(number, error);
         if (answer !== null) return this.#parsed(number, answer);
@@ -65,12 +86,24 @@ export class BatchWriter {
     return this.#held.close();
   }
 
-  async #send(client: PostgresClient, number: number, batch: readonly unknown[]): Promise<string> {
-    const answered = this.#answered;
-    this.#answered = [];
+  /** One statement at a time: the next is sent when the one before it has its answer. */
+  #inTurn<Result>(statement: () => Promise<Result>): Promise<Result> {
+    const turn = this.#turn.then(statement);
+    this.#turn = turn.then(ignore, ignore);
+    return turn;
+  }
+
+  async #send(
+    client: PostgresClient,
+    number: number,
+    statement: PreparedStatement,
+    values: readonly unknown[],
+  ): Promise<string | null> {
+    const answered = this.#answered.length < answersKept ? [] : this.#answered;
+    if (answered === this.#answered) this.#answered = [];
     try {
-      const rows = await rowsOn(client, this.#commit.with(...batch, this.id, number, answered));
-      return String(rows[0]?.[0]);
+      const [row] = await rowsOn(client, statement.with(...values, this.id, number, answered));
+      return row?.[0] as string | null;
     } catch (error) {
       this.#answered.push(...answered);
       throw error;
@@ -96,7 +129,7 @@ export class BatchWriter {
       return await patiently(this.#settings.patience, async () => {
         const client = await this.#held.get();
         try {
-          const [row] = await rowsOn(client, this.#settle.with(this.id, number));
+          const [row] = await this.#inTurn(() => rowsOn(client, this.#settle.with(this.id, number)));
           return row?.[0] as string | null;
         } catch (error) {
           if (!isAnswer(error)) this.#held.drop(client);
@@ -108,6 +141,13 @@ export class BatchWriter {
     }
   }
 }
+
+/** Whether the answer of a batch may have been lost; else the server has refused it. */
+function mayBeLost(error: unknown): boolean {
+  return !isAnswer(error) || codeOf(error) === givenUp;
+}
+
+function ignore(): void {}
 
 /** `nereus_commit` must see what those before it wrote that held its lock. */
 const readCommitted: Purpose = {

@@ -150,6 +150,23 @@ export class Group {
   }
 }
 
+/** The values of `nereus_append` for a commit that is one message at a known version, and nothing else. */
+export function loneMessage(commit: Commit, { types }: Encoding): readonly unknown[] | undefined {
+  const { appends = [], documents = [], outbox = [], checkpoint, idempotency } = commit;
+  const [append] = appends;
+  if (append === undefined || appends.length > 1 || documents.length > 0 || outbox.length > 0) return undefined;
+  if (checkpoint !== undefined || idempotency !== undefined) return undefined;
+  const { stream, expectedVersion, messages } = append;
+  const [message] = messages;
+  if (message === undefined || messages.length > 1) return undefined;
+  if (expectedVersion === "any" || expectedVersion === "exists") return undefined;
+  const { k, r, o, d, co, ca, tr, ex, p } = encodedMessage(message);
+  const category = types.category(stream);
+  const type = types.typeOf(stream, message.type, message.schemaVersion);
+  const place = [toStored(stream.tenant), category, toStored(stream.id), expectedNumber(expectedVersion), type];
+  return [...place, k, r, o, d, co, ca ?? null, tr ?? null, ex ?? null, p];
+}
+
 /** The commits in groups, one after the other in their order. @param alone whether each commit is a group */
 export function groupsOf(commits: readonly Commit[], encoding: Encoding, alone: boolean): readonly Group[] {
   let group = new Group(encoding, alone);
@@ -182,7 +199,7 @@ function expectedNumber(expected: Exclude<ExpectedVersion, "any">): number | nul
   return expected === "none" ? -1 : expected;
 }
 
-function encodedMessage(message: NewMessage): object {
+function encodedMessage(message: NewMessage) {
   return {
     k: message.checksum,
     r: message.recordedAt,

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 import type { Commit, CommitOutcome } from "../../ports/store.ts";
-import { type Encoding, type Group, groupsOf } from "./batch.ts";
+import { type Encoding, type Group, groupsOf, loneMessage } from "./batch.ts";
 import type { BatchWriter, WrittenBatch } from "./batch-writer.ts";
 import { codeOf, entangled, isAnswer, storeFault } from "./faults.ts";
 import { type Answer, answersOf } from "./verdicts.ts";
@@ -146,14 +146,11 @@ export class GroupCommit {
   }
 
   async #answers(batch: readonly Waiting[], manner: Manner): Promise<readonly Answer[]> {
-    const { writer, encoding, onMessages } = this.#settings;
-    const groups = groupsOf(
-      batch.map(({ commit }) => commit),
-      encoding,
-      manner.alone,
-    );
+    const { encoding, onMessages } = this.#settings;
+    const commits = batch.map(({ commit }) => commit);
+    const groups = groupsOf(commits, encoding, manner.alone);
     this.#schedule();
-    const written: WrittenBatch = await writer.write(JSON.stringify(groups), messagesOf(groups), manner.careful);
+    const written = await this.#written(commits, groups, manner);
     const answers: Answer[] = [];
     let last = 0;
     for (const [at, group] of groups.entries()) {
@@ -164,6 +161,18 @@ export class GroupCommit {
     }
     if (last > 0) onMessages(last);
     return answers;
+  }
+
+  /** A message that comes alone takes a shorter way; where its stream has moved on, the longer one says so. */
+  async #written(commits: readonly Commit[], groups: readonly Group[], manner: Manner): Promise<WrittenBatch> {
+    const { writer, encoding } = this.#settings;
+    const [only] = commits;
+    if (only !== undefined && commits.length === 1 && !manner.careful) {
+      const message = loneMessage(only, encoding);
+      const written = message && (await writer.append(message));
+      if (written !== undefined) return written;
+    }
+    return writer.write(JSON.stringify(groups), messagesOf(groups), manner.careful);
   }
 }
 
