@@ -9,27 +9,38 @@ import { lifecycleCases } from "./lifecycle-cases.ts";
 import { migrationCases } from "./migration-cases.ts";
 import { nestedCases } from "./nested-cases.ts";
 import { queryCases } from "./query-cases.ts";
+import { raceCases } from "./race-cases.ts";
 import { readCases } from "./read-cases.ts";
 import { recordCases } from "./record-cases.ts";
+import { recoveryCases } from "./recovery-cases.ts";
 import { repetitionCases } from "./repetition-cases.ts";
 import { textCases } from "./text-cases.ts";
 import { uniqueCases } from "./unique-cases.ts";
 
-export type { ConformanceCase, ConformanceHarness } from "./conformance-case.ts";
+export {
+  type ConformanceCase,
+  type ConformanceHarness,
+  type ConformanceHook,
+  type HeldAppend,
+  reasonToSkip,
+} from "./conformance-case.ts";
 
 /**
  * The contract of a store, sentence by sentence. Every store that comes with Nereus passes all of them; run them
  * against a store of your own with any test runner.
  *
  * @example
- * for (const { name, requires = [], run } of conformanceCases) {
- *   it.skipIf(requires.some((capability) => !capabilities.has(capability)))(name, () => run(harness));
+ * for (const one of conformanceCases) {
+ *   const reason = reasonToSkip(one, capabilities, ["another"]);
+ *   test(one.name, { skip: reason ?? false }, () => one.run(harness)); // node:test
  * }
  */
 export const conformanceCases: readonly ConformanceCase[] = [
   ...appendCases,
   ...repetitionCases,
   ...concurrencyCases,
+  ...raceCases,
+  ...recoveryCases,
   ...atomicityCases,
   ...readCases,
   ...filterCases,

@@ -6,7 +6,8 @@ import { afterAll } from "vitest";
 import { memory } from "../../src/adapters/memory/index.ts";
 import { postgres } from "../../src/adapters/postgres/index.ts";
 import { sqlite } from "../../src/adapters/sqlite/index.ts";
-import type { ConformanceHarness } from "../../src/conformance/index.ts";
+import type { ConformanceHarness, ConformanceHook } from "../../src/conformance/index.ts";
+import { committed } from "../../src/conformance/samples.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { emptySchema, missingPostgres, newSchema, type TestDatabase, testDatabase } from "../support/postgres.ts";
 
@@ -19,6 +20,7 @@ export interface StoreKind {
   readonly name: string;
   /** Why it cannot be tested here. */
   readonly missing?: string | undefined;
+  readonly hooks: readonly ConformanceHook[];
   harness(): DisposableHarness;
 }
 
@@ -40,6 +42,13 @@ function harnessOf(make: (path: string) => Store): DisposableHarness {
       paths.set(next, path);
       await next.open(collections);
       return next;
+    },
+    async another(store, collections = []) {
+      const path = paths.get(store) ?? "";
+      const other = make(path);
+      paths.set(other, path);
+      await other.open(collections);
+      return other;
     },
     async dispose() {
       for (const store of paths.keys()) await store.close();
@@ -92,6 +101,22 @@ function postgresHarness(schemas: PostgresSchemas): DisposableHarness {
       await next.open(collections);
       return next;
     },
+    async another(store, collections = []) {
+      const other = await made(ofStores.get(store) ?? "");
+      await other.open(collections);
+      return other;
+    },
+    async hold(store, append) {
+      const client = await (await schemas.pool()).connect();
+      const end = async (statement: string): Promise<void> => {
+        await client.query(statement);
+        client.release();
+      };
+      await client.query("BEGIN");
+      const joined = store.transactions?.join(client);
+      committed((await joined?.commit({ appends: [append] })) ?? { status: "committed", position: 0 });
+      return { commit: () => end("COMMIT"), rollback: () => end("ROLLBACK") };
+    },
     async dispose() {
       for (const store of ofStores.keys()) await store.close();
       for (const schema of new Set(ofStores.values())) await schemas.giveBack(schema);
@@ -104,10 +129,14 @@ export function storeKinds(): readonly StoreKind[] {
   const schemas = new PostgresSchemas();
   afterAll(() => schemas.drop());
   return [
-    { name: "memory", harness: () => harnessOf(() => memory()) },
-    { name: "sqlite, FULL", harness: () => harnessOf((path) => sqlite(path)) },
-    { name: "sqlite, NORMAL", harness: () => harnessOf((path) => sqlite(path, { synchronous: "NORMAL" })) },
-    { name: "sqlite, :memory:", harness: () => harnessOf(() => sqlite(":memory:")) },
-    { name: "postgres", missing: missingPostgres, harness: () => postgresHarness(schemas) },
+    { name: "memory", hooks: [], harness: () => harnessOf(() => memory()) },
+    { name: "sqlite, FULL", hooks: ["another"], harness: () => harnessOf((path) => sqlite(path)) },
+    {
+      name: "sqlite, NORMAL",
+      hooks: ["another"],
+      harness: () => harnessOf((path) => sqlite(path, { synchronous: "NORMAL" })),
+    },
+    { name: "sqlite, :memory:", hooks: [], harness: () => harnessOf(() => sqlite(":memory:")) },
+    { name: "postgres", missing: missingPostgres, hooks: ["another", "hold"], harness: () => postgresHarness(schemas) },
   ];
 }
