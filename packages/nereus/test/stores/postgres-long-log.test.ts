@@ -1,6 +1,8 @@
 import pg from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { qualified } from "../../src/adapters/postgres/identifiers.ts";
 import { postgres } from "../../src/adapters/postgres/index.ts";
+import { readNear, replayLong } from "../../src/adapters/postgres/statements.ts";
 import { append, messageOf, messagesOf, streamOf, wholeLog } from "../../src/conformance/samples.ts";
 import { checksumOf } from "../../src/log/checksum.ts";
 import type { NewMessage, ReplayMessage, StoredMessage } from "../../src/log/message.ts";
@@ -179,5 +181,46 @@ describe.skipIf(missingPostgres !== undefined)("a long log on PostgreSQL", () =>
     await append(other, "two", "none", messageOf("Unheard"));
     expect((await store.log.readLog({ after, limit: 10 })).messages.map(({ type }) => type)).toEqual(["Unheard"]);
     expect(await wholeLog(store)).toHaveLength(longLog + 1);
+  });
+
+  it("is the same in a transaction of the caller's, whatever its client makes of columns", {
+    timeout: 60_000,
+  }, async () => {
+    const { store, pool } = await openStore();
+    await append(store, "one", "none", ...messagesOf(300), withData('{"a":"\u00e4\ue000"}'));
+    await append(store, "other", "none", ...messagesOf(longLog));
+    const stream = await store.log.replay(streamOf("one"), 0, 1000);
+    const page = await store.log.readLog({ after: 250, limit: 100 });
+    const client = await pool.connect();
+    onTestFinished(() => client.release(true));
+    await client.query("BEGIN");
+    const { log } =
+      store.transactions?.join({ query: (text, values) => client.query(text, values as unknown[]) }) ?? {};
+    expect(await log?.replay(streamOf("one"), 0, 1000)).toEqual(stream);
+    expect(await log?.readLog({ after: 250, limit: 100 })).toEqual(page);
+  });
+
+  it.each([
+    ["was never analysed", "SELECT"],
+    ["was analysed when it was empty", "VACUUM ANALYZE"],
+  ])("is never read whole for a part of it, where it %s", { timeout: 60_000 }, async (_, before) => {
+    const { store, pool, schema } = await openStore();
+    await pool.query(before === "SELECT" ? "SELECT 1" : `VACUUM ANALYZE "${schema}".nereus_messages`);
+    await append(store, "one", "none", ...messagesOf(longLog));
+    const client = await pool.connect();
+    onTestFinished(() => client.release(true));
+    await client.query("SET plan_cache_mode = force_generic_plan");
+    const calls = {
+      [replayLong]: "'event', 'accounts', '', 'one', 0, 1024",
+      [readNear]: "5, 4101, 1024, '{event}', null, null, null",
+    };
+    for (const [statement, values] of Object.entries(calls)) {
+      await client.query(`PREPARE tried AS ${qualified(statement, schema)}`);
+      const { rows } = await client.query<Record<string, string>>(`EXPLAIN EXECUTE tried(${values})`);
+      const plan = rows.map((row) => Object.values(row).join("")).join("\n");
+      expect(plan).toContain("nereus_messages");
+      expect(plan).not.toMatch(/Seq Scan on nereus_messages/);
+      await client.query("DEALLOCATE tried");
+    }
   });
 });
