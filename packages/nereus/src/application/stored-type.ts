@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { CompiledField } from "../model/field.ts";
-import { definitionOfSchema, isCodec, isZod, unwrap } from "../model/wire.ts";
+import { definitionOfSchema, isCodec, isZod, unwrap } from "../model/zod-schema.ts";
 import type { FieldType } from "../ports/store.ts";
 
 const byType: Readonly<Record<string, FieldType>> = {

@@ -3,7 +3,7 @@ import { definitionOf } from "../model/element.ts";
 import type { EntityDefinition } from "../model/entity.ts";
 import type { CompiledField } from "../model/field.ts";
 import type { Transitions } from "../model/status.ts";
-import { definitionOfSchema, unwrap } from "../model/wire.ts";
+import { definitionOfSchema, unwrap } from "../model/zod-schema.ts";
 import { type AnyDefinition, whatIs } from "./element-reading.ts";
 import type { Faults } from "./faults.ts";
 import type { ModelMessages } from "./model-messages.ts";

@@ -1,6 +1,6 @@
 import type { CompiledField } from "../model/field.ts";
 import type { CompiledShape } from "../model/shape.ts";
-import { definitionOfSchema, isZod, unwrap } from "../model/wire.ts";
+import { definitionOfSchema, isZod, unwrap } from "../model/zod-schema.ts";
 import type { Faults } from "./faults.ts";
 
 /** What the store keeps besides the documents: what it searches by, and what may be there only once. */

@@ -5,7 +5,7 @@ import { isPersonal } from "../model/personal.ts";
 import { referenceOf } from "../model/reference.ts";
 import type { StandardSchema } from "../model/standard-schema.ts";
 import type { ValueObjectDefinition } from "../model/value-object.ts";
-import { isZod } from "../model/wire.ts";
+import { isZod } from "../model/zod-schema.ts";
 import { describeBounds } from "./describe-bounds.ts";
 import { describeDefault, describeScalar } from "./describe-default.ts";
 import type { TypeDescription } from "./model-description.ts";

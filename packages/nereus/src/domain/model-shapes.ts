@@ -5,7 +5,7 @@ import type { CompiledField } from "../model/field.ts";
 import { referenceOf } from "../model/reference.ts";
 import type { CompiledShape } from "../model/shape.ts";
 import type { ValueObjectDefinition } from "../model/value-object.ts";
-import { isZod } from "../model/wire.ts";
+import { isZod } from "../model/zod-schema.ts";
 import { definitionIn } from "./element-reading.ts";
 import type { ModelMessages } from "./model-messages.ts";
 import type { ModelParts } from "./model-parts.ts";

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { identifierOf, isIdentity } from "./identity.ts";
-import { definitionOfSchema, isZod, unwrap } from "./wire.ts";
+import { definitionOfSchema, isZod, unwrap } from "./zod-schema.ts";
 
 type Acceptance = (value: unknown) => boolean;
 

@@ -10,17 +10,8 @@ import { relationOf } from "./relation.ts";
 import type { StandardIssue, StandardSchema } from "./standard-schema.ts";
 import type { Transitions } from "./status.ts";
 import { statusOf } from "./status.ts";
-import {
-  definitionOfSchema,
-  hasCodec,
-  isCodec,
-  isScalar,
-  isZod,
-  unwrap,
-  type WireCodec,
-  wireOf,
-  wireOfClass,
-} from "./wire.ts";
+import { type WireCodec, wireOf, wireOfClass } from "./wire.ts";
+import { definitionOfSchema, hasCodec, isCodec, isScalar, isZod, unwrap } from "./zod-schema.ts";
 
 /** What a field may be described by: a Zod schema, any Standard Schema, a value object's class, `hasMany` or `hasOne`. */
 export type Field = StandardSchema | ValueObjectField | RelationField;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isPlain } from "./freeze.ts";
-import { definitionOfSchema, isZod } from "./wire.ts";
+import { definitionOfSchema, isZod } from "./zod-schema.ts";
 
 /** Zod leaves it out of records and loose objects, without a word. */
 const lost = "__proto__";

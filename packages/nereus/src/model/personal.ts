@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { marked } from "./marks.ts";
-import { definitionOfSchema, isZod } from "./wire.ts";
+import { definitionOfSchema, isZod } from "./zod-schema.ts";
 
 const mark: unique symbol = Symbol.for("nereus.personal") as never;
 

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Element } from "./element.ts";
 import { identitySchema } from "./identity.ts";
 import { marked } from "./marks.ts";
-import { definitionOfSchema, isZod } from "./wire.ts";
+import { definitionOfSchema, isZod } from "./zod-schema.ts";
 
 const mark: unique symbol = Symbol.for("nereus.reference") as never;
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { marked } from "./marks.ts";
-import { definitionOfSchema, isZod } from "./wire.ts";
+import { definitionOfSchema, isZod } from "./zod-schema.ts";
 
 /** For each state, the states that may follow it. A state with none is terminal. */
 export type Transitions = Readonly<Record<string, readonly string[]>>;

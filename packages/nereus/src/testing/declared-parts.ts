@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { relationOf } from "../model/relation.ts";
-import { definitionOfSchema, isCodec, isZod, takesRich, unwrap, type WireCodec, wireOf } from "../model/wire.ts";
+import { type WireCodec, wireOf } from "../model/wire.ts";
+import { definitionOfSchema, isCodec, isZod, takesRich, unwrap } from "../model/zod-schema.ts";
 
 /** How the values of a field are stored; undefined where JSON carries them as they are, or nothing is known of the field. */
 export function wireIn(field: unknown): WireCodec | undefined {
