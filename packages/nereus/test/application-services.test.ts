@@ -2,7 +2,7 @@ import { applicationService, type CommandContext, eventHandlers } from "nereus";
 import { describe, expect, test } from "vitest";
 import { Account, Branch, bank, Deposit, Open, Opened, VisitBranch, Withdraw } from "./support/bank.ts";
 import { storedMessages } from "./support/log.ts";
-import { places } from "./support/places.ts";
+import { inMemory, places } from "./support/places.ts";
 
 const desk = applicationService("Desk", {
   async open({ repository, process }, accountId: string, holder: string, first = 0) {
@@ -19,7 +19,7 @@ const desk = applicationService("Desk", {
   later: ({ send }, accountId: string) => send(new Deposit({ accountId, amount: 1000 })),
 });
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("a use case is a function: it takes what it says, answers what it returns, and stores all it does", async () => {
     const place = kind.open();
     const domain = await place.start([...bank, desk]);
@@ -137,7 +137,6 @@ describe.each(places)("on $name", (kind) => {
 });
 
 test("use cases may be methods that call each other", async () => {
-  const [kind] = places;
   const service = applicationService("Methods", {
     one(context: CommandContext, n: number): Promise<unknown> {
       return this.two(context, n + 1);
@@ -146,7 +145,7 @@ test("use cases may be methods that call each other", async () => {
       return process(new Open({ accountId: `${n}` }));
     },
   });
-  const domain = await kind!.open().start([...bank, service]);
+  const domain = await inMemory().start([...bank, service]);
   expect(await domain.service(service).one(1)).toBe("2");
   expect(await domain.process(new Withdraw({ accountId: "2", amount: 0 }))).toBe(0);
 });

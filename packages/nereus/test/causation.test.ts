@@ -88,7 +88,7 @@ function ancestry(messages: Told, key: string): string[] {
 const family = async (place: Place): Promise<Told> =>
   new Map([...[...told].filter(([step]) => step.startsWith("Do")), ...(await stored(place))]);
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("the whole tree: each message names the one that caused it, and all of them one correlation", async () => {
     told.clear();
     const place = kind.open();

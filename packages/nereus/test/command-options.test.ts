@@ -23,7 +23,7 @@ function gated() {
 
 const balanceOf = (domain: Domain) => domain.process(new Withdraw({ accountId: "1", amount: 0 }));
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("deadline and timeout say the same; both at once are refused", async () => {
     const place = kind.open();
     const clock = fakeClock();

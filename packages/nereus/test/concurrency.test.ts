@@ -21,7 +21,7 @@ import { script } from "./support/scripts.ts";
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("64 concurrent updates of one event-sourced aggregate all succeed", async () => {
     const place = kind.open();
     const domain = await place.start([Account, accountCommands]);

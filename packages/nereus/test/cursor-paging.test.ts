@@ -126,7 +126,7 @@ class Wide {
 
 const owners = workbench(Owner);
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   async function stocked(): Promise<Domain> {
     const domain = await kind.open().start([Item, Owner, bench.handlers]);
     await bench.run(domain, async ({ repository }) => {

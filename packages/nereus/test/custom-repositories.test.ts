@@ -92,7 +92,7 @@ const stocking = commandHandlers(Product).create(
 const bench = workbench(Product);
 const elements = [Product, Repriced, Account, Holder, holders, stocking, bench.handlers];
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("both the aggregate's class and its own give it, with what it adds and what every repository has", async () => {
     const domain = await kind.open().start([...elements, ProductRepository]);
     await bench.run(domain, async ({ repository }) => {

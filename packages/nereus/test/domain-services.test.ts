@@ -346,7 +346,7 @@ const commands = commandHandlers(Account).on(Send, async ({ from, to, amount }, 
   return left;
 });
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("what a service refused is not stored, also if its caller goes on", async () => {
     const place = kind.open();
     const prepare = script(Account, async ({ repository }) => {

@@ -29,7 +29,7 @@ async function extensionsOf(place: Place): Promise<unknown[]> {
   return (await storedMessages(place)).map(({ extensions }) => (extensions === null ? null : JSON.parse(extensions)));
 }
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("first in, first out; later ones win; undefined, null and {} add nothing", async () => {
     const place = kind.open();
     const enrichers: Enrichers = {

@@ -261,7 +261,7 @@ test("any block of operations in change() happens wholly, if the rules hold at i
   );
 });
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("any history replays to the state it had live, in one load, over a warm cache, and at every version", async () => {
     const place = kind.open();
     const histories: { id: string; steps: Step[]; cuts: number[] }[] = fc

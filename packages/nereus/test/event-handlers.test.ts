@@ -40,7 +40,7 @@ async function told(place: Place): Promise<string[]> {
 
 const balanceOf = (accountId: string) => new Withdraw({ accountId, amount: 0 });
 
-describe.each(places)("inline, on $name", (kind) => {
+describe.each(places())("inline, on $name", (kind) => {
   test("a handler's changes are stored with those of the command", async () => {
     const place = kind.open();
     const welcome = eventHandlers("Welcome", { run: "inline" }).on(
@@ -361,7 +361,7 @@ describe.each(places)("inline, on $name", (kind) => {
   });
 });
 
-describe.each(places)("async, on $name", (kind) => {
+describe.each(places())("async, on $name", (kind) => {
   test("handlers run after the commit, in the order of the log, each event once, and know whose child it is", async () => {
     const place = kind.open();
     const seen: unknown[] = [];

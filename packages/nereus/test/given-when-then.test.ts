@@ -32,7 +32,7 @@ const rows = projector(Row, { run: "async" })
 const opened = new Opened({ accountId: "1", holder: "Ada" });
 const deposited = new Deposited({ accountId: "1", amount: 100 });
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   const domain = () => new Domain("bank", { elements: [...bank, Row, rows], store: kind.open().store() });
   const withdraw = (amount: number) => new Withdraw({ accountId: "1", amount });
   const history = () => given(domain(), opened, new Deposited({ ...deposited }));

@@ -6,7 +6,7 @@ import { storedMessages } from "./support/log.ts";
 import { places } from "./support/places.ts";
 import { script } from "./support/scripts.ts";
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("the same key with the same command takes effect once and answers the first result", async () => {
     const place = kind.open();
     const domain = await place.start([Account, accountCommands]);

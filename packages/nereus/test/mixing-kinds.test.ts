@@ -75,7 +75,7 @@ async function opened(at: Place, options = {}): Promise<Domain> {
   return domain;
 }
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("an aggregate of each kind and what they raised are stored in one commit, in the order of raising", async () => {
     const at = kind.open();
     const store = counting(at.store());
@@ -290,7 +290,7 @@ const sourced = (domain: Domain, ids: readonly string[], tenant = "") =>
     { tenant },
   );
 
-describe.each(places)("moving an aggregate, on $name", (kind) => {
+describe.each(places())("moving an aggregate, on $name", (kind) => {
   test("every document becomes an event, with all that it held, and the counts agree", async () => {
     const at = kind.open();
     const old = await at.start(before);

@@ -1,7 +1,7 @@
 import { Aggregate, Entity, Event, EventSourcedAggregate, hasMany, identifier, ValueObject } from "nereus";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { places } from "./support/places.ts";
+import { inMemory } from "./support/places.ts";
 import { codeOf, issuesOf } from "./support/refusal.ts";
 import { script } from "./support/scripts.ts";
 
@@ -133,7 +133,7 @@ describe("inheritance", () => {
     const account = new Account({ id: "1" });
     account.pay(-6);
     expect([saving.balance, account.balance, saving instanceof Account]).toEqual([5, -6, true]);
-    const place = places[0]!.open();
+    const place = inMemory();
     const save = script(Saving, ({ repository }) => repository(Saving).add(saving));
     const load = script(Saving, async ({ repository }) => {
       const found = await repository(Saving).get("1");
@@ -211,7 +211,7 @@ describe("schemas that contain themselves", () => {
       parent: { at: new Date(2), children: [] },
     };
     const names = { name: "a", children: [{ name: "b", children: [] }] };
-    const place = places[0]!.open();
+    const place = inMemory();
     const write = script(Tree, ({ repository }) =>
       repository(Tree).add(Tree.create((it) => it.raise(new Grown({ id: "1", node: value, plain: names })))),
     );
@@ -246,7 +246,7 @@ describe("union fields", () => {
     ],
   ])("%s comes back as it was", async (_, schema, value) => {
     class Kept extends Aggregate("Kept", { ...id, value: schema }) {}
-    const place = places[0]!.open();
+    const place = inMemory();
     const write = script(Kept, ({ repository }) => repository(Kept).add(new Kept({ id: "1", value })));
     const read = script(Kept, async ({ repository }) => (await repository(Kept).get("1")).value);
     const domain = await place.start([Kept, write.handlers, read.handlers]);

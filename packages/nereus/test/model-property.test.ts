@@ -401,7 +401,7 @@ describe.each(kinds)("$name", (kind) => {
     expect(Math.min(outcomes.done, outcomes.refused)).toBeGreaterThan(1000);
   });
 
-  describe.each(places)("on $name", (place) => {
+  describe.each(places())("on $name", (place) => {
     test("and so do they through the domain, over a warm cache, without one, and at every past version", async () => {
       const aggregate = kind.sourced ? Sourced : (Stored as unknown as typeof Sourced);
       let id = "";

@@ -1,7 +1,7 @@
 import { Aggregate, Entity, Event, EventSourcedAggregate, hasMany, hasOne, identifier, ValidationError } from "nereus";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { places } from "./support/places.ts";
+import { inMemory } from "./support/places.ts";
 import { codeOf, issuesOf, refusalOf } from "./support/refusal.ts";
 import { script } from "./support/scripts.ts";
 
@@ -146,7 +146,7 @@ describe("preconditions of an aggregate", () => {
     const other = Account.create((it) => it.raise(new Opened({ accountId: "2" })));
     other.raise(refusedEvent); // it was not raised, so it may be
     checks = 0;
-    const place = places[0]!.open();
+    const place = inMemory();
     const save = script(Account, ({ repository }) => repository(Account).add(account));
     const load = script(Account, async ({ repository }) => (await repository(Account).get("1")).toJSON());
     await (await place.start([Account, save.handlers])).process(save.command());
@@ -224,7 +224,7 @@ describe("preconditions of an entity", () => {
   });
 
   test("hold after it was stored and loaded", async () => {
-    const place = places[0]!.open();
+    const place = inMemory();
     const save = script(Order, ({ repository }) =>
       repository(Order).add(order({ lines: [{ sku: "a", quantity: 1, locked: true }] })),
     );
@@ -321,7 +321,7 @@ describe("a rule that fails", () => {
     const line = new Line({ sku: "z", quantity: 1 });
     line.quantity = 2;
     expect(() => line.tags.push("smuggled")).toThrow(TypeError);
-    const place = places[0]!.open();
+    const place = inMemory();
     const save = script(Order, ({ repository }) => repository(Order).add(order()));
     const look = script(Order, async ({ repository }) => {
       const found = await repository(Order).get("1");

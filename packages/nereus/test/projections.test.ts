@@ -98,7 +98,7 @@ const total = async (domain: Domain, list = "A") => {
   return row === undefined ? undefined : { sum: row.sum, count: row.count };
 };
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   describe.each(runs)("%s", (run) => {
     const start = (place: Place, more: object = {}) =>
       place.start([Item, commands, Row, rowsOf(run), Total, totalsOf(run)], more);

@@ -5,7 +5,7 @@ import { Account, accountCommands, Deposit, Open, Withdraw } from "./support/ban
 import { places, RecordedLog } from "./support/places.ts";
 import { script } from "./support/scripts.ts";
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("history is not validated again: events that today's rules refuse are loaded, and the broken rule is reported", async () => {
     const place = kind.open();
     const Loose = () => {

@@ -75,7 +75,7 @@ const look = (domain: Domain, orderId: string) =>
   });
 
 /** A domain whose commits a test can step in before, and its rival over the same data. */
-async function rivals(kind: (typeof places)[number], options = {}) {
+async function rivals(kind: ReturnType<typeof places>[number], options = {}) {
   const at = kind.open();
   const store = counting(at.store());
   const domain = await start(at, { store, ...options });
@@ -90,7 +90,7 @@ function stepIn(store: CountingStore, step: () => Promise<unknown>): void {
   };
 }
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   describe("saving", () => {
     test("a new aggregate is inserted, a changed one replaced, and an unchanged one left alone", async () => {
       const at = kind.open();

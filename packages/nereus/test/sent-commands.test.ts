@@ -23,7 +23,7 @@ import { until } from "./support/until.ts";
 const balanceOf = (domain: Domain, accountId: string, tenant = "") =>
   domain.process(new Withdraw({ accountId, amount: 0 }), { tenant });
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("a sent command is stored at once and handled later, also by another process", async () => {
     const place = kind.open();
     const domain = await place.start(bank);

@@ -155,7 +155,7 @@ test("an empty model is a model", async () => {
   await domain.stop();
 });
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("nothing works before start or after stop, and each use says so", async () => {
     const domain = new Domain("bank", { elements: bank, store: kind.open().store() });
     class Row extends Projection("Row", { id: identifier() }) {}

@@ -1,7 +1,7 @@
 import { Aggregate, Entity, Event, EventSourcedAggregate, hasMany, identifier, status } from "nereus";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { places } from "./support/places.ts";
+import { inMemory } from "./support/places.ts";
 import { codeOf, refusalOf } from "./support/refusal.ts";
 import { script } from "./support/scripts.ts";
 
@@ -100,7 +100,7 @@ describe("a status", () => {
   });
 
   test("is never checked when an aggregate is constructed or restored", async () => {
-    const place = places[0]!.open();
+    const place = inMemory();
     const save = script(Order, ({ repository }) =>
       repository(Order).add(new Order({ orderId: "1", state: "SHIPPED", tasks: [{ taskId: "t", state: "PAID" }] })),
     );

@@ -21,7 +21,7 @@ const gateway = subscriber(
 const paid = { account: " 1 ", cents: 5, state: "completed" };
 const balance = new Withdraw({ accountId: "1", amount: 0 });
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("a message is parsed, handled in one unit of work, and takes effect once by its id", async () => {
     const place = kind.open();
     const domain = await place.start([...bank, gateway]);

@@ -15,7 +15,7 @@ import { script } from "./support/scripts.ts";
 
 const at = (minute: number): Date => new Date(Date.UTC(2026, 2, 15, 12, minute));
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   let domain: Domain;
   let wanted: PastOptions;
   let id: string;

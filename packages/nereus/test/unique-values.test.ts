@@ -103,7 +103,7 @@ const list = (productId: string, sku: string) => new List({ productId, sku });
 const rename = (productId: string, sku: string) => new Rename({ productId, sku });
 const taken = { code: "UNIQUE_VIOLATED" };
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   describe("of state-stored aggregates", () => {
     test("a value that another has is refused at once, and says whose it is", async () => {
       const at = kind.open();

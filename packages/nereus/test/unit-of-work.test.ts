@@ -31,7 +31,7 @@ import { storedMessages } from "./support/log.ts";
 import { places } from "./support/places.ts";
 import { script } from "./support/scripts.ts";
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("events are stored in the order in which they were raised, also where aggregates alternate", async () => {
     const place = kind.open();
     const mixed = script(Account, async ({ repository }) => {

@@ -166,7 +166,7 @@ describe("layer 3, aggregates: before a change, and after it", () => {
   });
 });
 
-describe.each(places)("layer 4, handlers, on $name: what only the rest of the world can tell", (kind) => {
+describe.each(places())("layer 4, handlers, on $name: what only the rest of the world can tell", (kind) => {
   let place: Place;
   let shop: Domain;
   beforeEach(async () => {

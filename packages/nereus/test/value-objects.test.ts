@@ -350,7 +350,7 @@ const everywhere = () =>
     lazy: [{ amount: 11n }],
   });
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("comes back equal, with its classes, from events, entities, documents and rows", async () => {
     class Happened extends Event("Happened", { id: identifier(), all: Everywhere }) {}
     class Part extends Entity("Part", { partId: identifier(), all: Everywhere }) {}

@@ -182,7 +182,7 @@ async function stored(place: Place, schema: Field, value: unknown): Promise<Reco
   return { ...(await reader.process(look.command())), inline: inline?.value, async: later?.value };
 }
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test.each(cases)("%s comes back as it was, from events, states and rows", async (_, schema, value) => {
     const found = await stored(kind.open(), schema, value);
     const expected = comparable(value);

@@ -81,7 +81,7 @@ const rows = [
   { id: "6", name: "fig'\"\0", price: 2.5, stock: 5, big: 0n, on: day(30), active: true, kind: "b", note: "Ripe" },
 ] as const;
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   let find: (selection?: Selection<Product>) => Promise<string[]>;
   let count: (where?: Selection<Product>["where"]) => Promise<number>;
   let ask: Domain["query"];

@@ -235,8 +235,8 @@ export interface RecordReader {
 
 /**
  * The type that a field has in stored JSON; it decides how a database compares it. A `bigint` is digits in a
- * JSON string, compared as a number: exactly within 64 bits; beyond, equality goes by the digits, and order by the nearest
- * floating-point number.
+ * JSON string, compared as a number: exactly within 64 bits; beyond, equality goes by the digits, and order at least by the
+ * nearest floating-point number.
  */
 export type FieldType = "text" | "integer" | "real" | "boolean" | "bigint" | "json";
 

@@ -76,7 +76,7 @@ test("B20: a nested block does not check early: only the outermost one does", ()
   expect([range.low, range.high]).toEqual([8, 10]);
 });
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("B7: a caller that catches the rule's error and saves stores no event of it", async () => {
     const place = kind.open();
     const careless = script(Account, async ({ repository }) => {

@@ -9,7 +9,7 @@ import { script } from "../support/scripts.ts";
 
 const events = 3000;
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("B1: 3,000 events reload at version 2,999, also as of a time and at a version", async () => {
     const place = kind.open();
     let now = 1000;

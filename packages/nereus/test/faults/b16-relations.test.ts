@@ -13,7 +13,7 @@ const commands = commandHandlers(Basket).create(
     new Basket({ basketId, lines: Array.from({ length: count }, (_, n) => ({ sku: `sku-${n}`, quantity: n })) }),
 );
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("B16: hasMany holds and reloads more than 100 entities, however it is read", async () => {
     const place = kind.open();
     const look = script(Basket, async ({ repository }) => {

@@ -150,7 +150,7 @@ describe("B20: change() reports the error that came first, and nests", () => {
   });
 });
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("B7: a handler that catches a refusal and saves stores what was accepted, and it loads as it was", async () => {
     const careless = script(Order, async ({ repository }) => {
       const it = order();

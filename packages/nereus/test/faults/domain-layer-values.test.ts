@@ -12,7 +12,7 @@ import {
 } from "nereus";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { places } from "../support/places.ts";
+import { inMemory, places } from "../support/places.ts";
 import { issuesOf } from "../support/refusal.ts";
 import { script } from "../support/scripts.ts";
 
@@ -122,7 +122,7 @@ describe("replay gives what was there when the events were raised", () => {
       shelf.at.setTime(n);
     }) {}
 
-  test.each(places)(
+  test.each(places())(
     "although parts of events, of other fields and of the model were put into the state, on $name",
     async (kind) => {
       const given = (n: number) => new Given({ id: "1", item: { n, list: ["a"] }, list: [`l${n}`] });
@@ -171,40 +171,43 @@ describe("replay gives what was there when the events were raised", () => {
     },
   );
 
-  test.each(places)("and what leaves the framework is frozen, though replay takes it over, on $name", async (kind) => {
-    const write = script(Shelf, async ({ repository }) => {
-      const input = { id: "1", item: { n: 1, list: ["a"] }, list: ["b"] };
-      await repository(Shelf).add(Shelf.create((it) => it.raise(new Given(input))));
-    });
-    const read = script(Shelf, async ({ repository }) => {
-      const slips: (() => void)[] = [];
-      for await (const { event } of repository(Shelf).history("1")) {
-        const { item: held, list } = event as Given;
-        slips.push(
-          () => Object.assign(event, { list: [] }),
-          () => list.push("x"),
-          () => Object.assign(held, { n: 2 }),
-          () => held.list.push("x"),
-        );
-      }
-      const shelf = await repository(Shelf).get("1");
-      slips.push(
-        () => shelf.list.push("x"),
-        () => shelf.items[0]?.list.push("x"),
-      );
-      return slips.map((slip) => {
-        try {
-          slip();
-          return "changed";
-        } catch (error) {
-          return (error as Error).name;
-        }
+  test.each(places())(
+    "and what leaves the framework is frozen, though replay takes it over, on $name",
+    async (kind) => {
+      const write = script(Shelf, async ({ repository }) => {
+        const input = { id: "1", item: { n: 1, list: ["a"] }, list: ["b"] };
+        await repository(Shelf).add(Shelf.create((it) => it.raise(new Given(input))));
       });
-    });
-    const domain = await kind.open().start([Shelf, write.handlers, read.handlers], { cachedAggregates: 0 });
-    await domain.process(write.command());
-    expect(new Set(await domain.process(read.command()))).toEqual(new Set(["TypeError"]));
-  });
+      const read = script(Shelf, async ({ repository }) => {
+        const slips: (() => void)[] = [];
+        for await (const { event } of repository(Shelf).history("1")) {
+          const { item: held, list } = event as Given;
+          slips.push(
+            () => Object.assign(event, { list: [] }),
+            () => list.push("x"),
+            () => Object.assign(held, { n: 2 }),
+            () => held.list.push("x"),
+          );
+        }
+        const shelf = await repository(Shelf).get("1");
+        slips.push(
+          () => shelf.list.push("x"),
+          () => shelf.items[0]?.list.push("x"),
+        );
+        return slips.map((slip) => {
+          try {
+            slip();
+            return "changed";
+          } catch (error) {
+            return (error as Error).name;
+          }
+        });
+      });
+      const domain = await kind.open().start([Shelf, write.handlers, read.handlers], { cachedAggregates: 0 });
+      await domain.process(write.command());
+      expect(new Set(await domain.process(read.command()))).toEqual(new Set(["TypeError"]));
+    },
+  );
 
   test("B17: a field that was added to an entity or a value object since gets its default, and is typed", async () => {
     class OldMoney extends ValueObject("Money", { cents: z.number() }) {}
@@ -217,7 +220,7 @@ describe("replay gives what was there when the events were raised", () => {
       { identifiedBy: "sku" },
     ) {}
     class Cart extends Aggregate("Cart", { id: identifier(), lines: hasMany(Line) }) {}
-    const place = places[0]!.open();
+    const place = inMemory();
     class Fill extends Command("Fill", { id: identifier() }) {}
     const before = commandHandlers(OldCart).create(
       Fill,

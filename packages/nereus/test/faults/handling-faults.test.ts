@@ -8,7 +8,7 @@ import { script } from "../support/scripts.ts";
 
 const balance = new Withdraw({ accountId: "1", amount: 0 });
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("B9: a failure that an event's handler swallows refuses the whole, inline; async, it is reported", async () => {
     const place = kind.open();
     const swallow = (run: "inline" | "async") =>

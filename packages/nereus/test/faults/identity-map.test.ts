@@ -25,7 +25,7 @@ class Order extends EventSourcedAggregate("Order", { id: identifier(), total: z.
 ) {}
 class Payment extends Aggregate("Payment", { id: identifier(), total: z.number().default(0) }).raises(PaymentTaken) {}
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   test("B2: an aggregate that is added and then loaded again keeps its events", async () => {
     const place = kind.open();
     const rename = script(Branch, async ({ repository }) => {

@@ -35,7 +35,7 @@ class Ledger extends EventSourcedAggregate("Ledger", { id: identifier(), amount:
 const bench = workbench(Product);
 const elements = [Product, Payment, Ledger, bench.handlers];
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   async function started(options = {}) {
     const at = kind.open();
     const store = counting(at.store());

@@ -1,15 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type pg from "pg";
 import { afterAll } from "vitest";
 import { memory } from "../../src/adapters/memory/index.ts";
-import { postgres } from "../../src/adapters/postgres/index.ts";
 import { sqlite } from "../../src/adapters/sqlite/index.ts";
 import type { ConformanceHarness, ConformanceHook } from "../../src/conformance/index.ts";
 import { committed } from "../../src/conformance/samples.ts";
 import type { Store } from "../../src/ports/store.ts";
-import { emptySchema, missingPostgres, newSchema, type TestDatabase, testDatabase } from "../support/postgres.ts";
+import { missingPostgres } from "../support/postgres.ts";
+import { PostgresSchemas } from "../support/postgres-schemas.ts";
 
 /** A harness that cleans up behind itself. */
 export interface DisposableHarness extends ConformanceHarness {
@@ -57,57 +56,32 @@ function harnessOf(make: (path: string) => Store): DisposableHarness {
   };
 }
 
-/** One database for each test file, made when it is first needed; a schema for each store, emptied for the next one. */
-class PostgresSchemas {
-  readonly #free: string[] = [];
-  #database: Promise<TestDatabase> | undefined;
-
-  async pool(): Promise<pg.Pool> {
-    // Commits take one connection of each open store, and cases open up to a few.
-    this.#database ??= testDatabase({ max: 12 });
-    return (await this.#database).pool;
-  }
-
-  take(): string {
-    return this.#free.pop() ?? newSchema();
-  }
-
-  async giveBack(schema: string): Promise<void> {
-    await emptySchema(await this.pool(), schema);
-    this.#free.push(schema);
-  }
-
-  async drop(): Promise<void> {
-    await (await this.#database)?.drop();
-  }
-}
-
 function postgresHarness(schemas: PostgresSchemas): DisposableHarness {
   const ofStores = new Map<Store, string>();
-  const made = async (schema: string): Promise<Store> => {
-    const store = postgres({ pool: await schemas.pool(), schema, setUp: true });
+  const made = (schema: string): Store => {
+    const store = schemas.storeIn(schema);
     ofStores.set(store, schema);
     return store;
   };
   return {
     async create(collections = []) {
-      const store = await made(schemas.take());
+      const store = made(schemas.take());
       await store.open(collections);
       return store;
     },
     async reopen(store, collections = []) {
       await store.close();
-      const next = await made(ofStores.get(store) ?? "");
+      const next = made(ofStores.get(store) ?? "");
       await next.open(collections);
       return next;
     },
     async another(store, collections = []) {
-      const other = await made(ofStores.get(store) ?? "");
+      const other = made(ofStores.get(store) ?? "");
       await other.open(collections);
       return other;
     },
     async hold(store, append) {
-      const client = await (await schemas.pool()).connect();
+      const client = await schemas.client();
       const end = async (statement: string): Promise<void> => {
         await client.query(statement);
         client.release();

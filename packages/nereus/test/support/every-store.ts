@@ -2,12 +2,12 @@ import { join } from "node:path";
 import type { Store } from "nereus";
 import { memory } from "nereus/memory";
 import { messageDb } from "nereus/message-db";
-import { postgres } from "nereus/postgres";
 import { sqlite } from "nereus/sqlite";
 import { afterAll } from "vitest";
 import { type MessageDbDatabase, messageDbDatabase } from "./message-db.ts";
 import { temporaryFolder } from "./places.ts";
-import { missingPostgres, newSchema, type TestDatabase, testDatabase } from "./postgres.ts";
+import { missingPostgres } from "./postgres.ts";
+import { PostgresSchemas } from "./postgres-schemas.ts";
 
 /** A store that a domain can be started on: `open` answers a function that gives, time and again, a store of the same new data. */
 export interface EveryStoreKind {
@@ -19,10 +19,10 @@ export interface EveryStoreKind {
 
 /** Memory, SQLite, PostgreSQL and Message DB (its documents in SQLite). To be called while tests are collected. */
 export function everyStore(): readonly EveryStoreKind[] {
-  let database: Promise<TestDatabase> | undefined;
+  const schemas = new PostgresSchemas();
   let messages: Promise<MessageDbDatabase> | undefined;
   afterAll(async () => {
-    await (await database)?.drop();
+    await schemas.drop();
     await (await messages)?.drop();
   });
   return [
@@ -44,9 +44,8 @@ export function everyStore(): readonly EveryStoreKind[] {
       name: "postgres",
       missing: missingPostgres,
       async open() {
-        database ??= testDatabase({ max: 8 });
-        const [{ pool }, schema] = [await database, newSchema()];
-        return () => postgres({ pool, schema, setUp: true });
+        const schema = schemas.take();
+        return () => schemas.storeIn(schema);
       },
     },
     {

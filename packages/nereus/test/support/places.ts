@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { Domain, type DomainOptions, type Element, type Log, type Store } from "nereus";
 import { memory } from "nereus/memory";
 import { sqlite } from "nereus/sqlite";
-import { onTestFinished } from "vitest";
+import { afterAll, onTestFinished } from "vitest";
+import { missingPostgres } from "./postgres.ts";
+import { PostgresSchemas } from "./postgres-schemas.ts";
 
 /** Where a test keeps its data: `store()` gives, time and again, a store of the same data, as another process has it. */
 export interface Place {
@@ -13,7 +15,7 @@ export interface Place {
   opened(): Promise<Store>;
   /** A started domain of these elements over the data, with a cache of its own; stopped when the test ends. */
   start(elements: readonly Element[], options?: Partial<DomainOptions>): Promise<Domain>;
-  /** The database file; empty for memory. */
+  /** The database file of SQLite; empty elsewhere. */
   readonly path: string;
 }
 
@@ -60,20 +62,42 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** Every store that the framework brings, for `describe.each`. */
-export const places: readonly PlaceKind[] = [
-  {
-    name: "memory",
-    open() {
-      const store = memory();
-      return place(() => store, "");
+/** Memory, for what is the same on every store. */
+export function inMemory(): Place {
+  const store = memory();
+  return place(() => store, "");
+}
+
+/** Every store that the framework brings and that is to be had here, for `describe.each`. To be called while tests are collected. */
+export function places(): readonly PlaceKind[] {
+  const kinds: PlaceKind[] = [
+    { name: "memory", open: inMemory },
+    {
+      name: "sqlite",
+      open() {
+        const path = join(temporaryFolder(), "test.db");
+        return place(() => sqlite(path, { synchronous: "NORMAL" }), path);
+      },
     },
-  },
-  {
-    name: "sqlite",
+  ];
+  if (missingPostgres === undefined) kinds.push(inPostgres());
+  return kinds;
+}
+
+function inPostgres(): PlaceKind {
+  const schemas = new PostgresSchemas();
+  afterAll(() => schemas.drop());
+  return {
+    name: "postgres",
     open() {
-      const path = join(temporaryFolder(), "test.db");
-      return place(() => sqlite(path, { synchronous: "NORMAL" }), path);
+      const schema = schemas.take();
+      onTestFinished(() => schemas.giveBack(schema));
+      return place(() => {
+        const store = schemas.storeIn(schema);
+        // A test that starts many leaves them to the garbage collector, which gives no connection back.
+        onTestFinished(() => store.close());
+        return store;
+      }, "");
     },
-  },
-];
+  };
+}

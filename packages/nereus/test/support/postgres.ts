@@ -80,12 +80,15 @@ export function newSchema(): string {
   return `s_${randomBytes(6).toString("hex")}`;
 }
 
-/** Leaves a schema as it was set up. */
+/** Leaves a schema as it was set up, if it was. */
 export async function emptySchema(pool: pg.Pool, schema: string): Promise<void> {
   await pool.query(`DO $do$
     DECLARE
       name text;
     BEGIN
+      IF to_regclass('"${schema}".nereus_migrations') IS NULL THEN
+        RETURN;
+      END IF;
       SET LOCAL search_path TO "${schema}";
       FOR name IN SELECT table_name FROM nereus_collections LOOP
         EXECUTE format('DROP TABLE IF EXISTS %I CASCADE', name);

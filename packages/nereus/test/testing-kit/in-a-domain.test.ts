@@ -48,7 +48,7 @@ const opened = (accountId = "1") => new Opened({ accountId, holder: "Ada" });
 const deposited = (amount: number, accountId = "1") => new Deposited({ accountId, amount });
 const withdraw = (amount: number, accountId = "1") => new Withdraw({ accountId, amount });
 
-describe.each(places)("on $name", (kind) => {
+describe.each(places())("on $name", (kind) => {
   const domain = (options: Partial<DomainOptions> = {}, more: readonly Element[] = []) =>
     new Domain("bank", {
       elements: [...bank, Row, rows, Name, names, ...more],

@@ -3,7 +3,7 @@ import { refuseOversized } from "../filter-limits.ts";
 import { unknownField } from "../store-errors.ts";
 import { wholeNumberOf } from "../whole-number.ts";
 import type { CollectionTable } from "./collection-tables.ts";
-import { comparedColumn, fieldValue, numberOf, textOf, within } from "./field-values.ts";
+import { anyTextOf, comparedColumn, fieldValue, numberOf, textOf, within } from "./field-values.ts";
 import { identifier } from "./identifiers.ts";
 import { toStored } from "./stored-text.ts";
 import { indexedLength, indexedValue } from "./table-definition.ts";
@@ -83,13 +83,17 @@ export class QueryText {
     }
     const filled = { field, default: column.default };
     const number = comparedColumn(this.#schema, name, filled, column.type);
-    return { type: column.type, number, text: textBeyond(number, fieldValue(filled)) };
+    return { type: column.type, number, text: this.#textBeyond(number, fieldValue(filled)) };
   }
 
   #ofJson(value: string, type: FieldType): Compared {
     if (type === "text") return { type, text: `${textOf(value)} COLLATE "C"` };
     const number = numberOf(this.#schema, value, type);
-    return { type, number, text: textBeyond(number, value) };
+    return { type, number, text: this.#textBeyond(number, value) };
+  }
+
+  #textBeyond(number: string, value: string): string {
+    return `(CASE WHEN ${number} = 'Infinity' THEN ${anyTextOf(this.#schema, value)} END) COLLATE "C"`;
   }
 
   #condition(condition: Condition, compared: Compared): string {
@@ -156,10 +160,6 @@ const startOperators: Readonly<Record<Exclude<Comparison, "ne">, string>> = {
   gt: ">=",
   gte: ">=",
 };
-
-function textBeyond(number: string, value: string): string {
-  return `(CASE WHEN ${number} = 'Infinity' THEN ${textOf(value)} END) COLLATE "C"`;
-}
 
 function nullCondition(op: Comparison, { number, text }: Compared): string {
   if (op === "eq") return `${number ?? text} IS NULL`;

@@ -49,6 +49,11 @@ export function textOf(value: string): string {
   return `(${value} #>> '{}')`;
 }
 
+/** The same in the order of texts: the JSON text of an object or array is as the domain has it. */
+export function anyTextOf(schema: string, value: string): string {
+  return `${identifier(schema)}.nereus_text(${value})`;
+}
+
 /** A JSON value among numbers: null, a number, or Infinity. */
 export function numberOf(schema: string, value: string, type: FieldType): string {
   const name = type === "bigint" ? "nereus_whole_number" : "nereus_number";

@@ -1,0 +1,45 @@
+import type { PoolClient } from "pg";
+import { type PostgresPool, postgres } from "../../src/adapters/postgres/index.ts";
+import type { Store } from "../../src/ports/store.ts";
+import { emptySchema, newSchema, type TestDatabase, testDatabase } from "./postgres.ts";
+
+/** One database for each test file, made when it is first needed; schemas in it, each emptied for the next test. */
+export class PostgresSchemas {
+  readonly #free: string[] = [];
+  #database: Promise<TestDatabase> | undefined;
+
+  /** The database's pool, which can be handed in before there is a database. */
+  readonly pool: PostgresPool = {
+    connect: async () => (await this.#open()).pool.connect(),
+    query: async (query) => (await this.#open()).pool.query(query),
+  };
+
+  /** A connection for statements of one's own. */
+  async client(): Promise<PoolClient> {
+    return (await this.#open()).pool.connect();
+  }
+
+  take(): string {
+    return this.#free.pop() ?? newSchema();
+  }
+
+  storeIn(schema: string): Store {
+    return postgres({ pool: this.pool, schema, setUp: true });
+  }
+
+  /** Its stores must be closed. */
+  async giveBack(schema: string): Promise<void> {
+    await emptySchema((await this.#open()).pool, schema);
+    this.#free.push(schema);
+  }
+
+  async drop(): Promise<void> {
+    await (await this.#database)?.drop();
+  }
+
+  #open(): Promise<TestDatabase> {
+    // Each open store keeps two connections, and a test opens up to a few.
+    this.#database ??= testDatabase({ max: 24 });
+    return this.#database;
+  }
+}
