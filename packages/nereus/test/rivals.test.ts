@@ -14,6 +14,7 @@ import {
 import { memory } from "nereus/memory";
 import { expect, test } from "vitest";
 import { z } from "zod";
+import { counting } from "./support/counting-store.ts";
 
 class Added extends Event("Added", { id: identifier(), n: z.number() }) {}
 class Sum extends EventSourcedAggregate("Sum", { id: identifier(), n: z.number().default(0) })
@@ -87,6 +88,30 @@ test("a retry sees no half of what a rival did in one transaction", async () => 
     }),
   ]);
   expect(await mine.process(new AddDifference({}))).toBe("101,101");
+});
+
+test("a command that has met conflicts and waited takes note of what rivals did meanwhile", async () => {
+  const store = memory();
+  const rival = await started(shared(store), [Sum, Thing, sums()]);
+  await rival.process(new AddToBoth({ n: 1 }));
+  // A rival that comes after every conflict: whoever goes on with what the conflict told meets the next one.
+  let conflicts = 0;
+  const mine = counting(shared(store));
+  const { commit } = mine;
+  mine.commit = async (asked) => {
+    const outcome = await commit(asked);
+    if (outcome.status === "conflict" && ++conflicts < 10) await rival.process(new Add({ id: "a", n: 10 }));
+    return outcome;
+  };
+  let once = true;
+  const early = async () => {
+    if (once) await rival.process(new Add({ id: "a", n: 100 }));
+    once = false;
+  };
+  const domain = await started(mine, [Sum, Thing, sums(early)]);
+  expect(await domain.process(new Add({ id: "a", n: 1000 }))).toBe(1121);
+  expect(conflicts).toBe(2);
+  expect(mine.calls.get("log.replay")).toBe(2);
 });
 
 test("an expected version that is right is not refused for another aggregate's conflict", async () => {

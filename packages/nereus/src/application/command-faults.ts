@@ -33,7 +33,8 @@ export function outOfRetries(
   conflict: Conflict | undefined,
 ): NereusError {
   const where = conflict === undefined ? "" : ` on ${describeConflict(conflict)}`;
-  const what = `${name} ${id ?? ""}: ${attempt + 1} attempts met conflicts${where}`;
+  const who = id === undefined ? name : `${name} ${id}`;
+  const what = `${who}: ${attempt + 1} attempts met conflicts${where}`;
   return new ConcurrencyError("CONCURRENCY_CONFLICT", what, {
     element: name,
     fix: "Try again later; if it happens often, split the aggregate or raise the domain's retries.",

@@ -8,7 +8,7 @@ import type { QueryContext } from "./context.ts";
 import { viewIn } from "./projection-views.ts";
 import type { QueryRoute, Runtime } from "./registry.ts";
 import { repositoryIn } from "./repositories.ts";
-import { UnitOfWork } from "./unit-of-work.ts";
+import { nothingCarried, UnitOfWork } from "./unit-of-work.ts";
 
 /** Takes a query to its handler. Queries read what is committed, and write nothing. */
 export class QueryProcessor {
@@ -42,7 +42,7 @@ export class QueryProcessor {
     const id = messageId(query);
     const origin = { id, tenant, causationId: null, correlationId: id, traceparent: null, extensions: {} };
     const cause = causeOf(origin, this.#runtime.clock.now().getTime());
-    return new UnitOfWork(this.#runtime, cause, new Map(), "query");
+    return new UnitOfWork(this.#runtime, cause, nothingCarried, "query");
   }
 
   #route(query: object): QueryRoute {

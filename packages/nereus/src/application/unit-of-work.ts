@@ -15,8 +15,14 @@ import { type Reads, type SqlTransaction, UnitTransaction } from "./unit-transac
 
 type Loaded = AggregateRoot | undefined;
 
-/** Aggregates handed on from a refused attempt to the next one, so that it need not read them again. */
-export type Carried = ReadonlyMap<string, { readonly root: AggregateRoot; readonly verified: boolean }>;
+/** Aggregates handed on from a refused attempt to the next one, so that it need not read them from their beginning. */
+export interface Carried {
+  readonly aggregates: ReadonlyMap<string, { readonly root: AggregateRoot; readonly verified: boolean }>;
+  /** Whether the next attempt follows at once; after a wait rivals have moved on, and it asks for what is new. */
+  readonly areCurrent: boolean;
+}
+
+export const nothingCarried: Carried = { aggregates: new Map(), areCurrent: true };
 
 /** The aggregate that a piece of work is addressed to. */
 export interface Target {
@@ -37,7 +43,8 @@ export class UnitOfWork {
   innerFailure: { readonly error: unknown } | undefined;
   readonly #runtime: Runtime;
   readonly #tracked = new Map<string, Tracked>();
-  readonly #carried: Carried;
+  readonly #carried: Map<string, { readonly root: AggregateRoot; readonly verified: boolean }>;
+  readonly #carriedAreCurrent: boolean;
   readonly #target: Target | undefined;
   readonly #readOnly: boolean;
   readonly #sent: Append[] = [];
@@ -65,7 +72,8 @@ export class UnitOfWork {
     this.#runtime = runtime;
     this.cause = cause;
     this.lineage = new Lineage(cause);
-    this.#carried = carried;
+    this.#carried = new Map(carried.aggregates);
+    this.#carriedAreCurrent = carried.areCurrent;
     this.#target = target === "query" ? undefined : target;
   }
 
@@ -97,9 +105,10 @@ export class UnitOfWork {
     const key = this.#keyOf(aggregate, id);
     const known = this.#tracked.get(key);
     if (known !== undefined) return known.removed ? undefined : known.root;
-    const carried = this.#carried.get(key);
+    const carried = this.#carriedAreCurrent ? this.#carried.get(key) : undefined;
     if (carried !== undefined) return this.#track(key, carried.root, aggregate, id, carried.verified);
-    const cached = trust && aggregate[definition].eventSourced ? this.#takeCached(key) : undefined;
+    const isTrusted = trust && aggregate[definition].eventSourced && !this.#carried.has(key);
+    const cached = isTrusted ? this.#takeCached(key) : undefined;
     if (cached !== undefined) return this.#track(key, cached, aggregate, id, false);
     return this.#fetch(aggregate, id, key).then((found) => {
       if (found === undefined) this.#missed.add(key);
@@ -119,10 +128,16 @@ export class UnitOfWork {
       return document === undefined ? undefined : fromDocument(aggregate, document);
     }
     const stream = streamOf(aggregate, tenant, id);
-    const cached = this.#takeCached(key);
-    if (cached === undefined) return hydrate(this.#runtime, log, aggregate, stream);
-    await catchUp(cached, log, stream);
-    return cached;
+    const known = this.#takeCarried(key) ?? this.#takeCached(key);
+    if (known === undefined) return hydrate(this.#runtime, log, aggregate, stream);
+    await catchUp(known, log, stream);
+    return known;
+  }
+
+  #takeCarried(key: string): AggregateRoot | undefined {
+    const carried = this.#carried.get(key);
+    this.#carried.delete(key);
+    return carried?.root;
   }
 
   /** None in a transaction of the caller's, where an aggregate may be ahead of what is stored. */
@@ -285,7 +300,7 @@ export class UnitOfWork {
   }
 
   /** Takes every change back and hands the loaded aggregates on, brought up to date with what the conflict brought. */
-  carry(conflict?: Conflict): Carried {
+  carry(conflict?: Conflict): Carried["aggregates"] {
     this.#end();
     this.takeBack();
     const carried = new Map<string, { root: AggregateRoot; verified: boolean }>();

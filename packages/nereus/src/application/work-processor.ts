@@ -10,7 +10,7 @@ import { cacheKey } from "./loading.ts";
 import type { Processed } from "./processed.ts";
 import type { Runtime } from "./registry.ts";
 import { Turn } from "./turn.ts";
-import { type Carried, type Target, UnitOfWork } from "./unit-of-work.ts";
+import { type Carried, nothingCarried, type Target, UnitOfWork } from "./unit-of-work.ts";
 
 /** What is done in one unit of work: handling a command, an event, a use case, another system's message. */
 export interface Work {
@@ -89,14 +89,21 @@ export class WorkProcessor {
         const step = await this.#attemptOnce(work, unit, task);
         if ("position" in step) return step;
         if (attempt >= this.#runtime.retries) throw outOfRetries(work.name, work.target?.id, attempt, step.again);
-        carried = unit.carry(step.again);
-        const next = work.transaction === undefined ? this.#turnAfter(step.again, work.tenant) : undefined;
-        if (next !== undefined) await turn.change(next);
-        if (attempt > 0) await pause(attempt);
+        const aggregates = unit.carry(step.again);
+        carried = { aggregates, areCurrent: !(await this.#waited(work, turn, step.again, attempt)) };
       }
     } finally {
       turn.leave();
     }
+  }
+
+  /** Lets rivals go first: those in line, and others by a pause. Returns whether there was a wait. */
+  async #waited(work: Work, turn: Turn, met: Conflict | undefined, attempt: number): Promise<boolean> {
+    const next = work.transaction === undefined ? this.#turnAfter(met, work.tenant) : undefined;
+    const wait = next === undefined ? undefined : turn.change(next);
+    if (wait !== undefined) await wait;
+    if (attempt > 0) await pause(attempt);
+    return wait !== undefined || attempt > 0;
   }
 
   /** Rolls back what a handler has written by itself, unless it was committed. */
@@ -159,8 +166,6 @@ export class WorkProcessor {
     return { result, position: outcome.position, checkpoint };
   }
 }
-
-const nothingCarried: Carried = new Map();
 
 function recordOf(name: string, claim: Claim, result: unknown): Claim & { readonly result: string | null } {
   return { ...claim, result: encodeResult(name, result) };

@@ -3,8 +3,8 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, it } from "vitest";
 import { idsOf, numbersTo, streamOf, versionsOf, wholeLog, wholeStream } from "../../src/conformance/samples.ts";
 import type { Store } from "../../src/ports/store.ts";
+import { startChild } from "../support/child.ts";
 import { accounts } from "./processes/accounts.ts";
-import { startChild } from "./processes/child.ts";
 import { openSqlite, temporaryFolder } from "./temporary-folder.ts";
 
 /** Counts the money, and holds every part of a transfer against the others. Returns the transfers found. */

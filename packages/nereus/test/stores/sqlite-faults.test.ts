@@ -13,7 +13,7 @@ import {
   versionsOf,
   wholeStream,
 } from "../../src/conformance/samples.ts";
-import { startChild } from "./processes/child.ts";
+import { startChild } from "../support/child.ts";
 import { openSqlite, temporaryFolder } from "./temporary-folder.ts";
 
 describe("a database file that another process holds", () => {

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { append, conflicted, messageOf, numbersTo, put, wholeLog } from "../../src/conformance/samples.ts";
 import { members } from "../../src/conformance/unique-cases.ts";
 import type { DocumentWrite } from "../../src/ports/store.ts";
-import { startChild } from "./processes/child.ts";
+import { startChild } from "../support/child.ts";
 import { openSqlite, temporaryFolder } from "./temporary-folder.ts";
 
 function write(id: string, data: unknown): DocumentWrite {

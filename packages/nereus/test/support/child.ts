@@ -15,10 +15,14 @@ export interface Child {
 
 /** Runs a script in a process of its own, as another user if a uid is given. */
 export function startChild(script: URL, args: readonly string[], uid?: number): Child {
-  const child = spawn(process.execPath, ["--no-warnings", fileURLToPath(script), ...args], {
-    stdio: ["pipe", "pipe", "inherit"],
-    ...(uid === undefined ? {} : { uid, gid: uid }),
-  });
+  const child = spawn(
+    process.execPath,
+    ["--no-warnings", "--conditions=@nereus/source", fileURLToPath(script), ...args],
+    {
+      stdio: ["pipe", "pipe", "inherit"],
+      ...(uid === undefined ? {} : { uid, gid: uid }),
+    },
+  );
   const lines: string[] = [];
   let rest = "";
   let waiting: (() => void)[] = [];
