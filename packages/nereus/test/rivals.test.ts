@@ -185,3 +185,28 @@ test("starts and stops that overlap happen one after the other", async () => {
   expect(await domain.process(new Add({ id: "a", n: 1 }))).toBe(2);
   await domain.stop();
 });
+
+test("a projection that finds the work of another process done goes on after it", async () => {
+  class Row extends Projection("Row", { id: identifier(), n: z.number() }) {}
+  const rows = projector(Row, { run: "async" }).create(Added, ({ id, n }) => ({ id: `${id}${n}`, n }));
+  const store = memory();
+  const elements = [Sum, Thing, sums(), Row, rows];
+  const rival = await started(shared(store), elements);
+  await rival.process(new AddToBoth({ n: 1 }));
+  const mine = shared(store);
+  const domain = await started(mine, elements);
+  const { documents } = store;
+  let overtaken = false;
+  Object.assign(mine, {
+    documents: Object.assign(Object.create(documents), {
+      async get(...asked: Parameters<typeof documents.get>) {
+        if (!overtaken) await rival.settle();
+        overtaken = true;
+        return documents.get(...asked);
+      },
+    }),
+  });
+  await domain.settle();
+  expect(overtaken).toBe(true);
+  expect(await rival.view(Row).count()).toBe(4);
+});

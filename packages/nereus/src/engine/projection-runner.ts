@@ -136,8 +136,15 @@ export class ProjectionRunner implements Runner {
     await this.#renewTransaction();
     const before = messages.slice(0, applied.at);
     const last = before.at(-1);
-    if (last === undefined) throw this.#failed(messages[0], applied.error);
-    await this.#advance(before, last.position);
+    if (last !== undefined) await this.#advance(before, last.position);
+    else if (!(await this.#isOvertaken())) throw this.#failed(messages[0], applied.error);
+  }
+
+  /** Whether another process has applied an event at which this one failed: perhaps for that very reason. */
+  async #isOvertaken(): Promise<boolean> {
+    if ((await this.#runtime.store.records.checkpoint(this.name)) === this.#checkpoint) return false;
+    this.#forget();
+    return true;
   }
 
   /** The rows that a page comes to, or at which of its events it failed: where that is not known, halfway. */

@@ -1,13 +1,13 @@
 // Run as a child process: places and sends orders while an engine handles them, until it is killed.
-// Usage: node --conditions=@nereus/source handling-child.ts <file> <name>
+// Usage: node --conditions=@nereus/source handling-child.ts <place> <name>
 // It prints a line after every few orders; its parent kills it at some moment.
 
 import { Domain } from "nereus";
-import { sqlite } from "nereus/sqlite";
 import { elements, Place } from "./handling.ts";
+import { storeAt } from "./store-at.ts";
 
-const [path = "", name = ""] = process.argv.slice(2);
-const domain = new Domain("orders", { elements, store: sqlite(path, { synchronous: "NORMAL" }) });
+const [place = "", name = ""] = process.argv.slice(2);
+const domain = new Domain("orders", { elements, store: storeAt(place) });
 await domain.start();
 await domain.engine().start();
 for (let n = 0; ; n++) {

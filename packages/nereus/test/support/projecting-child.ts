@@ -1,12 +1,12 @@
 // Run as a child process: writes events and projects them with an engine until it is killed.
-// Usage: node --conditions=@nereus/source projecting-child.ts <file>
+// Usage: node --conditions=@nereus/source projecting-child.ts <place>
 // It prints a line after every batch of commands; its parent kills it at some moment.
 
 import { Domain } from "nereus";
-import { sqlite } from "nereus/sqlite";
+import { storeAt } from "./store-at.ts";
 import { elements, Tick } from "./ticks.ts";
 
-const domain = new Domain("ticks", { elements, store: sqlite(process.argv[2] ?? "", { synchronous: "NORMAL" }) });
+const domain = new Domain("ticks", { elements, store: storeAt(process.argv[2] ?? "") });
 await domain.start();
 await domain.engine().start();
 for (let n = 0; ; n++) {
