@@ -15,7 +15,7 @@ import type { LogReader, StoredDocument } from "../ports/store.ts";
 import type { Log } from "./context.ts";
 import type { Runtime } from "./registry.ts";
 
-/** Messages per page when a stream is read: eight of the parts in which PostgreSQL sends them. */
+/** Messages per page when a stream is read: sixteen of the parts in which PostgreSQL sends them. */
 const page = 1024;
 
 /** The stream that an aggregate's events are in. */

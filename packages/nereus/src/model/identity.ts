@@ -40,7 +40,7 @@ function startMillisecond(time: number): void {
   counter = 0;
   const digits = hex(time, 12);
   head = `${digits.slice(0, 8)}-${digits.slice(8)}-7`;
-  const [first = 0, second = 0] = crypto.getRandomValues(new Uint32Array(2));
+  const [first, second] = [randomBits(), randomBits()];
   const variant = hex(((first >>> 16) & 0x3fff) | 0x8000, 4);
   tail = `-${variant}-${hex(first & 0xffff, 4)}${hex(second, 8)}`;
 }
@@ -126,4 +126,16 @@ export function isStorable(text: string): boolean {
 export function identifierOf(field: unknown): { readonly generate: () => string } | undefined {
   if (typeof field !== "object" || field === null || !(mark in field)) return undefined;
   return field[mark] as { generate: () => string };
+}
+
+const drawn = new Uint32Array(128);
+let used = drawn.length;
+
+/** 32 of them: to draw many at once takes hardly longer than to draw a few. */
+function randomBits(): number {
+  if (used === drawn.length) {
+    crypto.getRandomValues(drawn);
+    used = 0;
+  }
+  return drawn[used++] as number;
 }

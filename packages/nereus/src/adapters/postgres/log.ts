@@ -10,7 +10,7 @@ import { toStored } from "./stored-text.ts";
 /** From so many messages on no plan would read the whole log for a part of it. */
 const longLog = 10_000;
 
-/** The longest page that is read in rows of 128 messages. */
+/** The longest page that is read in rows of 64 messages. */
 const longPage = 1024;
 
 /** Reads of the log, each one statement: no transaction stays open between pages. */

@@ -81,10 +81,16 @@ function payloadsOf(list: string): Payloads {
   const values = texts.map(parsed);
   if (isEscaped) return { texts, values, have: () => false };
   const checksum = checksumOf(list);
-  const isAscii = Buffer.byteLength(list) === list.length;
-  const lengths = texts.map((text) => (isAscii ? text.length : Buffer.byteLength(text)));
-  return { texts, values, have: (checksums) => joinedChecksum.of(checksums, lengths) === checksum };
+  const joinTo = (checksums: readonly number[], lengths: readonly number[]): boolean =>
+    joinedChecksum.of(checksums, lengths) === checksum;
+  // Most payloads are ASCII, with as many bytes as characters: to try that is cheaper than to look.
+  const have = (checksums: readonly number[]): boolean =>
+    joinTo(checksums, texts.map(lengthOf)) || joinTo(checksums, texts.map(bytesOf));
+  return { texts, values, have };
 }
+
+const lengthOf = (text: string): number => text.length;
+const bytesOf = (text: string): number => Buffer.byteLength(text);
 
 function parsed(json: string): Values | undefined {
   try {

@@ -776,14 +776,15 @@ export const readStream: string = `SELECT * FROM nereus_read_stream($1::text, $2
 export const registerTypes: string = `SELECT nereus_register_types($1::jsonb)::text`;
 
 export const replayLong: string = `SELECT m.types, m.checksums, m.payloads 
-FROM (VALUES (0), (128), (256), (384), (512), (640), (768), (896)) AS part (first)
+FROM (VALUES (0), (64), (128), (192), (256), (320), (384), (448), (512),
+  (576), (640), (704), (768), (832), (896), (960)) AS part (first)
 CROSS JOIN LATERAL (
   SELECT string_agg(s.type::text, ',') AS types, string_agg(s.checksum::text, ',') AS checksums,
     string_agg(s.data, E'\\x1e')::varchar AS payloads
   FROM (
     SELECT e.type, e.checksum, e.data FROM nereus_messages AS e
     WHERE e.stream_id = $4::text AND e.tenant = $3::text
-      AND e.version >= $5::bigint + part.first AND e.version < least($5::bigint + part.first + 128, $6::bigint)
+      AND e.version >= $5::bigint + part.first AND e.version < least($5::bigint + part.first + 64, $6::bigint)
       AND e.category = (SELECT c.number FROM nereus_categories AS c WHERE c.kind = $1::text AND c.category = $2::text)
     ORDER BY e.stream_id, e.category, e.tenant, e.version
   ) AS s
