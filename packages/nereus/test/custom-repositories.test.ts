@@ -138,9 +138,27 @@ describe.each(places())("on $name", (kind) => {
     expect(await bench.run(domain, ({ repository }) => repository(Product).count())).toBe(0);
   });
 
-  test("handlers of .create and .update save by themselves: an overridden add is not theirs", async () => {
-    const domain = await kind.open().start([...elements, ProductRepository]);
-    expect(await domain.process(new Stock({ productId: "1", name: "" }))).toBe("1");
+  test("an overridden get or add is also that of handlers of .create and .update", async () => {
+    class Rename extends Command("Rename", { productId: identifier(), name: z.string() }) {}
+    const got: string[] = [];
+    class Watched extends ProductRepository {
+      override get(id: string) {
+        got.push(id);
+        return super.get(id.toLowerCase());
+      }
+    }
+    const renaming = commandHandlers(Product).update(Rename, (product, { name }) => {
+      product.name = name;
+    });
+    const domain = await kind.open().start([...elements, renaming, Watched]);
+    const refused = "a product without a name";
+    await expect(domain.process(new Stock({ productId: "a", name: "" }))).rejects.toThrow(refused);
+    expect(await domain.process(new Stock({ productId: "a", name: "x" }))).toBe("a");
+    await expect(domain.process(new Rename({ productId: "A", name: "" }))).rejects.toThrow(refused);
+    await domain.process(new Rename({ productId: "A", name: "y" }));
+    expect(got).toEqual(["A", "A"]);
+    const names = await bench.run(domain, ({ repository }) => repository(Product).query());
+    expect(names.map(({ name }) => name)).toEqual(["y"]);
   });
 
   test("each call gives a repository of its own: what it keeps is nobody else's", async () => {

@@ -7,11 +7,11 @@ import { causeOf, type Origin } from "./cause.ts";
 import { enriched } from "./enrichers.ts";
 import { commandContext, type Joining } from "./handler-context.ts";
 import { claimOf } from "./idempotency.ts";
-import { cacheKey, streamOf } from "./loading.ts";
-import { absent } from "./past.ts";
+import { cacheKey } from "./loading.ts";
 import { assertSendOptions, deadlineOf, type ProcessOptions } from "./process-options.ts";
 import type { QueryProcessor } from "./query-processor.ts";
 import type { CommandRoute, Runtime } from "./registry.ts";
+import { loaded, save } from "./repositories.ts";
 import type { Receipt, SendOptions } from "./send-options.ts";
 import { appendOf } from "./sent-command.ts";
 import type { Target, UnitOfWork } from "./unit-of-work.ts";
@@ -98,15 +98,15 @@ export class CommandProcessor {
   ): unknown {
     const context = commandContext(this.#runtime, unit, messageId(command), this.#joining, causationId);
     if (handling.how === "on") return handling.run(command, context);
-    if (handling.how === "create") return whenever(handling.run(command, context), (created) => create(unit, created));
+    if (handling.how === "create") {
+      return whenever(handling.run(command, context), (created) => create(this.#runtime, unit, created));
+    }
     const identity = id as string; // start-up has refused update handlers whose command names no identity
-    return whenever(unit.load(aggregate, identity, true), (root) => {
-      if (root === undefined) throw absent(streamOf(aggregate, unit.cause.tenant, identity));
-      return whenever(handling.run(root as object, command, context), (result) => {
-        unit.add(root as AggregateRoot);
-        return result;
-      });
-    });
+    return whenever(loaded(this.#runtime, unit, aggregate, identity), (root) =>
+      whenever(handling.run(root as object, command, context), (result) =>
+        whenever(save(this.#runtime, unit, root as AggregateRoot), () => result),
+      ),
+    );
   }
 
   #originOf(command: object, options: ProcessOptions, isFromOutside: boolean): Origin {
@@ -178,14 +178,13 @@ function whenever(value: unknown, next: (value: unknown) => unknown): unknown {
   return isThenable(value) ? Promise.resolve(value).then(next) : next(value);
 }
 
-function create(unit: UnitOfWork, created: unknown): string | undefined {
+function create(runtime: Runtime, unit: UnitOfWork, created: unknown): unknown {
   if (!(created instanceof AggregateRoot)) {
     throw new NereusError("VALIDATION_FAILED", "A create handler returned no aggregate", {
       fix: "Return the new aggregate, for example (command) => Account.open(command).",
     });
   }
-  unit.add(created);
-  return aggregateIdentity(created);
+  return whenever(save(runtime, unit, created), () => aggregateIdentity(created));
 }
 
 function targetOf({ aggregate, identityField }: CommandRoute, command: object, tenant: string): Target | undefined {

@@ -1,7 +1,16 @@
-import type { AggregateClass, AggregateDefinition } from "../model/aggregate-root.ts";
+import type { AggregateClass, AggregateDefinition, AggregateRoot } from "../model/aggregate-root.ts";
 import { definition, definitionOf } from "../model/element.ts";
+import { streamOf } from "./loading.ts";
+import { absent } from "./past.ts";
 import type { Registry, Runtime } from "./registry.ts";
-import type { CustomRepositoryClass, RepositoryClass, RepositoryDefinition, RepositoryOf } from "./repository.ts";
+import {
+  type AnyRepository,
+  type CustomRepositoryClass,
+  overrides,
+  type RepositoryClass,
+  type RepositoryDefinition,
+  type RepositoryOf,
+} from "./repository.ts";
 import { unknownAggregate } from "./unit-faults.ts";
 import type { UnitOfWork } from "./unit-of-work.ts";
 import { UnitRepository } from "./unit-repository.ts";
@@ -39,4 +48,42 @@ function knownAggregate(registry: Registry, of: unknown): AggregateClass {
 /** Whether what is listed is the class asked for, or extends it: one that it extends has less than was asked for. */
 function isListed(listed: CustomRepositoryClass | undefined, asked: CustomRepositoryClass): boolean {
   return listed === asked || (listed !== undefined && Object.prototype.isPrototypeOf.call(asked, listed));
+}
+
+/**
+ * Loads for `.update`: a custom repository's own `get` if it has one, else the shortest way.
+ *
+ * @throws AggregateNotFoundError AGGREGATE_NOT_FOUND
+ */
+export function loaded(
+  runtime: Runtime,
+  unit: UnitOfWork,
+  aggregate: AggregateClass,
+  id: string,
+): object | Promise<object> {
+  const own = overriding(runtime, unit, aggregate, "get");
+  if (own !== undefined) return own.get(id);
+  const found = unit.load(aggregate, id, true);
+  const present = (root: object | undefined): object => {
+    if (root === undefined) throw absent(streamOf(aggregate, unit.cause.tenant, id));
+    return root;
+  };
+  return found instanceof Promise ? found.then(present) : present(found);
+}
+
+/** Saves for `.create` and `.update`, likewise. */
+export function save(runtime: Runtime, unit: UnitOfWork, root: AggregateRoot): void | Promise<void> {
+  const own = overriding(runtime, unit, root.constructor as unknown as AggregateClass, "add");
+  return own === undefined ? unit.add(root) : own.add(root);
+}
+
+function overriding(
+  runtime: Runtime,
+  unit: UnitOfWork,
+  aggregate: AggregateClass,
+  method: "get" | "add",
+): AnyRepository | undefined {
+  const custom = runtime.registry.repositories.get(aggregate[definition].name);
+  if (custom === undefined || !overrides(custom, method)) return undefined;
+  return new custom({ inner: new UnitRepository(runtime, aggregate, unit, false) }) as AnyRepository;
 }

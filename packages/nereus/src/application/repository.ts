@@ -93,6 +93,7 @@ export interface RepositoryAccess {
 /** Any class that extends `Repository(…)` or `EventSourcedRepository(…)`. */
 export interface CustomRepositoryClass<R = object> extends Element<"repository"> {
   readonly [definition]: RepositoryDefinition;
+  readonly prototype: R;
   new (access: RepositoryAccess): R;
 }
 
@@ -120,7 +121,7 @@ export interface CustomRepositoryTools {
 /**
  * A repository with queries of its own, by name. List the class among the domain's elements: `repository(Product)` then returns it, and
  * `repository(ProductRepository)` does so with its type.
- * Each call makes one anew. Handlers of `.create` and `.update` save without it: an `add` of its own is asked only by those who call it.
+ * Each call makes one anew. A `get` or `add` that it overrides is also that of `.create` and `.update`.
  *
  * @example
  * class ProductRepository extends Repository(Product) {
@@ -161,6 +162,11 @@ function customRepository(aggregate: AggregateClass, wantsEventSourced: boolean)
   }
   const own: RepositoryDefinition = { kind: "repository", name: `repository(${name})`, aggregate };
   return define(CustomRepository, own);
+}
+
+/** Whether a custom repository does something its own way. */
+export function overrides(custom: CustomRepositoryClass, method: "get" | "add"): boolean {
+  return (custom.prototype as AnyRepository)[method] !== CustomRepository.prototype[method];
 }
 
 /** Everything as the framework's own repository does it, for a user's class to build on. */
