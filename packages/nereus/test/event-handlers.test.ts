@@ -144,7 +144,7 @@ describe.each(places())("inline, on $name", (kind) => {
     const domain = await place.start([...bank, failing]);
     const failure = await domain.process(new Open({ accountId: "1" })).catch((error) => error);
     expect(failure).toMatchObject({ code: "EVENT_HANDLERS_FAILED", cause: expect.any(AggregateError) });
-    expect(failure.message).toMatch(/3 event handlers failed: one; Account: Insufficient funds; three/);
+    expect(failure.message).toMatch(/3 event handlers failed: one; Account 1: Insufficient funds; three/);
     expect(failure.cause.errors.map((error: { code?: string }) => error.code ?? String(error))).toEqual([
       "Error: one",
       "INVARIANT_FAILED",

@@ -89,9 +89,10 @@ describe("preconditions of an aggregate", () => {
     expect(error).toMatchObject({
       code: "PRECONDITION_FAILED",
       element: "Order",
+      identity: "1",
       issues: [{ code: "open" }, { code: "few" }],
     });
-    expect(error.message).toBe("Order: A shipped order stays as it is; An order with 3 labels stays as it is");
+    expect(error.message).toBe("Order 1: A shipped order stays as it is; An order with 3 labels stays as it is");
     expect(steps).toBe(0);
   });
 

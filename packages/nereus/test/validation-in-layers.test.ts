@@ -153,6 +153,18 @@ describe("layer 3, aggregates: before a change, and after it", () => {
     expect([it.lines.size, it.version]).toEqual([1, 1]);
   });
 
+  test("a refusal says whose rule it is: which aggregate, or which entity that nothing holds yet", () => {
+    const it = order();
+    const usd = new LineAdded({ orderId: "1", sku: "BBB-001", quantity: 1, price: { cents: 1, currency: "USD" } });
+    const ofOrder = { code: "INVARIANT_FAILED", element: "Order", identity: "1" };
+    expect(() => it.raise(usd)).toThrow(expect.objectContaining(ofOrder));
+    const bulk = () => new Line({ sku: "DDD-001", quantity: 11, price: euro(1) });
+    expect(bulk).toThrow(expect.objectContaining({ element: "Line", identity: "DDD-001" }));
+    expect(bulk).toThrow("Line DDD-001: More than 10");
+    const noIdentity = { element: "Money", identity: undefined };
+    expect(() => new Money({ cents: -1, currency: "EUR" })).toThrow(expect.objectContaining(noIdentity));
+  });
+
   test("what may not happen now is refused before it happens", () => {
     const it = order();
     it.raise(new OrderShipped({ orderId: "1" }));

@@ -13,7 +13,7 @@ import { brokenEntityRules, entityDefinition, stored } from "./entity.ts";
 import { NereusError } from "./errors.ts";
 import { canTransition, refuseRedeclared, Scoped, valuesOf } from "./fields-of.ts";
 import { frozenCopy } from "./freeze.ts";
-import { brokenInvariants, checkPreconditions, type Invariant, invariantError } from "./invariant.ts";
+import { brokenInvariants, checkPreconditions, type Invariant, invariantError, type Whose } from "./invariant.ts";
 import { type EventClass, isRaised, messageDefinition, setRaised } from "./message.ts";
 import type { CompiledShape } from "./shape.ts";
 import type { Values } from "./values.ts";
@@ -201,7 +201,7 @@ export class AggregateRoot extends Scoped {
     if (this.#locked !== undefined) throw locked(own.name, this.#locked);
     refuseRedeclared(this, own.shape);
     const isNew = own.eventSourced && this.#version === -1; // there is no state yet
-    if (this.#depth === 0 && !isNew) checkPreconditions(own.name, own.preconditions, this);
+    if (this.#depth === 0 && !isNew) checkPreconditions(this.#whose(own), own.preconditions, this);
     const scope = Scoped.scopeOf(this);
     const begun = { level: scope.begin(), version: this.#version, pending: this.#pending.length, mode: scope.mode };
     if (!own.eventSourced) scope.mode = "recording";
@@ -253,6 +253,10 @@ export class AggregateRoot extends Scoped {
     this.change(write);
   }
 
+  #whose({ name }: AggregateDefinition): Whose {
+    return { name, identity: () => aggregateIdentity(this) };
+  }
+
   /** Events that were taken back may be raised again. */
   #dropPending(kept: number): void {
     for (const { event } of this.#pending.splice(kept)) setRaised(event, false);
@@ -264,7 +268,7 @@ export class AggregateRoot extends Scoped {
     const own = definitionOfRoot(this);
     const issues = scope.judge(() => brokenInvariants(own.invariants, this, []));
     if (own.shape.relations.length > 0) issues.push(...scope.judge(() => brokenEntityRules(this, own.shape, [])));
-    if (issues.length > 0) throw invariantError(own.name, issues);
+    if (issues.length > 0) throw invariantError(this.#whose(own), issues);
   }
 
   /** @internal The seams for the unit of work; not part of the public API. */

@@ -79,9 +79,9 @@ class ServiceBuilder {
     const own = this.#own;
     const service = (parts: Readonly<Record<string, unknown>>, ...input: unknown[]): unknown =>
       AggregateRoot.together(own.name, [...new Set(rootsOf(own, parts))], () => {
-        checkPreconditions(own.name, own.preconditions, parts);
+        checkPreconditions(own, own.preconditions, parts);
         const result = steps(parts, ...input);
-        checkInvariants(own.name, own.invariants, parts);
+        checkInvariants(own, own.invariants, parts);
         return result;
       });
     return Object.defineProperty(Object.assign(service, { [definition]: own }), "name", { value: own.name });

@@ -101,10 +101,11 @@ class EntityRoot extends Scoped {
     const scope = detachedScope(() => this, own);
     super(values, scope);
     shape.attach(values, scope);
-    if (preconditions.length > 0) guard(values, () => checkPreconditions(name, preconditions, this));
+    const whose = { name, identity: () => identityOf(this) };
+    if (preconditions.length > 0) guard(values, () => checkPreconditions(whose, preconditions, this));
     if (origin === stored) return;
     try {
-      checkInvariants(name, invariants, this);
+      checkInvariants(whose, invariants, this);
     } catch (error) {
       shape.free(values);
       throw error;
@@ -155,7 +156,7 @@ function detachedScope(entity: () => object, own: EntityDefinition, keepsJournal
 /** Checks the rules of an entity and of all that it holds. @throws ValidationError INVARIANT_FAILED */
 function checkEntity(entity: object, { name, invariants, shape }: EntityDefinition): void {
   const issues = [...brokenInvariants(invariants, entity, []), ...brokenEntityRules(entity, shape, [])];
-  if (issues.length > 0) throw invariantError(name, issues);
+  if (issues.length > 0) throw invariantError({ name, identity: () => identityOf(entity) }, issues);
 }
 
 export function entityDefinition(entityClass: unknown): EntityDefinition {

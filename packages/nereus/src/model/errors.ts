@@ -66,16 +66,23 @@ export function isNereusError(value: unknown, code?: ErrorCode): value is Nereus
 export class ValidationError extends NereusError {
   override readonly name: string = "ValidationError";
   readonly issues: readonly Issue[];
+  /** Of the aggregate or entity whose rule was broken, where it has one. */
+  readonly identity: string | undefined;
 
   constructor(
     code: "VALIDATION_FAILED" | "INVARIANT_FAILED" | "PRECONDITION_FAILED",
     element: string,
     issues: readonly Issue[],
-    fix?: string,
+    {
+      fix = "Correct the values named in issues.",
+      identity,
+    }: { readonly fix?: string; readonly identity?: string } = {},
   ) {
     const list = issues.map((issue) => (issue.path.length === 0 ? "" : `${issue.path.join(".")}: `) + issue.message);
-    super(code, `${element}: ${list.join("; ")}`, { element, fix: fix ?? "Correct the values named in issues." });
+    const whose = identity === undefined ? element : `${element} ${identity}`;
+    super(code, `${whose}: ${list.join("; ")}`, { element, fix });
     this.issues = issues;
+    this.identity = identity;
   }
 }
 

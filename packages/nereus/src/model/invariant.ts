@@ -7,14 +7,20 @@ export interface Invariant {
   readonly holds: (subject: never) => boolean;
 }
 
+/** Whose rules are checked. */
+export interface Whose {
+  readonly name: string;
+  readonly identity?: () => string | undefined;
+}
+
 /**
  * Checks all rules, so that the caller learns of every one that fails.
  *
  * @throws ValidationError INVARIANT_FAILED
  */
-export function checkInvariants(element: string, invariants: readonly Invariant[], subject: object): void {
+export function checkInvariants(whose: Whose, invariants: readonly Invariant[], subject: object): void {
   const issues = brokenInvariants(invariants, subject, []);
-  if (issues.length > 0) throw invariantError(element, issues);
+  if (issues.length > 0) throw invariantError(whose, issues);
 }
 
 export function brokenInvariants(
@@ -36,14 +42,24 @@ export function brokenInvariants(
  *
  * @throws ValidationError PRECONDITION_FAILED
  */
-export function checkPreconditions(element: string, preconditions: readonly Invariant[], subject: object): void {
+export function checkPreconditions(whose: Whose, preconditions: readonly Invariant[], subject: object): void {
   if (preconditions.length === 0) return;
   const issues = brokenInvariants(preconditions, subject, []);
-  if (issues.length > 0) throw new ValidationError("PRECONDITION_FAILED", element, issues, "Nothing was changed.");
+  if (issues.length > 0) throw ruleError("PRECONDITION_FAILED", whose, issues, "Nothing was changed.");
 }
 
-export function invariantError(element: string, issues: readonly Issue[]): ValidationError {
-  return new ValidationError("INVARIANT_FAILED", element, issues, "Nothing was changed; mend the input or the rule.");
+export function invariantError(whose: Whose, issues: readonly Issue[]): ValidationError {
+  return ruleError("INVARIANT_FAILED", whose, issues, "Nothing was changed; mend the input or the rule.");
+}
+
+function ruleError(
+  code: "INVARIANT_FAILED" | "PRECONDITION_FAILED",
+  { name, identity }: Whose,
+  issues: readonly Issue[],
+  fix: string,
+): ValidationError {
+  const known = identity?.();
+  return new ValidationError(code, name, issues, known === undefined ? { fix } : { fix, identity: known });
 }
 
 function asynchronousRule(code: string): NereusError {

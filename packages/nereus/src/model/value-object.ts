@@ -83,7 +83,7 @@ function fill(value: object, own: ValueObjectDefinition, values: Values, check: 
   const target = value as Values;
   for (const { name } of own.shape.fields) target[name] = values[name];
   for (const { name } of own.shape.deep) target[name] = frozenCopy(values[name]);
-  if (check) checkInvariants(own.name, own.invariants, value);
+  if (check) checkInvariants(own, own.invariants, value);
   Object.freeze(value);
 }
 

@@ -37,7 +37,7 @@ test("node:test fails what does not hold, and shows where and how", patience, as
     /Other events than expected\n\s+1\. Withdrawn\n\s+amount: expected 31, but it is 30\n\s+at .*failing\.node\.ts:12/,
   );
   expect(output).toMatch(/actual: \[ \{ Withdrawn: .*\n\s+expected: \[ \{ Withdrawn: .*\n\s+operator: 'deepEqual'/);
-  expect(output).toContain("Account: Insufficient funds");
+  expect(output).toContain("Account 1: Insufficient funds");
   expect(output).toMatch(/Other events than expected\n\s+1\. Withdrawn: not expected/); // nobody awaited that one
 });
 
