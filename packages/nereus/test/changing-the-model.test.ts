@@ -244,9 +244,9 @@ test("what would be lost or do nothing is refused when it is declared or first u
   class Slow extends Event("Slow", { text: z.string().refine(async () => true) }) {}
   expect(codeOf(() => new Slow({ text: "x" }))).toBe("SCHEMA_UNSUPPORTED");
   for (const name of ["", undefined, 5, "\0"])
-    expect(codeOf(() => Event(name as never, {}))).toBe("ELEMENT_NAME_INVALID");
+    expect(codeOf(() => new (Event(name as never, {}))({}))).toBe("ELEMENT_NAME_INVALID");
   for (const shape of [undefined, null, [], z.object({})]) {
-    expect(codeOf(() => Event("X", shape as never))).toBe("SCHEMA_UNSUPPORTED");
+    expect(codeOf(() => new (Event("X", shape as never))({}))).toBe("SCHEMA_UNSUPPORTED");
   }
   for (const path of ["", " ", undefined]) expect(codeOf(() => sqlite(path as never))).toBe("OPTION_INVALID");
   for (const options of [null, { synchronous: "OFF" }, { busyTimeout: Number.NaN }, { wal: false }]) {

@@ -120,7 +120,8 @@ test("isNereusError tells errors of Nereus from others, and one code from anothe
 
 test("a version is a whole number from 1", () => {
   for (const version of [0, -1, 1.5, Number.NaN]) {
-    expect(() => Event("Bad", { x: z.string() }, { version })).toThrow(/version/);
+    const Bad = Event("Bad", { x: z.string() }, { version });
+    expect(() => new Bad({ x: "" })).toThrow(/version/);
   }
 });
 

@@ -58,7 +58,8 @@ describe("two classes made from one base share nothing", () => {
     expect(codeOf(() => one.raise(new Other({ id: "1", n: 1 }) as never))).toBe("APPLY_HANDLER_MISSING");
     class Later extends Base.applies(Other, () => undefined) {} // Two has not taken it
     expect(Later.create((it) => it.raise(new Made({ id: "1", n: 1 }))).n).toBe(1);
-    expect(codeOf(() => Base.applies(Made, () => undefined))).toBe("EVENT_APPLIED_TWICE");
+    class Twice extends Base.applies(Made, () => undefined) {}
+    expect(codeOf(() => Twice.create(() => undefined))).toBe("EVENT_APPLIED_TWICE");
   });
 
   test("rules of entities and of value objects", () => {

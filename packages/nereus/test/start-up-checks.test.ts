@@ -287,7 +287,7 @@ const cases: Record<string, { elements: () => readonly unknown[]; faults: readon
   "a relation holds no entity": {
     elements: () => [aggregate("Bill", { a: hasMany(any(undefined)), b: hasOne(any(Money)), c: hasMany(any(Stock)) })],
     faults: ["RELATION_INVALID Bill", "RELATION_INVALID Bill", "RELATION_INVALID Bill"],
-    says: /holds undefined, which is no entity.*\n?.*holds the valueObject Money/s,
+    says: /holds undefined \(where two files .*\), which is no entity.*\n?.*holds the valueObject Money/s,
   },
   "entities stand in messages, rows and value objects": {
     elements: () => {
@@ -596,6 +596,85 @@ const cases: Record<string, { elements: () => readonly unknown[]; faults: readon
       class Two extends EventSourcedRepository(Order) {},
     ],
     faults: ["REPOSITORY_DUPLICATE Order"],
+  },
+  "repositories are made for aggregates of the other kind": {
+    elements: () => [
+      Order,
+      Stock,
+      class Orders extends Repository(any(Order)) {},
+      class Stocks extends EventSourcedRepository(any(Stock)) {},
+    ],
+    faults: ["AGGREGATE_NOT_EVENT_SOURCED Stock", "AGGREGATE_NOT_STATE_STORED Order"],
+    says: /Write EventSourcedRepository\(Order\)/,
+  },
+  "fields are described by nothing, or by what has no JSON": {
+    elements: () => {
+      const Made = class extends Event("Made", { id: identifier(), circle: any(undefined), run: any(z.function()) }) {};
+      const Part = class extends ValueObject("Part", { held: any({ type: "string" }) }) {};
+      const Bill = class extends Aggregate("Bill", { id: identifier(), version: z.number(), part: Part } as any) {};
+      return [(Bill as any).raises(Made)];
+    },
+    faults: [
+      "FIELD_NAME_RESERVED Bill",
+      "SCHEMA_UNSUPPORTED Made",
+      "SCHEMA_UNSUPPORTED Made",
+      "SCHEMA_UNSUPPORTED Part",
+    ],
+    says: /its field circle is undefined: where two files import each other.*its field run: A field of type function/s,
+  },
+  "elements have no name, no shape, or no version that counts": {
+    elements: () => {
+      const Nameless = class extends Event(any(undefined), { id: identifier() }) {};
+      const Shapeless = class extends Command("Shapeless", any(z.object({}))) {};
+      const Made = class extends Event("Made", { id: identifier() }, { version: 0 }) {};
+      const handlers = commandHandlers(Stock).on(Shapeless, nothing);
+      return [class extends Stock.raises(Nameless, Made) {}, handlers];
+    },
+    faults: [
+      "AGGREGATE_UNREGISTERED Stock",
+      "ELEMENT_NAME_INVALID undefined",
+      "ELEMENT_OPTION_INVALID Made",
+      "SCHEMA_UNSUPPORTED Shapeless",
+    ],
+    says: /Give the fields themselves, not z\.object/,
+  },
+  "an event is applied twice, by one aggregate": {
+    elements: () => [class extends Order.applies(Shipped, nothing) {}],
+    faults: ["EVENT_APPLIED_TWICE Order"],
+  },
+  "two files import each other, and classes are not there yet": {
+    elements: () => {
+      const missing = any(undefined);
+      return [
+        Stock,
+        Order.applies(missing, nothing),
+        commandHandlers(missing).on(Place, nothing),
+        commandHandlers(Stock).on(missing, nothing),
+        projector(missing, { run: "async" }),
+        projector(Row, { run: "async" }).create(missing, nothing as any),
+        queryHandlers(missing),
+        eventHandlers("Mails").on(missing, nothing),
+        class Stocks extends Repository(missing) {},
+      ];
+    },
+    faults: [
+      "AGGREGATE_UNREGISTERED commandHandlers(undefined)",
+      "AGGREGATE_UNREGISTERED repository(undefined)",
+      "HANDLERS_EMPTY queryHandlers(undefined)",
+      "MESSAGE_EXPECTED Mails",
+      "MESSAGE_EXPECTED Order",
+      "MESSAGE_EXPECTED commandHandlers(Stock)",
+      "MESSAGE_EXPECTED projector(Row)",
+      "PROJECTION_UNREGISTERED Row",
+      "PROJECTION_UNREGISTERED projector(undefined)",
+      "PROJECTION_UNREGISTERED queryHandlers(undefined)",
+      "PROJECTOR_EMPTY projector(undefined)",
+    ],
+    says: /bound to undefined \(where two files import each other/,
+  },
+  "a status has no states": {
+    elements: () => [aggregate("Bill", { state: status(any(undefined), any("OPEN")) })],
+    faults: ["STATUS_INVALID Bill"],
   },
   "a domain service works on one aggregate, or none": {
     elements: () => [

@@ -1,5 +1,5 @@
 import type { AggregateClass } from "../model/aggregate-root.ts";
-import { definition, type Element } from "../model/element.ts";
+import { definition, type Element, nameOf } from "../model/element.ts";
 import type { CommandClass, QueryClass } from "../model/message.ts";
 import type { ProjectionClass } from "../model/projection.ts";
 import type { CommandContext, QueryContext } from "./context.ts";
@@ -82,7 +82,7 @@ class CommandHandlerList {
   readonly [definition]: CommandHandlersDefinition;
 
   constructor(aggregate: AggregateClass, handlings: CommandHandlersDefinition["handlings"]) {
-    const name = `commandHandlers(${aggregate[definition].name})`;
+    const name = `commandHandlers(${nameOf(aggregate)})`;
     this[definition] = { kind: "commandHandlers", name, aggregate, handlings };
   }
 
@@ -140,7 +140,7 @@ class QueryHandlerList {
   constructor(projection: ProjectionClass, handlings: QueryHandlersDefinition["handlings"]) {
     this[definition] = {
       kind: "queryHandlers",
-      name: `queryHandlers(${projection[definition].name})`,
+      name: `queryHandlers(${nameOf(projection)})`,
       projection,
       handlings,
     };

@@ -1,4 +1,4 @@
-import { definition, type Element } from "../model/element.ts";
+import { definition, type Element, nameOf } from "../model/element.ts";
 import type { EventClass } from "../model/message.ts";
 import type { ProjectionClass } from "../model/projection.ts";
 import type { SqlTransaction } from "./unit-transaction.ts";
@@ -150,10 +150,9 @@ export function projector<Row extends object, NewRow>(
   projection: ProjectionClass<Row, NewRow>,
   { run, version = 1 }: ProjectorOptions,
 ): Projector<Row, NewRow> {
-  const { name } = projection[definition];
   const own: ProjectorDefinition = {
     kind: "projector",
-    name: `projector(${name})`,
+    name: `projector(${nameOf(projection)})`,
     projection: projection as unknown as ProjectionClass, // steps are kept without their types
     run,
     version,
@@ -200,7 +199,7 @@ class ProjectorSteps {
 
   #with(event: EventClass, step: Projecting): ProjectorSteps {
     const own = this[definition];
-    const { name } = event[definition];
+    const name = nameOf(event);
     const steps = [...(own.steps.get(name)?.steps ?? []), step];
     return new ProjectorSteps({ ...own, steps: new Map([...own.steps, [name, { event, steps }]]) });
   }

@@ -1,6 +1,5 @@
 import type { AggregateClass } from "../model/aggregate-root.ts";
-import { define, definition, type Element } from "../model/element.ts";
-import { NereusError } from "../model/errors.ts";
+import { define, definition, type Element, nameOf } from "../model/element.ts";
 import type { ProjectionClass } from "../model/projection.ts";
 import type { HistoryEntry, PastOptions } from "./history.ts";
 import type { Page, PageSelection, Selection, Where } from "./selection.ts";
@@ -78,6 +77,8 @@ export interface RepositoryDefinition {
   readonly kind: "repository";
   readonly name: string;
   readonly aggregate: AggregateClass;
+  /** The kind of aggregate that it is made for. */
+  readonly eventSourced: boolean;
 }
 
 /** What both kinds of repository come to, without their types: an aggregate of the other kind is refused when it runs. */
@@ -151,16 +152,9 @@ export function EventSourcedRepository<A extends object>(
   return customRepository(aggregate, true) as never; // one class serves every aggregate
 }
 
-function customRepository(aggregate: AggregateClass, wantsEventSourced: boolean): object {
-  const { name, eventSourced } = aggregate[definition];
-  if (eventSourced !== wantsEventSourced) {
-    const code = eventSourced ? "AGGREGATE_NOT_STATE_STORED" : "AGGREGATE_NOT_EVENT_SOURCED";
-    throw new NereusError(code, `A repository of the other kind was made for ${name}`, {
-      element: name,
-      fix: `Write ${eventSourced ? "EventSourcedRepository" : "Repository"}(${name}).`,
-    });
-  }
-  const own: RepositoryDefinition = { kind: "repository", name: `repository(${name})`, aggregate };
+function customRepository(aggregate: AggregateClass, eventSourced: boolean): object {
+  const name = `repository(${nameOf(aggregate)})`;
+  const own: RepositoryDefinition = { kind: "repository", name, aggregate, eventSourced };
   return define(CustomRepository, own);
 }
 

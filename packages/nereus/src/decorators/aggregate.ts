@@ -107,7 +107,7 @@ function offerIdentity(prototype: object, { identifiers: [field] }: CompiledShap
 /**
  * Makes an aggregate of a decorated class, and returns the faults that `start` has to report.
  *
- * @throws NereusError DECORATOR_INVALID or EVENT_APPLIED_TWICE
+ * @throws NereusError DECORATOR_INVALID
  */
 export function defineAggregate(
   type: object,

@@ -89,7 +89,7 @@ export interface Decorators {
   /**
    * Registers an aggregate; with or without parentheses.
    *
-   * @throws NereusError DECORATOR_INVALID, EVENT_APPLIED_TWICE or DOMAIN_ALREADY_STARTED
+   * @throws NereusError DECORATOR_INVALID or DOMAIN_ALREADY_STARTED
    * @example @aggregate({ eventSourced: true }) class Order extends Aggregate("Order", { … }) { … }
    */
   readonly aggregate: DecoratesClass<AggregateClass<object, never>> &

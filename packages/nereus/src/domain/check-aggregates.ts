@@ -20,6 +20,7 @@ export function checkAggregates(parts: ModelParts, messages: ModelMessages, shap
 
 function checkAggregate(own: AggregateDefinition, faults: Faults): void {
   const { name, shape, eventSourced, appliers, invariants, preconditions, options } = own;
+  faults.addAll(own.faults);
   checkIdentifier(name, shape, faults);
   checkRules(name, [...invariants, ...preconditions], faults);
   checkOptions(name, options, faults);

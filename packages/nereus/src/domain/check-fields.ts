@@ -13,6 +13,7 @@ import { type Holder, type ModelShapes, referencesIn, referredBy } from "./model
 /** Checks what a field alone cannot know when it is declared: what it refers to, what it holds, and where it stands. */
 export function checkFields(parts: ModelParts, messages: ModelMessages, shapes: ModelShapes, faults: Faults): void {
   for (const holder of shapes.holders) {
+    faults.addAll(holder.shape.faults);
     const isForeign = holder.kind === "event" && !messages.sources.has(holder.name);
     for (const field of holder.shape.fields) {
       // what comes from elsewhere may refer to aggregates of elsewhere
@@ -97,15 +98,7 @@ function defaultedSchema(schema: CompiledField["schema"]): { readonly defaultVal
 function checkEntities({ entities }: ModelShapes, faults: Faults): void {
   const named = new Map<string, EntityDefinition>();
   for (const [entity, owners] of entities) {
-    const { name, shape, identifiedBy } = entity;
-    if (!shape.byName.has(identifiedBy)) {
-      faults.add(
-        "IDENTIFIER_MISSING",
-        name,
-        `it has no field ${identifiedBy}`,
-        "Name one of its fields in identifiedBy.",
-      );
-    }
+    const { name, shape } = entity;
     checkSingleIdentifier(name, shape.identifiers, faults);
     for (const owner of owners) {
       const other = named.get(`${owner} ${name}`);

@@ -1,10 +1,10 @@
 import type { ApplicationServiceDefinition } from "../application/application-service.ts";
 import type { CustomRepositoryClass } from "../application/repository.ts";
 import type { SubscriberDefinition } from "../application/subscriber.ts";
-import { definition } from "../model/element.ts";
+import type { AggregateDefinition } from "../model/aggregate-root.ts";
+import { definition, definitionOf } from "../model/element.ts";
 import { checkRules } from "./check-aggregates.ts";
 import { checkAggregateListed } from "./check-registered.ts";
-import { definitionIn } from "./element-reading.ts";
 import type { Faults } from "./faults.ts";
 import type { ModelParts } from "./model-parts.ts";
 
@@ -16,10 +16,15 @@ import type { ModelParts } from "./model-parts.ts";
 export function checkRepositories(parts: ModelParts, faults: Faults): ReadonlyMap<string, CustomRepositoryClass> {
   const repositories = new Map<string, CustomRepositoryClass>();
   for (const repository of parts.repositories) {
-    const { aggregate, name: user } = repository[definition];
+    const { aggregate, name: user, eventSourced } = repository[definition];
     checkAggregateListed(parts, aggregate, user, faults);
-    const own = definitionIn(aggregate);
-    if (own?.kind !== "aggregate") continue;
+    const own = definitionOf<AggregateDefinition>(aggregate, "aggregate");
+    if (own === undefined) continue;
+    if (own.eventSourced !== eventSourced) {
+      const code = own.eventSourced ? "AGGREGATE_NOT_STATE_STORED" : "AGGREGATE_NOT_EVENT_SOURCED";
+      const fix = `Write ${own.eventSourced ? "EventSourcedRepository" : "Repository"}(${own.name}).`;
+      faults.add(code, own.name, "it has a repository for the other kind of aggregate", fix);
+    }
     if (repositories.has(own.name)) {
       faults.add("REPOSITORY_DUPLICATE", own.name, "it has two repositories", "Keep one repository per aggregate.");
     } else repositories.set(own.name, repository);

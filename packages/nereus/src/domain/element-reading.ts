@@ -1,4 +1,5 @@
 import { definition, type ElementKind } from "../model/element.ts";
+import { circular } from "../model/faulty.ts";
 
 /** What every definition has, as far as it can be relied on. */
 export interface AnyDefinition {
@@ -29,6 +30,7 @@ export function whatIs(value: unknown): string {
     if (typeof value === "function")
       return `the ${isClass(value) ? "class" : "function"} ${value.name || "without a name"}`;
     if (typeof value === "string") return `the text ${JSON.stringify(value.slice(0, 40))}`;
+    if (value === undefined) return `undefined (${circular})`;
     if (typeof value !== "object" || value === null) return String(value);
     const { name } = value.constructor;
     return name === "Object" ? "an object" : `an instance of ${name}`;

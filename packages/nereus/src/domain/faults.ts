@@ -9,6 +9,10 @@ export class Faults {
     if (!this.#found.has(key)) this.#found.set(key, { code, element, message, fix });
   }
 
+  addAll(found: readonly ModelFault[]): void {
+    for (const { code, element, message, fix } of found) this.add(code, element, message, fix);
+  }
+
   get all(): readonly ModelFault[] {
     return [...this.#found.values()];
   }

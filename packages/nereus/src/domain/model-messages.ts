@@ -4,7 +4,7 @@ import type { ErrorCode } from "../model/errors.ts";
 import type { CommandClass, EventClass, MessageDefinition, QueryClass } from "../model/message.ts";
 import { definitionIn, whatIs } from "./element-reading.ts";
 import type { Faults } from "./faults.ts";
-import type { ModelParts } from "./model-parts.ts";
+import { isName, type ModelParts } from "./model-parts.ts";
 
 /** Every message of a model, by name, whether listed or led to by another element. */
 export interface ModelMessages {
@@ -78,7 +78,7 @@ function addRaised(parts: ModelParts, events: Messages<EventClass>): ReadonlyMap
 /** The name of a message, if it is one of the kind. */
 export function messageName(message: unknown, kind: ElementKind): string | undefined {
   const own = definitionIn(message);
-  return own?.kind === kind ? own.name : undefined;
+  return own?.kind === kind ? String(own.name) : undefined;
 }
 
 class Messages<M> {
@@ -100,6 +100,10 @@ class Messages<M> {
 
   add(message: M, user: string): void {
     const name = messageName(message, this.#kind);
+    if (name !== undefined && !isName(name)) {
+      this.#faults.addAll((message as EventClass)[definition].shape.faults);
+      return;
+    }
     if (name === undefined) {
       const what = `it is given for ${whatIs(message)}, which is no ${this.#kind}`;
       const fix = `Give the class of the ${this.#kind}: where two files import each other, it may not be there yet.`;

@@ -141,7 +141,7 @@ function only<V>(taken: ReadonlyMap<string, Taken>, kind: ElementKind, part: key
   return new Map(found.map(([name, one]) => [name, one[part] as V]));
 }
 
-function isName(name: unknown): name is string {
+export function isName(name: unknown): name is string {
   return typeof name === "string" && name !== "" && isStorable(name);
 }
 

@@ -10,7 +10,9 @@ import {
 import { ChangeScope, type Level } from "./change-scope.ts";
 import { definition, type Element, redefine } from "./element.ts";
 import { brokenEntityRules, entityDefinition, stored } from "./entity.ts";
+import type { ModelFault } from "./errors.ts";
 import { NereusError } from "./errors.ts";
+import { refuseFaulty } from "./faulty.ts";
 import { canTransition, refuseRedeclared, Scoped, valuesOf } from "./fields-of.ts";
 import { frozenCopy } from "./freeze.ts";
 import { brokenInvariants, checkPreconditions, type Invariant, invariantError, type Whose } from "./invariant.ts";
@@ -55,6 +57,8 @@ export interface AggregateDefinition<EventSourced extends boolean = boolean> {
   readonly appliers: ReadonlyMap<string, Applier>;
   readonly invariants: readonly Invariant[];
   readonly preconditions: readonly Invariant[];
+  /** What is wrong with it besides its shape. */
+  readonly faults: readonly ModelFault[];
 }
 
 /** Any aggregate's class. */
@@ -117,6 +121,7 @@ export class AggregateRoot extends Scoped {
   #locked: LockReason | undefined;
 
   constructor(values: Values, own: AggregateDefinition) {
+    refuseFaulty(own.faults);
     const scope = new ChangeScope(own, (write, field) => this.#outside(write, field));
     super(values, scope);
     own.shape.attach(values, scope);

@@ -5,7 +5,7 @@ import {
   AggregateRoot,
   type StateStoredOptions,
 } from "./aggregate-root.ts";
-import { define, definition, redefine } from "./element.ts";
+import { define, definition, nameOf, redefine } from "./element.ts";
 import { stored } from "./entity.ts";
 import { aggregateNames } from "./event-sourced-aggregate.ts";
 import type { EntityInput, Fields, FieldsView, Shape, Shaped, Simplify } from "./field.ts";
@@ -58,6 +58,7 @@ export function Aggregate<const N extends string, S extends Shape>(
     appliers: new Map(),
     invariants: [],
     preconditions: [],
+    faults: [],
   };
   const fields = class extends StateStoredRoot {};
   defineAccessors(fields.prototype, compiled);
@@ -82,7 +83,7 @@ class StateStoredRoot extends AggregateRoot {
 
   static raises(...events: readonly EventClass[]): unknown {
     const own = (this as unknown as AggregateClass)[definition];
-    const raised = events.map((event) => [event[definition].name, { event, apply: () => undefined }] as const);
+    const raised = events.map((event) => [nameOf(event), { event, apply: () => undefined }] as const);
     return redefine(this, { ...own, appliers: new Map([...own.appliers, ...raised]) });
   }
 }

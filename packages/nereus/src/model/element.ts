@@ -56,6 +56,12 @@ export function definitionOf<D extends { readonly kind: ElementKind }>(value: un
   return found.kind === kind ? found : undefined;
 }
 
+/** The name of what should be an element: a circular import may give undefined in its place. */
+export function nameOf(element: Element): string {
+  const given: Element | undefined = element;
+  return String(given?.[definition]?.name);
+}
+
 /** The kind of an element; undefined for anything else. */
 export function kindOf(value: unknown): ElementKind | undefined {
   if ((typeof value !== "function" && typeof value !== "object") || value === null || !(definition in value)) {

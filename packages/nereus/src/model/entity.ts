@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { ChangeScope, guard } from "./change-scope.ts";
 import { define, definition, type Element, redefine } from "./element.ts";
 import { type Issue, NereusError } from "./errors.ts";
+import { fault } from "./faulty.ts";
 import type { EntityInput, Fields, Shape, Shaped, Simplify } from "./field.ts";
 import { canTransition, defineAccessors, refuseRedeclared, Scoped, valuesOf } from "./fields-of.ts";
 import { frozenCopy } from "./freeze.ts";
@@ -65,7 +66,12 @@ export function Entity<const N extends string, S extends Shape>(
 ): EntityBase<N, S> {
   const rules = { reserved: ["equals", "canTransitionTo", "toJSON"], generatesIdentity: true };
   const compiled = new CompiledShape(name, shape, { ...rules, ...options });
-  const identifiedBy = options.identifiedBy ?? compiled.identifier.name;
+  const identifiedBy = options.identifiedBy ?? compiled.identifiers[0]?.name ?? "";
+  if (!compiled.byName.has(identifiedBy)) {
+    const fix = "Give one field the type identifier(), or name one of its fields in identifiedBy.";
+    const what = identifiedBy === "" ? "it has no identifier field" : `it has no field ${identifiedBy}`;
+    compiled.faults.push(fault("IDENTIFIER_MISSING", name, what, fix));
+  }
   const own: EntityDefinition = {
     kind: "entity",
     name,

@@ -8,8 +8,9 @@ import {
   blankAggregate,
   freezeFields,
 } from "./aggregate-root.ts";
-import { define, definition, redefine } from "./element.ts";
-import { NereusError } from "./errors.ts";
+import { define, definition, nameOf, redefine } from "./element.ts";
+import { type ModelFault, NereusError } from "./errors.ts";
+import { fault } from "./faulty.ts";
 import type { Fields, FieldsView, Shape, Shaped, Simplify } from "./field.ts";
 import { defineAccessors } from "./fields-of.ts";
 import type { EventClass, Named } from "./message.ts";
@@ -80,6 +81,7 @@ export function EventSourcedAggregate<const N extends string, S extends Shape>(
     appliers: new Map(),
     invariants: [],
     preconditions: [],
+    faults: [],
   };
   const fields = class extends EventSourcedRoot {};
   defineAccessors(fields.prototype, compiled);
@@ -106,8 +108,9 @@ class EventSourcedRoot extends AggregateRoot {
 
   static applies(event: EventClass, apply: (state: never, event: never) => void): unknown {
     const own = (this as unknown as AggregateClass)[definition];
-    const { name } = event[definition];
-    if (own.appliers.has(name)) throw appliedAgain(own.name, name);
+    const name = nameOf(event);
+    if (own.appliers.has(name))
+      return redefine(this, { ...own, faults: [...own.faults, appliedAgain(own.name, name)] });
     return redefine(this, { ...own, appliers: new Map([...own.appliers, [name, { event, apply }]]) });
   }
 }
@@ -119,9 +122,6 @@ function constructedWithState(name: string): NereusError {
   });
 }
 
-function appliedAgain(aggregate: string, event: string): NereusError {
-  return new NereusError("EVENT_APPLIED_TWICE", `${aggregate} has two .applies for ${event}`, {
-    element: aggregate,
-    fix: "Keep one of them.",
-  });
+function appliedAgain(aggregate: string, event: string): ModelFault {
+  return fault("EVENT_APPLIED_TWICE", aggregate, `it has two .applies for ${event}`, "Keep one of them.");
 }

@@ -1,5 +1,5 @@
 import { definition, type Element, type ElementKind } from "./element.ts";
-import { NereusError } from "./errors.ts";
+import { fault } from "./faulty.ts";
 import type { Fields, Input, Shape, Simplify } from "./field.ts";
 import { freeze, frozenCopy } from "./freeze.ts";
 import { newIdentity } from "./identity.ts";
@@ -143,13 +143,12 @@ function messageClass(
   input: unknown,
   trust?: typeof trusted,
 ) => Message {
-  if (!Number.isSafeInteger(version) || version < 1) {
-    throw new NereusError("VALIDATION_FAILED", `${name} has version ${version}`, {
-      element: name,
-      fix: "A version is a whole number from 1.",
-    });
-  }
   const compiled = new CompiledShape(name, shape, { reserved });
+  if (!Number.isSafeInteger(version) || version < 1) {
+    compiled.faults.push(
+      fault("ELEMENT_OPTION_INVALID", name, `version is ${String(version)}`, "Give a whole number from 1."),
+    );
+  }
   const own: MessageDefinition = { kind, name, version, published, shape: compiled };
   return class extends Message {
     static readonly [definition]: MessageDefinition = own;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ChangeScope } from "./change-scope.ts";
-import { type Issue, NereusError, ValidationError } from "./errors.ts";
+import { type Issue, type ModelFault, NereusError, ValidationError } from "./errors.ts";
+import { circular, fault, faultOf, refuseFaulty } from "./faulty.ts";
 import { type CompiledField, compileField, isField, issuesOf, type Shape } from "./field.ts";
 import { type FieldCode, fieldCode } from "./field-code.ts";
 import { isPlain } from "./freeze.ts";
@@ -22,6 +23,8 @@ export interface ShapeRules {
  */
 export class CompiledShape {
   readonly element: string;
+  /** What is wrong with it from its declaration on: it is reported by the check of a domain, and whatever uses it fails. */
+  readonly faults: ModelFault[] = [];
   readonly fields: readonly CompiledField[];
   readonly identifiers: readonly CompiledField[];
   /** Fields that hold more than primitives and need care against change in place. */
@@ -35,11 +38,16 @@ export class CompiledShape {
   readonly #wire: WireCodec | undefined;
 
   constructor(element: string, shape: Shape, rules: ShapeRules) {
-    assertShape(element, shape);
-    this.element = element;
-    this.fields = Object.entries(shape).map(([name, field]) => {
-      refuseBadField(element, name, field, rules.reserved);
-      return compileField(name, field, rules.identifiedBy);
+    this.element = String(element);
+    const declared = this.#sound(nameFault(element)) && this.#sound(shapeFault(element, shape)) ? shape : {};
+    this.fields = Object.entries(declared).flatMap(([name, field]) => {
+      if (!this.#sound(fieldFault(element, name, field, rules.reserved))) return [];
+      try {
+        return [compileField(name, field, rules.identifiedBy)];
+      } catch (error) {
+        this.faults.push(faultOf(error, element, `its field ${name}`));
+        return [];
+      }
     });
     this.identifiers = this.fields.filter((field) => field.identifier !== undefined);
     this.deep = this.fields.filter((field) => !field.scalar && field.relation === undefined);
@@ -59,6 +67,7 @@ export class CompiledShape {
    * @throws ValidationError VALIDATION_FAILED
    */
   parse(input: unknown): Values {
+    refuseFaulty(this.faults);
     const accepted = this.#accepted(input);
     if (accepted !== undefined) return accepted;
     const result = this.#safeParse(input);
@@ -66,6 +75,11 @@ export class CompiledShape {
     const entities = this.#entitiesOf(input, issues);
     if (!result.success || issues.length > 0) throw new ValidationError("VALIDATION_FAILED", this.element, issues);
     return Object.assign(result.data, entities);
+  }
+
+  #sound(found: ModelFault | undefined): boolean {
+    if (found !== undefined) this.faults.push(found);
+    return found === undefined;
   }
 
   /** The values, if every field accepts its own at sight and there is no other key. */
@@ -90,6 +104,7 @@ export class CompiledShape {
    * @throws ValidationError VALIDATION_FAILED
    */
   parseChanges(former: Values, changes: Values): Values {
+    refuseFaulty(this.faults);
     const values = { ...former };
     const issues: Issue[] = [];
     for (const [name, value] of Object.entries(changes)) {
@@ -125,6 +140,7 @@ export class CompiledShape {
    * @throws ValidationError VALIDATION_FAILED naming every field that does not fit
    */
   checkFields(values: Values): void {
+    refuseFaulty(this.faults);
     const issues: Issue[] = [];
     for (const field of this.fields) issues.push(...(field.check(values[field.name]) ?? []));
     for (const key of Object.keys(values)) {
@@ -154,6 +170,7 @@ export class CompiledShape {
 
   /** The default of each field; undefined where there is none. */
   blank(): Values {
+    refuseFaulty(this.faults);
     const values: Values = {};
     for (const field of this.fields) values[field.name] = field.blank();
     return values;
@@ -189,6 +206,7 @@ export class CompiledShape {
    * @throws NereusError STORED_SHAPE_CHANGED where a field has neither a value nor a default, or cannot be decoded
    */
   decode(wire: Values): Values {
+    refuseFaulty(this.faults);
     const values = this.#decoded(wire);
     if (this.code.isComplete(values)) return values;
     for (const field of this.fields) if (values[field.name] === undefined) this.#fillIn(values, field);
@@ -241,31 +259,31 @@ function parser(field: CompiledField, rules: ShapeRules): z.core.$ZodType {
   return z.prefault(schema, () => identifier.generate()); // what is generated is checked too
 }
 
-function refuseBadField(element: string, name: string, field: unknown, reserved: readonly string[]): void {
+function fieldFault(
+  element: string,
+  name: string,
+  field: unknown,
+  reserved: readonly string[],
+): ModelFault | undefined {
   if (reserved.includes(name) || name === "constructor" || name === "__proto__") {
-    throw new NereusError("FIELD_NAME_RESERVED", `${element} cannot have a field named ${name}`, {
-      element,
-      fix: `Choose another name; these are taken: ${reserved.join(", ")}.`,
-    });
+    const fix = `Choose another name; these are taken: ${reserved.join(", ")}.`;
+    return fault("FIELD_NAME_RESERVED", element, `it cannot have a field named ${name}`, fix);
   }
-  if (!isField(field)) {
-    throw new NereusError("SCHEMA_UNSUPPORTED", `Field ${name} of ${element} is not described by a schema`, {
-      element,
-      fix: "Use a Zod schema, another Standard Schema, a value object's class, hasMany(…) or hasOne(…).",
-    });
-  }
+  if (isField(field)) return undefined;
+  const why = field === undefined ? `undefined: ${circular}` : "not described by a schema";
+  const fix = "Use a Zod schema, another Standard Schema, a value object's class, hasMany(…) or hasOne(…).";
+  return fault("SCHEMA_UNSUPPORTED", element, `its field ${name} is ${why}`, fix);
 }
 
-function assertShape(element: unknown, shape: unknown): asserts shape is Shape {
-  if (typeof element !== "string" || element === "" || !isStorable(element)) {
-    throw new NereusError("ELEMENT_NAME_INVALID", `An element is named ${JSON.stringify(element)}`, {
-      fix: 'Give it an explicit name as the first argument: Event("DepositMade", { … }).',
-    });
-  }
-  if (isPlain(shape) && !Array.isArray(shape)) return;
+function nameFault(element: unknown): ModelFault | undefined {
+  if (typeof element === "string" && element !== "" && isStorable(element)) return undefined;
+  const fix = 'Give it an explicit name as the first argument: Event("DepositMade", { … }).';
+  return fault("ELEMENT_NAME_INVALID", String(element), `it is named ${JSON.stringify(element)}`, fix);
+}
+
+function shapeFault(element: string, shape: unknown): ModelFault | undefined {
+  if (isPlain(shape) && !Array.isArray(shape)) return undefined;
   const isSchema = typeof shape === "object" && shape !== null && "~standard" in shape;
-  throw new NereusError("SCHEMA_UNSUPPORTED", `${element} has no shape`, {
-    element,
-    fix: isSchema ? "Give the fields themselves, not z.object({ … })." : "Give an object with a schema per field.",
-  });
+  const fix = isSchema ? "Give the fields themselves, not z.object({ … })." : "Give an object with a schema per field.";
+  return fault("SCHEMA_UNSUPPORTED", element, "it has no shape", fix);
 }

@@ -20,10 +20,12 @@ export function status<const T extends Readonly<Record<string, readonly (keyof T
   transitions: T,
   initial: keyof T & string,
 ): z.ZodDefault<z.ZodEnum<{ [K in keyof T & string]: K }>> {
-  const names = Object.keys(transitions) as (keyof T & string)[];
+  const names = Object.keys(transitions ?? {}) as (keyof T & string)[];
   const schema = z.enum(names).default(initial as never);
   // the enum is built from the keys, which TypeScript sees only as an array of them
-  return marked(schema, { [mark]: transitions }) as unknown as z.ZodDefault<z.ZodEnum<{ [K in keyof T & string]: K }>>;
+  return marked(schema, { [mark]: transitions ?? {} }) as unknown as z.ZodDefault<
+    z.ZodEnum<{ [K in keyof T & string]: K }>
+  >;
 }
 
 /** The transitions of a status field; undefined for any other field. */

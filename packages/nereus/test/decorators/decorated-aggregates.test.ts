@@ -398,6 +398,17 @@ describe.each(builds)("in a $mode build", (build) => {
       expect(await faultsOf(domain)).toEqual(["IDENTIFIER_MISSING Order"]);
     });
 
+    test("two methods that apply one event", async () => {
+      const domain = newDomain();
+      class Twice extends Aggregate("Twice", shape) {
+        placed() {}
+        again() {}
+      }
+      const { aggregate } = decorators(domain);
+      decorate(build, Twice, { placed: apply(Placed), again: apply(Placed) }, aggregate({ eventSourced: true }));
+      expect(await faultsOf(domain)).toEqual(["EVENT_APPLIED_TWICE Twice"]);
+    });
+
     test("two of one name", async () => {
       const { domain } = orders();
       orders(domain);
@@ -431,16 +442,6 @@ describe.each(builds)("in a $mode build", (build) => {
     ["DECORATOR_INVALID", () => apply(Run as never)],
     ["DECORATOR_INVALID", ({ Order }) => build.method(Order, "placed", apply)],
     ["DECORATOR_INVALID", ({ Order, aggregate }) => build.type(Order, aggregate({ raises: [undefined] }))],
-    [
-      "EVENT_APPLIED_TWICE",
-      ({ aggregate }) => {
-        class Twice extends Aggregate("Twice", shape) {
-          placed() {}
-          again() {}
-        }
-        decorate(build, Twice, { placed: apply(Placed), again: apply(Placed) }, aggregate({ eventSourced: true }));
-      },
-    ],
   ])("what makes no sense is refused at once: %s %#", (code, attempt) => {
     const { domain, Order } = orders();
     expect(codeOf(() => attempt({ Order, domain, aggregate: decorators(domain).aggregate }))).toBe(code);
