@@ -1,3 +1,6 @@
+import { PrismaPg } from "@prisma/adapter-pg";
+import { drizzle } from "drizzle-orm/node-postgres";
+import { integer, pgTable, text } from "drizzle-orm/pg-core";
 import { Kysely, PostgresDialect } from "kysely";
 import {
   Command,
@@ -16,7 +19,7 @@ import { missingPostgres, newSchema, storeIn, type TestDatabase, testDatabase } 
 
 class Deposited extends Event("Deposited", { accountId: identifier(), amount: z.number() }) {}
 class Deposit extends Command("Deposit", { accountId: identifier(), amount: z.number() }).returns<number>() {}
-/** Writes to a table of the user's own as well, by raw SQL or by Kysely. */
+/** Writes to a table of the user's own as well, by raw SQL, Kysely or Drizzle. */
 class Audited extends Command("Audited", { accountId: identifier(), amount: z.number(), by: z.string() }) {}
 class Account extends EventSourcedAggregate("Account", { accountId: identifier(), balance: z.number().default(0) })
   .applies(Deposited, (account, event) => {
@@ -43,6 +46,7 @@ const copies = projector(Copy, { run: "async" }).on(Deposited, async ({ accountI
 interface Tables {
   audit: { account: string; amount: number };
 }
+const audit = pgTable("audit", { account: text(), amount: integer() });
 
 let attempts = 0;
 const handlers = commandHandlers(Account)
@@ -58,6 +62,11 @@ const handlers = commandHandlers(Account)
     if (by === "kysely") {
       const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: transaction }) });
       await db.insertInto("audit").values({ account: accountId, amount }).execute();
+    } else if (by === "drizzle") {
+      const db = drizzle({ client: transaction as never });
+      await db.insert(audit).values({ account: accountId, amount });
+      const written = await db.select().from(audit);
+      expect(written.at(-1)).toEqual({ account: accountId, amount });
     } else await transaction.query("INSERT INTO audit VALUES ($1, $2)", [accountId, amount]);
     account.raise(new Deposited({ accountId, amount }));
     await repository(Account).add(account);
@@ -94,18 +103,20 @@ describe.skipIf(missingPostgres !== undefined)("transactions on PostgreSQL", () 
   });
   afterEach(() => bank.stop());
 
-  test.each(["sql", "kysely"])("what a handler writes by %s is stored with its events", async (by) => {
+  test.each(["sql", "kysely", "drizzle"])("what a handler writes by %s is stored with its events", async (by) => {
     await bank.process(new Audited({ accountId: "1", amount: 5, by }));
     expect([await count("audit"), await messages()]).toEqual([1, 1]);
     expect(await bank.view(Row).get("1")).toMatchObject({ balance: 5 });
   });
 
-  test.each(["sql", "kysely"])(
+  test.each(["sql", "kysely", "drizzle"])(
     "of a refused command nothing stays that it wrote by %s, and its connection serves again",
     async (by) => {
       for (let n = 0; n < 8; n++) {
         await expect(bank.process(new Audited({ accountId: "1", amount: -5, by }))).rejects.toThrow("No overdraft");
-        await expect(bank.process(new Audited({ accountId: "1", amount: 99, by }))).rejects.toThrow(/check/);
+        await expect(bank.process(new Audited({ accountId: "1", amount: 99, by }))).rejects.toThrow(
+          by === "drizzle" ? /Failed query/ : /check/,
+        );
       }
       expect([await count("audit"), await messages()]).toEqual([0, 0]);
       await bank.process(new Audited({ accountId: "1", amount: 5, by }));
@@ -188,6 +199,52 @@ describe.skipIf(missingPostgres !== undefined)("transactions on PostgreSQL", () 
       await bank.settle();
       expect(await bank.view(Row).get("1")).toMatchObject({ balance: 5 });
     });
+  });
+
+  test("commands join a transaction that Drizzle has begun", async () => {
+    const client = await database.pool.connect();
+    const db = drizzle({ client });
+    const transaction = client as unknown as SqlClient;
+    const booking = (amount: number, ends: () => void) =>
+      db.transaction(async (tx) => {
+        await tx.insert(audit).values({ account: "1", amount });
+        expect(await bank.process(new Deposit({ accountId: "1", amount }), { transaction })).toBe(amount);
+        ends();
+      });
+    const undone = () => {
+      throw new Error("undone");
+    };
+    await expect(booking(7, undone)).rejects.toThrow("undone");
+    expect([await messages(), await count("audit")]).toEqual([0, 0]);
+    await booking(5, () => undefined);
+    client.release();
+    expect([await messages(), await count("audit")]).toEqual([1, 1]);
+    expect(await bank.process(new Deposit({ accountId: "1", amount: 1 }))).toBe(6);
+  });
+
+  // Prisma's client needs an engine that is downloaded; this is its driver adapter, behind the raw queries that the client has.
+  test.each(["commit", "rollback"] as const)("commands join a transaction that Prisma has begun: %s", async (end) => {
+    const prisma = await new PrismaPg(database.anotherPool()).connect();
+    const tx = await prisma.startTransaction();
+    const raw = {
+      async $queryRawUnsafe(sql: string, ...args: unknown[]): Promise<object[]> {
+        const argTypes = args.map(() => ({ scalarType: "unknown", arity: "scalar" }) as const);
+        const { columnNames, rows: found } = await tx.queryRaw({ sql, args, argTypes });
+        return found.map((row) => Object.fromEntries(columnNames.map((name, at) => [name, row[at]])));
+      },
+    };
+    const transaction: SqlClient = {
+      query: async (sql, values = []) => ({ rows: await raw.$queryRawUnsafe(sql, ...values) }),
+    };
+    await raw.$queryRawUnsafe("INSERT INTO audit VALUES ($1, $2)", "1", 5);
+    expect(await bank.process(new Deposit({ accountId: "1", amount: 5 }), { transaction })).toBe(5);
+    await bank.process(new Audited({ accountId: "1", amount: 6, by: "sql" }), { transaction });
+    await raw.$queryRawUnsafe(end); // as the engine does, which then has the connection given back
+    await tx[end]();
+    await prisma.dispose();
+    const isCommitted = end === "commit";
+    expect([await messages(), await count("audit")]).toEqual(isCommitted ? [2, 2] : [0, 0]);
+    expect(await bank.process(new Deposit({ accountId: "1", amount: 1 }))).toBe(isCommitted ? 12 : 1);
   });
 
   test("callers side by side, one aggregate: every committed command counts once", async () => {
