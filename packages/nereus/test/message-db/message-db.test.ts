@@ -289,7 +289,7 @@ describe.skipIf(missingPostgres !== undefined)("on Message DB", () => {
             : (pool.query as (...all: unknown[]) => Promise<unknown>)(...parameters),
       } as unknown as pg.Pool;
       const people = { name: "people", fields: [], indexes: [], unique: [] };
-      const weak = messageDb({ pool: dying, documents: second, weaker: ["state-with-events"] });
+      const weak = messageDb({ pool: dying, documents: second, weaker: ["state-with-events"], patience: 0 });
       await weak.open([people]);
       dies = true;
       const document = { collection: "people", tenant: "", id: "1", expectedVersion: "none", data: "{}" } as const;

@@ -25,6 +25,7 @@ async function lookForServer(): Promise<string | undefined> {
 /** A database of its own with Message DB in it. */
 export interface MessageDbDatabase {
   readonly pool: pg.Pool;
+  readonly url: string;
   /** Another pool of the same database, as another process or client has it; ended with the database. */
   anotherPool(options?: pg.PoolConfig): pg.Pool;
   empty(): Promise<void>;
@@ -35,9 +36,9 @@ export async function messageDbDatabase({ isSetUp = true } = {}): Promise<Messag
   const name = `nereus_mdb_${randomBytes(6).toString("hex")}`;
   await onServer(`CREATE DATABASE ${name}`);
   const pools: pg.Pool[] = [];
+  const url = new URL(server);
+  url.pathname = `/${name}`;
   const anotherPool = (options: pg.PoolConfig = {}): pg.Pool => {
-    const url = new URL(server);
-    url.pathname = `/${name}`;
     const pool = new pg.Pool({ connectionString: url.href, max: 4, ...options });
     pool.on("error", () => undefined); // a connection that a test ended
     pools.push(pool);
@@ -47,6 +48,7 @@ export async function messageDbDatabase({ isSetUp = true } = {}): Promise<Messag
   if (isSetUp) await setUp({ pool });
   return {
     pool,
+    url: url.href,
     anotherPool,
     async empty() {
       await pool.query("TRUNCATE message_store.messages RESTART IDENTITY");

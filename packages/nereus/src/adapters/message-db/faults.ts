@@ -1,4 +1,5 @@
 import { type ErrorCode, isNereusError, NereusError } from "../../model/errors.ts";
+import { codeOf, isOutOfReach, reasonOf, unreachable } from "../server-answers.ts";
 
 /** PostgreSQL's codes (https://www.postgresql.org/docs/current/errcodes-appendix.html) that the store tells apart. */
 const uniqueViolation = "23505";
@@ -8,12 +9,6 @@ const retried: ReadonlySet<string> = new Set(["40001", "40P01", uniqueViolation]
 const missing: ReadonlySet<string> = new Set(["3F000", "42883", "42P01", "42704"]);
 const readOnly: ReadonlySet<string> = new Set(["25006", "42501"]);
 const locked: ReadonlySet<string> = new Set(["55P03", "40P01", "40001"]);
-const unreachable = /^(?:08|57P0|53300|ECONN|ENOTFOUND|ETIMEDOUT|EPIPE)/u;
-
-function codeOf(error: unknown): string {
-  if (typeof error !== "object" || error === null || !("code" in error)) return "";
-  return typeof error.code === "string" ? error.code : "";
-}
 
 /** Whether a look at what is stored may tell why a write was refused, or whether it would succeed now. */
 export function isRefusal(error: unknown): boolean {
@@ -25,12 +20,13 @@ export function isRefusal(error: unknown): boolean {
 /** Turns what the driver threw into the error that users see; errors of Nereus pass unchanged. */
 export function storeFault(error: unknown, store: string): NereusError {
   if (isNereusError(error)) return error;
+  if (isOutOfReach(error)) return unreachable(error, store);
   const [code, message, fix] = described(codeOf(error), store, error);
   return new NereusError(code, message, { element: store, fix, cause: error });
 }
 
 function described(code: string, store: string, error: unknown): readonly [ErrorCode, string, string] {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   if (missing.has(code))
     return ["STORE_NOT_SET_UP", `The store ${store} lacks a part of Message DB: ${reason}`, setUpFix];
   if (readOnly.has(code)) {
@@ -46,10 +42,7 @@ function described(code: string, store: string, error: unknown): readonly [Error
     const fix = "Use a shorter identity, category or correlation: an index of PostgreSQL takes about 2,700 bytes.";
     return ["OPTION_INVALID", `A stream's name is too long for the store ${store}: ${reason}`, fix];
   }
-  const fix = unreachable.test(code)
-    ? "See that the server runs and takes connections. Whether the commit was stored is not known: repeat it with its ids."
-    : "See the cause.";
-  return ["STORE_FAILED", `The store ${store} failed: ${reason}`, fix];
+  return ["STORE_FAILED", `The store ${store} failed: ${reason}`, "See the cause."];
 }
 
 export const setUpFix =

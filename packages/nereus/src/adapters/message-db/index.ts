@@ -16,6 +16,8 @@ export interface MessageDbOptions {
   readonly documents: Store;
   /** Promises that may be kept in their weaker form, by name. Default: none; what needs one is refused. */
   readonly weaker?: readonly WeakerPromise[];
+  /** How long a server that is away is waited for, in milliseconds. Default: 10,000. */
+  readonly patience?: number;
 }
 
 const promises: readonly WeakerPromise[] = ["state-with-events", "events-with-documents"];
@@ -38,18 +40,19 @@ export function messageDb(options: MessageDbOptions): Store {
       fix: `Write messageDb({ pool, documents: sqlite("bank.db") }), with weaker: ["${promises.join('", "')}"] if need be.`,
     });
   }
-  const { pool, documents, weaker = [] } = options;
-  return new MessageDbStore(pool, documents, weaker);
+  const { pool, documents, weaker = [], patience = 10_000 } = options;
+  return new MessageDbStore(pool, documents, weaker, patience);
 }
 
 function faultIn(options: MessageDbOptions): string | undefined {
   if (typeof options !== "object" || options === null) return "the options are not an object";
-  const { pool, documents, weaker = [], ...unknown } = options;
+  const { pool, documents, weaker = [], patience = 0, ...unknown } = options;
   const [name] = Object.keys(unknown);
   if (name !== undefined) return `there is no option ${name}`;
   if (typeof pool?.query !== "function" || typeof pool.connect !== "function") return "pool is no pool of connections";
   if (typeof documents?.commit !== "function") return "documents is no store";
   if (!documents.capabilities.has("transactional")) return `${documents.name} is not transactional`;
+  if (!Number.isSafeInteger(patience) || patience < 0) return `patience is ${String(patience)}`;
   const stranger = Array.isArray(weaker) ? weaker.find((one) => !promises.includes(one)) : weaker;
   return stranger === undefined ? undefined : `weaker has ${JSON.stringify(stranger)}`;
 }

@@ -9,6 +9,7 @@ import type {
   Store,
   WeakerPromise,
 } from "../../ports/store.ts";
+import { isAnswer, outcomeUnknown } from "../server-answers.ts";
 import { notOpen } from "../store-errors.ts";
 import { WakeUps } from "../wake-ups.ts";
 import { type Surroundings, writeCommit } from "./commit-writer.ts";
@@ -17,7 +18,7 @@ import { Horizon } from "./horizon.ts";
 import { LateAppends, lateCollection } from "./late-appends.ts";
 import { MessageDbLog } from "./log.ts";
 import { LogWriter } from "./log-writer.ts";
-import type { MessageDbPool } from "./pool.ts";
+import { type MessageDbPool, patientPool } from "./pool.ts";
 import { MessageDbRecords } from "./records.ts";
 import { assertSetUp } from "./set-up.ts";
 
@@ -32,11 +33,14 @@ export class MessageDbStore implements Store {
   readonly #on: Surroundings;
   readonly #wakeUps = new WakeUps();
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #given: MessageDbPool;
   #isOpen = false;
   /** Opening and closing follow one another, in the order in which they were called. */
   #transition: Promise<void> = Promise.resolve();
 
-  constructor(pool: MessageDbPool, second: Store, weaker: readonly WeakerPromise[]) {
+  constructor(given: MessageDbPool, second: Store, weaker: readonly WeakerPromise[], patience: number) {
+    const pool = patientPool(given, patience);
+    this.#given = given;
     this.name = `message-db with ${second.name}`;
     this.capabilities = new Set<Capability>(second.capabilities.has("durable") ? ["durable"] : []);
     this.weaker = new Set(weaker);
@@ -74,6 +78,8 @@ export class MessageDbStore implements Store {
         if (!wasOpen) await second.close();
         throw storeFault(error, this.name);
       }
+      // A connection that is lost while it idles is made anew when it is needed; unheard, its error would end the process.
+      if (!this.#isOpen) this.#given.on?.("error", ignore);
       this.#isOpen = true;
     });
   }
@@ -83,13 +89,21 @@ export class MessageDbStore implements Store {
     this.#isOpen = false;
     return this.#next(async () => {
       await Promise.allSettled(this.#underWay);
-      if (wasOpen) await this.#on.second.close();
+      if (!wasOpen) return;
+      this.#given.removeListener?.("error", ignore);
+      await this.#on.second.close();
     });
   }
 
   commit(commit: Commit): Promise<CommitOutcome> {
     const copy = structuredClone(commit); // it may wait in a line while its writer goes on
-    return this.#during(() => writeCommit(this.#on, copy));
+    return this.#during(async () => {
+      try {
+        return await writeCommit(this.#on, copy);
+      } catch (error) {
+        throw isAnswer(error) ? error : outcomeUnknown(error, this.name);
+      }
+    });
   }
 
   onCommit(listener: () => void): () => void {
@@ -115,3 +129,5 @@ export class MessageDbStore implements Store {
     return done;
   }
 }
+
+function ignore(): void {}

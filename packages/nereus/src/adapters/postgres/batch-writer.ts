@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { codeOf, givenUp, isAnswer, outcomeUnknown, storeFault } from "./faults.ts";
+import { patiently } from "../patience.ts";
+import { codeOf, isAnswer, outcomeUnknown } from "../server-answers.ts";
+import { givenUp, storeFault } from "./faults.ts";
 import { HeldClient, type Purpose } from "./held-client.ts";
-import { patiently } from "./patience.ts";
 import { type PostgresClient, type PostgresPool, rowsOn } from "./pool.ts";
 import { ownStatement, type PreparedStatement, unprepared } from "./reads.ts";
 import { append, commit, settle } from "./statements.ts";

@@ -1,8 +1,9 @@
 import { setImmediate } from "node:timers";
 import type { Commit, CommitOutcome } from "../../ports/store.ts";
+import { codeOf, isAnswer } from "../server-answers.ts";
 import { type Encoding, type Group, groupsOf, loneMessage } from "./batch.ts";
 import type { BatchWriter, WrittenBatch } from "./batch-writer.ts";
-import { codeOf, entangled, isAnswer, storeFault } from "./faults.ts";
+import { entangled, storeFault } from "./faults.ts";
 import { type Answer, answersOf } from "./verdicts.ts";
 
 /** The most commits that share a transaction: enough to spread its cost, few enough to answer soon. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import { patiently } from "../patience.ts";
 import { qualified } from "./identifiers.ts";
-import { patiently } from "./patience.ts";
 import { type PostgresPool, type PostgresQuery, rowsOn } from "./pool.ts";
 
 /** A row as its columns' values, in the order of the SELECT. */

@@ -9,6 +9,7 @@ import type {
   Store,
   StoreTransactions,
 } from "../../ports/store.ts";
+import { patiently } from "../patience.ts";
 import { notOpen } from "../store-errors.ts";
 import { WakeUps } from "../wake-ups.ts";
 import { BatchWriter } from "./batch-writer.ts";
@@ -20,7 +21,6 @@ import { PostgresLog } from "./log.ts";
 import { MessageTypes } from "./message-types.ts";
 import { Notifications } from "./notifications.ts";
 import type { OpenPool } from "./open-pool.ts";
-import { patiently } from "./patience.ts";
 import { ownStatement, Reads } from "./reads.ts";
 import { PostgresRecords } from "./records.ts";
 import { checkSchema, setUp, storeName } from "./schema.ts";

@@ -10,9 +10,10 @@ import type {
   StoreTransaction,
   StoreTransactions,
 } from "../../ports/store.ts";
+import { isAnswer, outcomeUnknown } from "../server-answers.ts";
 import { groupsOf } from "./batch.ts";
 import { PostgresDocuments } from "./documents.ts";
-import { isAnswer, outcomeUnknown, storeFault } from "./faults.ts";
+import { storeFault } from "./faults.ts";
 import { PostgresLog } from "./log.ts";
 import type { PostgresClient, PostgresPool, PostgresQuery } from "./pool.ts";
 import { ownStatement, type Row, type RowReader, unprepared } from "./reads.ts";

@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers";
-import { isPassing } from "./faults.ts";
+import { isPassing } from "./server-answers.ts";
 
 /** The longest pause between two attempts, in milliseconds. */
 const longestPause = 250;
