@@ -4,12 +4,13 @@ import { isPassing } from "./server-answers.ts";
 /** The longest pause between two attempts, in milliseconds. */
 const longestPause = 250;
 
-/** Tries until it works, fails for a reason that does not pass, or has failed for so many milliseconds. */
+/** Tries until it works, fails for a reason that does not pass, or has failed for so many milliseconds; with 0, once. */
 export async function patiently<Result>(
   patience: number,
   work: () => Promise<Result>,
   hasEnded: () => boolean = () => false,
 ): Promise<Result> {
+  if (patience === 0) return work();
   const until = performance.now() + patience;
   for (let pause = 5; ; pause = Math.min(pause * 2, longestPause)) {
     try {

@@ -16,7 +16,7 @@ export interface MessageDbOptions {
   readonly documents: Store;
   /** Promises that may be kept in their weaker form, by name. Default: none; what needs one is refused. */
   readonly weaker?: readonly WeakerPromise[];
-  /** How long a server that is away is waited for, in milliseconds. Default: 10,000. */
+  /** How long a server that is away is waited for, in milliseconds; 0: not at all. Default: 10,000. */
   readonly patience?: number;
 }
 

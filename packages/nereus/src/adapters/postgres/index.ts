@@ -23,7 +23,7 @@ export interface PostgresOptions {
   readonly schema?: string;
   /** Whether opening the store also runs `setUp`. Default: false, since it needs the right to create a schema. */
   readonly setUp?: boolean;
-  /** How long a server that is away is waited for, in milliseconds. Default: 10,000. */
+  /** How long a server that is away is waited for, in milliseconds; 0: not at all. Default: 10,000. */
   readonly patience?: number;
 }
 
