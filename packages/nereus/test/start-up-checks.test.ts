@@ -31,6 +31,7 @@ import { accountCommands } from "../../../examples/fidelis/src/accounts/account-
 import { AccountSummary, accountSummaries } from "../../../examples/fidelis/src/dashboard/account-summary.ts";
 import { balanceQuestions, statementQuestions } from "../../../examples/fidelis/src/dashboard/questions.ts";
 import { StatementLine, statementLines } from "../../../examples/fidelis/src/dashboard/statement-line.ts";
+import { describeModel } from "../src/domain/describe-model.ts";
 import { checkModel } from "../src/domain/model-check.ts";
 import { definition } from "../src/model/element.ts";
 import { errorCodes } from "../src/model/errors.ts";
@@ -123,6 +124,21 @@ const cases: Record<string, { elements: () => readonly unknown[]; faults: readon
     elements: () => [{ [definition]: { kind: "aggregate", name: "Old", fields: {} } }],
     faults: ["ELEMENT_UNKNOWN shop"],
     says: /the aggregate Old, .*another version/,
+  },
+
+  "two classes have one schema that cannot be stored": {
+    elements: () => {
+      const schema = z.array(z.symbol());
+      return [class extends Event("One", { schema }) {}, class extends Event("Two", { schema }) {}];
+    },
+    faults: ["SCHEMA_UNSUPPORTED One", "SCHEMA_UNSUPPORTED Two"],
+  },
+  "references are undefined": {
+    elements: () => [
+      aggregate("Bill", { a: reference(any(undefined)), b: z.array(reference(any(undefined)).optional()) }),
+    ],
+    faults: ["REFERENCE_UNKNOWN Bill", "REFERENCE_UNKNOWN Bill"],
+    says: /the reference a names nothing: it is given undefined \(where two files .*reference\("Customer"\) or reference\(\(\) =>/,
   },
 
   "an aggregate is listed twice": { elements: () => [Stock, Stock], faults: ["ELEMENT_DUPLICATE Stock"] },
@@ -730,6 +746,28 @@ test("all the faulty elements together are reported too: each fault once, and th
   expect(texts.length).toBeGreaterThan(80);
   expect(new Set(texts).size).toBe(texts.length);
   expect(checkModel("shop", elements).faults).toEqual(faults);
+});
+
+test("a faulty class is declared, and refused with its fault whenever it is used", () => {
+  const shape = { id: identifier(), bad: any(undefined) };
+  const Sourced = class extends EventSourcedAggregate("Sourced", shape) {};
+  const uses: (() => unknown)[] = [
+    () => Sourced.create(nothing),
+    ...[Aggregate, Entity, Event, Command, Query, ValueObject, Projection].map((make: any) => {
+      const Bad = make("Bad", shape);
+      return () => new Bad({ id: "1", bad: 1 });
+    }),
+    () => Event("Bad", shape)[definition].shape.decode({ id: "1" }),
+  ];
+  for (const use of uses) {
+    expect(use).toThrow(expect.objectContaining({ code: "SCHEMA_UNSUPPORTED", message: expect.stringMatching(/bad/) }));
+  }
+});
+
+test("a model with faults can be described", () => {
+  for (const [name, { elements }] of Object.entries(cases)) {
+    expect(() => describeModel(checkModel("shop", elements())), name).not.toThrow();
+  }
 });
 
 test("the exact faults of a model with many", () => {

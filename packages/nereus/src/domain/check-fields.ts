@@ -36,7 +36,8 @@ function checkReferences(
     if (typeof target === "string" && aggregates.has(target)) continue;
     const referred = referredBy(target);
     if (typeof referred === "string") {
-      const fix = 'Write reference(Customer), or reference("Customer") where two refer to each other.';
+      const fix =
+        'Write reference(Customer), or reference("Customer") or reference(() => Customer) where two refer to each other.';
       faults.add("REFERENCE_UNKNOWN", name, `the reference ${field.name} names nothing: ${referred}`, fix);
       continue;
     }

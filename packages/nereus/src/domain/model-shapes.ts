@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { definition, definitionOf } from "../model/element.ts";
 import type { EntityDefinition } from "../model/entity.ts";
+import { circular } from "../model/faulty.ts";
 import type { CompiledField } from "../model/field.ts";
 import { referenceOf } from "../model/reference.ts";
 import type { CompiledShape } from "../model/shape.ts";
@@ -83,6 +84,7 @@ export function referredBy(target: unknown): { readonly kind: string; readonly n
   const own = definitionIn(target);
   if (own !== undefined) return own;
   if (typeof target === "string") return `no aggregate of the domain has the name ${target}`;
+  if (target === null) return `it is given undefined (${circular})`;
   if (typeof target !== "function") return "it names no class";
   try {
     return definitionIn(target()) ?? "its function returns no aggregate";

@@ -26,11 +26,13 @@ export type ReferenceField = z.ZodString & { readonly [referenceType]: true };
  */
 export function reference(aggregate: Element<"aggregate"> | (() => Element<"aggregate">) | string): ReferenceField {
   // the mark is a property of the schema object, which Zod's types do not know
-  return marked(identitySchema(), { [mark]: aggregate }) as unknown as ReferenceField;
+  return marked(identitySchema(), { [mark]: aggregate ?? null }) as unknown as ReferenceField;
 }
 
-/** What a field refers to; undefined for a field that is no reference. */
-export function referenceOf(field: unknown): Element<"aggregate"> | (() => Element<"aggregate">) | string | undefined {
+/** What a field refers to, null if that was not there yet; undefined for a field that is no reference. */
+export function referenceOf(
+  field: unknown,
+): Element<"aggregate"> | (() => Element<"aggregate">) | string | null | undefined {
   if (!isZod(field)) return undefined;
   if (mark in field) return field[mark] as Element<"aggregate">;
   return referenceOf(definitionOfSchema(field).innerType);

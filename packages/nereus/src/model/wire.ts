@@ -38,10 +38,15 @@ export function wireOf(schema: unknown): WireCodec | undefined {
     schema,
     lazily(() => wireOf(schema)),
   ); // a schema may contain itself
-  refuseClasses(schema);
-  const wire = compile(schema);
-  cache.set(schema, wire ?? null);
-  return wire;
+  try {
+    refuseClasses(schema);
+    const wire = compile(schema);
+    cache.set(schema, wire ?? null);
+    return wire;
+  } catch (error) {
+    cache.delete(schema); // the next class that has it is refused too
+    throw error;
+  }
 }
 
 /** Zod would take a value object's class for a schema of its own, and fail when the first value comes. */
