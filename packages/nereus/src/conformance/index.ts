@@ -17,6 +17,40 @@ import { repetitionCases } from "./repetition-cases.ts";
 import { textCases } from "./text-cases.ts";
 import { uniqueCases } from "./unique-cases.ts";
 
+export type { MessageKind, NewMessage, ReplayMessage, StoredMessage, StreamId } from "../log/message.ts";
+export type {
+  Append,
+  Capability,
+  CheckpointMove,
+  CollectionShape,
+  Commit,
+  CommitOutcome,
+  Condition,
+  Conflict,
+  DocumentQuery,
+  DocumentReader,
+  DocumentWrite,
+  ExpectedVersion,
+  FieldShape,
+  FieldType,
+  Filter,
+  IdempotencyRecord,
+  Inner,
+  LogFilter,
+  LogPage,
+  LogReader,
+  OutboxEntry,
+  RecordReader,
+  SqlClient,
+  SqlResult,
+  Store,
+  StoredDocument,
+  StoredScalar,
+  StoreTransaction,
+  StoreTransactions,
+  StreamRange,
+  WeakerPromise,
+} from "../ports/store.ts";
 export {
   type ConformanceCase,
   type ConformanceHarness,

@@ -96,6 +96,11 @@ export const textCases: readonly ConformanceCase[] = [
         streamOf("", { tenant: "a", category: "bc" }),
         streamOf("c", { tenant: "ab", category: "" }),
         streamOf("c", { tenant: "a", category: "b", kind: "fact" }),
+        ...["-", ":", "/", ",", "@", "|", "\t", "%2D"].flatMap((mark) => [
+          streamOf(`b${mark}c`, { tenant: "a", category: "d" }),
+          streamOf("c", { tenant: "a", category: `d${mark}b` }),
+          streamOf("c", { tenant: `a${mark}d`, category: "b" }),
+        ]),
       ];
       for (const stream of streams) await append(store, stream, "none", messageOf());
       for (const stream of streams) {
