@@ -9,15 +9,15 @@ export function checksumOf(data: string): number {
 }
 
 /**
- * The checksum of texts that are joined by a separator of one byte, from their own checksums and lengths in bytes: CRC-32 is
+ * The checksum of texts that are joined by a separator in ASCII, from their own checksums and lengths in bytes: CRC-32 is
  * linear, so that no text has to be looked at again. What damages one of them shows in the whole as surely as in the one.
  */
 export class JoinedChecksum {
-  readonly #separator: number;
+  readonly #separator: { readonly checksum: number; readonly length: number };
   readonly #steps = new Map<number, Step>();
 
   constructor(separator: string) {
-    this.#separator = checksumOf(separator);
+    this.#separator = { checksum: checksumOf(separator), length: separator.length };
   }
 
   of(checksums: readonly number[], lengths: readonly number[]): number {
@@ -35,8 +35,8 @@ export class JoinedChecksum {
     const known = this.#steps.get(length);
     if (known !== undefined) return known;
     const step = {
-      products: productsOf(powerOf(length + 1)),
-      separator: product(powerOf(length), this.#separator),
+      products: productsOf(powerOf(length + this.#separator.length)),
+      separator: product(powerOf(length), this.#separator.checksum),
     };
     if (this.#steps.size < mostSteps) this.#steps.set(length, step);
     return step;

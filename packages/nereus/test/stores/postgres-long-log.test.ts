@@ -76,7 +76,18 @@ describe.skipIf(missingPostgres !== undefined)(
 
     it("gives texts that PostgreSQL cannot hold, and what is no JSON, as they were", { timeout: 60_000 }, async () => {
       const { store } = await openStore();
-      const texts = ['{"a":"ä€😀"}', '{"a":"\ue000"}', "\0\ud800\u0001", "no JSON", "a\x1eb", '{"a":1}', "[1,2]", "7"];
+      const texts = [
+        '{"a":"ä€😀"}',
+        '{"a":"\ue000"}',
+        "\0\ud800\u0001",
+        "no JSON",
+        "a\x1eb",
+        "a,\nb",
+        '{\n"a":[1,\n2]}',
+        '{"a":1}',
+        "[1,2]",
+        "7",
+      ];
       const messages = texts.map(withData);
       for (const found of await replayedTwice(store, messages, 100)) {
         expect(found.map(dataOf)).toEqual(messages.map(dataOf));

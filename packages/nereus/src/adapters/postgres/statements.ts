@@ -780,7 +780,7 @@ FROM (VALUES (0), (64), (128), (192), (256), (320), (384), (448), (512),
   (576), (640), (704), (768), (832), (896), (960)) AS part (first)
 CROSS JOIN LATERAL (
   SELECT string_agg(s.type::text, ',') AS types, string_agg(s.checksum::text, ',') AS checksums,
-    string_agg(s.data, E'\\x1e')::varchar AS payloads
+    ('[' || string_agg(s.data, E',\\n') || ']')::varchar AS payloads
   FROM (
     SELECT e.type, e.checksum, e.data FROM nereus_messages AS e
     WHERE e.stream_id = $4::text AND e.tenant = $3::text
@@ -791,7 +791,7 @@ CROSS JOIN LATERAL (
 ) AS m
 WHERE m.types IS NOT NULL`;
 
-export const replayStream: string = `SELECT types, checksums, payloads::varchar FROM nereus_replay($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint)`;
+export const replayStream: string = `SELECT types, checksums, ('[' || replace(payloads, E'\\x1e', E',\\n') || ']')::varchar FROM nereus_replay($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint)`;
 
 export const schemaVersion: string = `SELECT coalesce(max(number), 0)::integer FROM nereus_migrations`;
 

@@ -1,5 +1,5 @@
 -- The messages of one stream from a version on, in rows of at most 64, so that the first are on their way while the
--- next are read: their types and checksums as lists of numbers, and their payloads as nereus_replay gives them.
+-- next are read: their types and checksums as lists of numbers, and their payloads as a JSON array with a line each.
 -- Only for a log that is long when this is planned: a plan made for a short one reads it whole, and is kept.
 -- The payloads' type tells them apart from the rest.
 -- The parts are listed, since of a computed series the planner would not know that it is short, and plan every time anew.
@@ -9,7 +9,7 @@ FROM (VALUES (0), (64), (128), (192), (256), (320), (384), (448), (512),
   (576), (640), (704), (768), (832), (896), (960)) AS part (first)
 CROSS JOIN LATERAL (
   SELECT string_agg(s.type::text, ',') AS types, string_agg(s.checksum::text, ',') AS checksums,
-    string_agg(s.data, E'\x1e')::varchar AS payloads
+    ('[' || string_agg(s.data, E',\n') || ']')::varchar AS payloads
   FROM (
     SELECT e.type, e.checksum, e.data FROM nereus_messages AS e
     WHERE e.stream_id = $4::text AND e.tenant = $3::text
