@@ -3,6 +3,7 @@ import { definition } from "../model/element.ts";
 import { ConcurrencyError, NereusError } from "../model/errors.ts";
 import { frozenCopy } from "../model/freeze.ts";
 import { messageDefinition, messageId } from "../model/message.ts";
+import { didYouMean } from "../model/nearest.ts";
 import { causeOf, type Origin } from "./cause.ts";
 import { enriched } from "./enrichers.ts";
 import { commandContext, type Joining } from "./handler-context.ts";
@@ -128,7 +129,7 @@ export class CommandProcessor {
       fix:
         own === undefined
           ? "Pass an instance of a class made by Command(…)."
-          : `Give it to .create, .update or .on of a commandHandlers(…) that is an element of the domain.`,
+          : `${didYouMean(name, this.#runtime.registry.commands.keys())}Give it to .create, .update or .on of a commandHandlers(…) that is an element of the domain.`,
     });
   }
 }

@@ -1,6 +1,7 @@
 import { NereusError } from "../model/errors.ts";
 import type { CompiledField } from "../model/field.ts";
 import { isPlain as isData } from "../model/freeze.ts";
+import { didYouMean } from "../model/nearest.ts";
 import type { CompiledShape } from "../model/shape.ts";
 import type { Condition, DocumentQuery, Filter, Inner, StoredScalar } from "../ports/store.ts";
 import { isList, storedTypeOf } from "./stored-type.ts";
@@ -174,7 +175,7 @@ function placeOf(element: string, fields: Fields, name: string, within: Place | 
   const where = within === undefined ? element : `${placeName(within)} of ${element}`;
   throw new NereusError("UNKNOWN_FIELD", `${where} has no field ${name}`, {
     element,
-    fix: `Use one of: ${[...fields.keys()].join(", ")}.`,
+    fix: `${didYouMean(name, fields.keys())}Use one of: ${[...fields.keys()].join(", ")}.`,
   });
 }
 

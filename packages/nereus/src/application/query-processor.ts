@@ -1,6 +1,7 @@
 import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
 import { messageDefinition, messageId, type Returning } from "../model/message.ts";
+import { didYouMean } from "../model/nearest.ts";
 import type { ProjectionClass } from "../model/projection.ts";
 import { AggregateCache } from "./aggregate-cache.ts";
 import { causeOf } from "./cause.ts";
@@ -52,7 +53,7 @@ export class QueryProcessor {
     const name = own?.name ?? String((query as object | undefined)?.constructor?.name ?? query);
     throw new NereusError("UNKNOWN_QUERY", `Domain ${this.#runtime.registry.domain} handles no query ${name}`, {
       element: name,
-      fix: "Give it to .on of a queryHandlers(…) that is an element of the domain.",
+      fix: `${didYouMean(name, this.#runtime.registry.queries.keys())}Give it to .on of a queryHandlers(…) that is an element of the domain.`,
     });
   }
 }

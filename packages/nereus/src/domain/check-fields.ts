@@ -2,6 +2,7 @@ import type { AggregateClass } from "../model/aggregate-root.ts";
 import { definitionOf } from "../model/element.ts";
 import type { EntityDefinition } from "../model/entity.ts";
 import type { CompiledField } from "../model/field.ts";
+import { didYouMean } from "../model/nearest.ts";
 import type { Transitions } from "../model/status.ts";
 import { definitionOfSchema, unwrap } from "../model/zod-schema.ts";
 import { type AnyDefinition, whatIs } from "./element-reading.ts";
@@ -36,9 +37,8 @@ function checkReferences(
     if (typeof target === "string" && aggregates.has(target)) continue;
     const referred = referredBy(target);
     if (typeof referred === "string") {
-      const fix =
-        'Write reference(Customer), or reference("Customer") or reference(() => Customer) where two refer to each other.';
-      faults.add("REFERENCE_UNKNOWN", name, `the reference ${field.name} names nothing: ${referred}`, fix);
+      const message = `the reference ${field.name} names nothing: ${referred}`;
+      faults.add("REFERENCE_UNKNOWN", name, message, fixOfReference(target, aggregates));
       continue;
     }
     const { kind, name: other } = referred;
@@ -51,6 +51,11 @@ function checkReferences(
         : "Refer to an aggregate: only aggregates are loaded by identity.";
     faults.add("REFERENCE_UNKNOWN", name, `the reference ${field.name} names ${what}`, fix);
   }
+}
+
+function fixOfReference(target: unknown, known: ReadonlyMap<string, AggregateClass>): string {
+  const meant = typeof target === "string" ? didYouMean(target, known.keys()) : "";
+  return `${meant}Write reference(Customer), or reference("Customer") or reference(() => Customer) where two refer to each other.`;
 }
 
 function checkRelation({ kind, name }: Holder, field: CompiledField, faults: Faults): void {
@@ -78,7 +83,9 @@ function checkStatus({ kind, name }: Holder, field: CompiledField, faults: Fault
   const unknown = unknownStates(transitions, field);
   if (unknown.length === 0) return;
   const message = `the status ${field.name} names states that it does not have: ${unknown.join(", ")}`;
-  faults.add("STATUS_INVALID", name, message, `Name one of: ${Object.keys(transitions).join(", ")}.`);
+  const states = Object.keys(transitions);
+  const meant = unknown.map((state) => didYouMean(state, states)).join("");
+  faults.add("STATUS_INVALID", name, message, `${meant}Name one of: ${states.join(", ")}.`);
 }
 
 function unknownStates(transitions: Transitions, { schema }: CompiledField): readonly string[] {

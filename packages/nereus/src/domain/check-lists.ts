@@ -1,4 +1,5 @@
 import type { CompiledField } from "../model/field.ts";
+import { didYouMean } from "../model/nearest.ts";
 import type { CompiledShape } from "../model/shape.ts";
 import { definitionOfSchema, isZod, unwrap } from "../model/zod-schema.ts";
 import type { Faults } from "./faults.ts";
@@ -35,19 +36,15 @@ function checkEach(element: string, shape: CompiledShape, option: string, lists:
     const key = JSON.stringify(option === "unique" ? list.toSorted() : list);
     if (seen.has(key)) refuse(`${option} has ${words} twice`, "Keep one of them.");
     seen.add(key);
-    for (const name of new Set(list)) checkField(element, shape.byName.get(name), `${option} ${words}`, name, faults);
+    for (const name of new Set(list)) checkField(shape, element, `${option} ${words}`, name, faults);
   }
 }
 
-function checkField(
-  element: string,
-  field: CompiledField | undefined,
-  where: string,
-  name: string,
-  faults: Faults,
-): void {
+function checkField({ byName }: CompiledShape, element: string, where: string, name: string, faults: Faults): void {
+  const field = byName.get(name);
   if (field === undefined) {
-    faults.add("INDEX_FIELD_UNKNOWN", element, `${where} names the field ${name}`, `Index fields that ${element} has.`);
+    const fix = `${didYouMean(name, byName.keys())}Index fields that ${element} has.`;
+    faults.add("INDEX_FIELD_UNKNOWN", element, `${where} names the field ${name}`, fix);
   } else if (holdsMany(field)) {
     const fix = "Index texts, numbers, dates and the like; give what is inside a field of its own.";
     faults.add("INDEX_INVALID", element, `${where} names ${name}, which holds objects or a list`, fix);

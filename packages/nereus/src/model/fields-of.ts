@@ -1,5 +1,6 @@
 import type { ChangeScope } from "./change-scope.ts";
 import { NereusError } from "./errors.ts";
+import { didYouMean } from "./nearest.ts";
 import type { CompiledShape } from "./shape.ts";
 import type { Values } from "./values.ts";
 
@@ -65,9 +66,10 @@ export function defineAccessors(prototype: object, shape: CompiledShape): void {
 export function canTransition(instance: object, shape: CompiledShape, field: string, state: unknown): boolean {
   const transitions = shape.byName.get(field)?.transitions;
   if (transitions === undefined) {
+    const known = shape.fields.filter((one) => one.transitions !== undefined).map(({ name }) => name);
     throw new NereusError("UNKNOWN_FIELD", `${shape.element} has no status field ${field}`, {
       element: shape.element,
-      fix: "Name a field that is declared with status({ … }, …).",
+      fix: `${didYouMean(field, known)}Name a field that is declared with status({ … }, …).`,
     });
   }
   const now = valuesOf(instance)[field];
