@@ -80,7 +80,8 @@ export class Notifications {
   };
 
   async #look(): Promise<void> {
-    await this.#held.get();
+    // Where nobody may listen, as behind some poolers, to look has to do.
+    await this.#held.get().catch(() => undefined);
     const position = headOf(await rowsOn(this.#settings.pool, this.#head.with()));
     if (position <= this.#known || this.#timer === undefined) return;
     this.#known = position;
