@@ -41,6 +41,11 @@ export async function process(domain: Domain, command: object, options: DomainPr
   return { ...outcome, id: id === undefined ? undefined : String(id) };
 }
 
+/** Asks a query. */
+export function ask(domain: Domain, query: object, tenant: string): Promise<DomainOutcome> {
+  return perform(domain, () => domain.query(query as Returning<unknown, "query">, { tenant }), tenant);
+}
+
 /** Does whatever it is, and finds out what it has appended. */
 export async function perform(domain: Domain, act: Act, tenant: string): Promise<DomainOutcome> {
   const { runtime } = workingsOf(domain);

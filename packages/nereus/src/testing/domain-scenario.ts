@@ -10,6 +10,7 @@ import type { ProjectionClass } from "../model/projection.ts";
 import { assertEvents, assertMessages, assertPart, failed } from "./assertion.ts";
 import {
   type Act,
+  ask,
   type DomainOutcome,
   eventsBetween,
   happen,
@@ -203,12 +204,14 @@ class DomainScenario extends Scenario<DomainProgress> {
 
 type Doing = (domain: Domain, options: DomainProcessOptions & SeedOptions, tenant: string) => Promise<DomainOutcome>;
 
-/** How it is done: a command is processed, an event happens, a function is called. */
+/** How it is done: a command is processed, a query asked, an event happens, a function is called. */
 function doing(what: object): Doing {
   if (messageDefinition(what, "command") !== undefined) return (domain, options) => process(domain, what, options);
   if (messageDefinition(what, "event") !== undefined) return (domain, options) => happen(domain, what, options);
+  if (messageDefinition(what, "query") !== undefined)
+    return (domain, { tenant }, own) => ask(domain, what, tenant ?? own);
   if (typeof what === "function") return (domain, _, tenant) => perform(domain, what as Act, tenant);
-  throw misuse("when", what, "a command, an event, or a function of the domain");
+  throw misuse("when", what, "a command, a query, an event, or a function of the domain");
 }
 
 function doneIn({ outcome }: DomainProgress): DomainOutcome {

@@ -4,7 +4,7 @@ import type { DomainProcessOptions, TenantOptions } from "../domain/domain-optio
 import type { AggregateClass } from "../model/aggregate-root.ts";
 import type { ProjectionClass } from "../model/projection.ts";
 import type { State, Whole } from "./expected-values.ts";
-import type { AnyAggregate, CommandInstance, EventInstance, EventOf } from "./instances.ts";
+import type { AnyAggregate, CommandInstance, EventInstance, EventOf, QueryInstance } from "./instances.ts";
 import type { Done, DoneWith } from "./misfit.ts";
 import type { Seed, SeedOptions } from "./seed.ts";
 
@@ -68,7 +68,13 @@ interface ActsOfDomain {
   /** A command is processed. Given events without a tenant are of its tenant. */
   when<R>(command: CommandInstance<R>, options?: DomainProcessOptions): When<R>;
   /**
-   * Anything else is done: a use case is called, a message delivered, a query asked. `then` is about what it appends.
+   * A query is asked, once async projections show what happened before. `thenResult` is about its answer.
+   *
+   * @example .when(new FindAccounts({ holder: "Ada" })).thenResult([{ accountId: "1", holder: "Ada", balance: 100 }])
+   */
+  when<R>(query: QueryInstance<R>, options?: TenantOptions): When<R>;
+  /**
+   * Anything else is done: a use case is called, a message delivered. `then` is about what it appends.
    *
    * @example .when((shop) => shop.service(signup).register("ada@example.org")).then(new CustomerRegistered({ … }))
    */
@@ -101,7 +107,7 @@ export interface Given extends PromiseLike<void>, ActsOfDomain {
 }
 
 /**
- * A command or event under test in a domain. `then` is about its own commit: for an event, about what the handlers of events
+ * A command, query or event under test in a domain. `then` is about its own commit: for an event, about what the handlers of events
  * appended. What sent commands lead to later is for `thenEventually`.
  */
 export interface When<R> extends Then<R, EventInstance>, RowsOfDomain, ActsOfDomain {

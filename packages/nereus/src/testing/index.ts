@@ -13,5 +13,5 @@ export type { State } from "./expected-values.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { type FixedIdentities, fixedIdentities } from "./fixed-identities.ts";
 export { given } from "./given.ts";
-export type { AnyAggregate, CommandInstance, EventInstance, EventOf } from "./instances.ts";
+export type { AnyAggregate, CommandInstance, EventInstance, EventOf, QueryInstance } from "./instances.ts";
 export { type Before, type Seed, type SeedOptions, seed } from "./seed.ts";

@@ -13,6 +13,9 @@ export type EventInstance = MessageInstance &
 /** Any command, with the type of its answer. */
 export type CommandInstance<R = unknown> = MessageInstance & Returning<R, "command">;
 
+/** Any query, with the type of its answer. */
+export type QueryInstance<R = unknown> = MessageInstance & Returning<R, "query">;
+
 /** Any aggregate in hand. */
 export type AnyAggregate = AggregateInstance<unknown>;
 

@@ -1,8 +1,8 @@
 import type { Domain } from "../domain/domain.ts";
-import type { DomainProcessOptions } from "../domain/domain-options.ts";
+import type { DomainProcessOptions, TenantOptions } from "../domain/domain-options.ts";
 import type { AggregateClass } from "../model/aggregate-root.ts";
 import type { Element } from "../model/element.ts";
-import type { AnyAggregate, CommandInstance, EventInstance, EventOf } from "./instances.ts";
+import type { AnyAggregate, CommandInstance, EventInstance, EventOf, QueryInstance } from "./instances.ts";
 import type { Before, Seed, SeedOptions } from "./seed.ts";
 
 // Of a call that fits no overload, the compiler reports the last one. These are the types of last ones that never fit: what is
@@ -44,19 +44,21 @@ type KeysOf<R> = R extends readonly [infer Fields] ? keyof Fields : never;
 /** What a domain can be made to do. */
 export type Done<W> = Inferred<
   W,
-  W extends CommandInstance | EventInstance
+  W extends CommandInstance | QueryInstance | EventInstance
     ? never
     : W extends Element
       ? "when(…) takes an instance: new OpenAccount({ … })"
-      : "when(…) takes a command, an event, or a function of the domain: (domain) => domain.query(…)"
+      : "when(…) takes a command, a query, an event, or a function of the domain: (domain) => domain.service(…)"
 >;
 
 /** What is said about it. */
 export type DoneWith<W, O> = W extends CommandInstance
   ? Known<O, DomainProcessOptions>
-  : W extends EventInstance
-    ? Known<O, SeedOptions>
-    : { readonly [K in keyof O]: "when(…) takes options of a command or an event" };
+  : W extends QueryInstance
+    ? Known<O, TenantOptions>
+    : W extends EventInstance
+      ? Known<O, SeedOptions>
+      : { readonly [K in keyof O]: "when(…) takes options of a command, a query or an event" };
 
 type Known<O, Options> = {
   readonly [K in keyof O]: K extends keyof Options

@@ -1,5 +1,15 @@
 import { AssertionError } from "node:assert";
-import { Domain, type DomainOptions, type Element, Event, identifier, Projection, projector } from "nereus";
+import {
+  Domain,
+  type DomainOptions,
+  type Element,
+  Event,
+  identifier,
+  Projection,
+  projector,
+  Query,
+  queryHandlers,
+} from "nereus";
 import { fakeClock, given, seed } from "nereus/testing";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -81,6 +91,35 @@ describe.each(places())("on $name", (kind) => {
     await given(domain(), seed({ tenant: "t" }, opened(), deposited(5)))
       .when((own) => own.view(Row, { tenant: "t" }).find())
       .thenResult([{ accountId: "1", balance: 5, version: 1 } as Row]);
+  });
+
+  test("a query finds rows as far as what happened before, in its tenant, and appends nothing", async () => {
+    class Richer extends Query("Richer", { than: z.number() }).returns<string[]>() {}
+    const queries = queryHandlers(Row).on(Richer, async ({ than }, { view }) => {
+      if (than < 0) throw new RangeError("nobody has less");
+      const found = await view.find({ where: { balance: { gt: than } }, orderBy: { accountId: "asc" } });
+      return found.map(({ accountId }) => accountId);
+    });
+    const asking = () => domain({}, [Richer, queries]);
+    await given(asking(), opened(), deposited(100), opened("2"))
+      .when(new Richer({ than: 50 }))
+      .thenResult(["1"])
+      .thenNothing()
+      .when(new Deposit({ accountId: "2", amount: 60 }))
+      .when(new Richer({ than: 50 }))
+      .thenResult(["1", "2"])
+      .when(new Richer({ than: -1 }))
+      .thenRejected("nobody has less");
+    const own = seed({ tenant: "t" }, opened("3"), deposited(70, "3"));
+    await given(asking(), own)
+      .when(new Richer({ than: 50 }))
+      .thenResult(["3"]);
+    await given(asking(), own)
+      .when(new Richer({ than: 50 }), { tenant: "u" })
+      .thenResult([]);
+    await expect(given(domain(), opened()).when(new Richer({ than: 0 }))).rejects.toMatchObject({
+      code: "UNKNOWN_QUERY",
+    });
   });
 
   test("each failure of a chain is found, wherever in it it is", async () => {

@@ -278,5 +278,3 @@ scenario.thenState(Account, { colour: "red" });
 scenario.thenState(Account, { balance: "1" });
 // @ts-expect-error not a field of the row
 scenario.thenRow(Summary, "1", { colour: "red" });
-// @ts-expect-error a query is no command
-given(domain).when(new Find({ holder: "Ada" }));

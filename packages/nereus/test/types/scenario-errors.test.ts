@@ -57,8 +57,9 @@ test("a scenario that does not compile is told in a sentence what is wrong, not 
     'given(Product, { name: "Chair", colour: "red" })': "given(Class, { … }) takes fields of the aggregate",
     "given(new Money({ amount: 1n }))":
       "given(…) begins with a domain, an aggregate (its class, or in hand), or a projector",
-    'given(bank).when(new Find({ holder: "Ada" }))':
-      "when(…) takes a command, an event, or a function of the domain: (domain) => domain.query(…)",
+    "given(bank).when(new Money({ amount: 1n }))":
+      "when(…) takes a command, a query, an event, or a function of the domain: (domain) => domain.service(…)",
+    'given(bank).when(new Find({ holder: "Ada" }), { idempotencyKey: "k" })': "when(…) has no such option",
     "given(bank).when(Opened)": "when(…) takes an instance: new OpenAccount({ … })",
     'given(bank).when(open, { idempotency: "k" })': "when(…) has no such option",
   };

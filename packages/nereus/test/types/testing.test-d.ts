@@ -119,11 +119,14 @@ assertType<Equal<Awaited<typeof seeding>, void>>();
 await seeding;
 
 export const asked: Summary[] = await given(bank)
-  .when((domain) => domain.query(new Find({ holder: "Ada" })))
+  .when(new Find({ holder: "Ada" }), { tenant: "t" })
   .thenResult([])
   .thenNothing();
-// @ts-expect-error a query is asked, not done
-given(bank).when(new Find({ holder: "Ada" }));
+const asking = given(bank).when(new Find({ holder: "Ada" }));
+// @ts-expect-error another answer
+asking.thenResult("Ada");
+// @ts-expect-error a query has no idempotency key
+given(bank).when(new Find({ holder: "Ada" }), { idempotencyKey: "k" });
 // @ts-expect-error not a message
 given(bank).when({ accountId: "1" });
 // @ts-expect-error not a message
