@@ -390,12 +390,17 @@ const cases: Record<string, { elements: () => readonly unknown[]; faults: readon
       aggregate("A", {}, { factEvents: "yes" }),
       aggregate("B", {}, { snapshotEvery: 0 }),
       aggregate("C", {}, { snapshotEvery: 1.5, factEvents: 1 }),
+      aggregate("D", {}, { snapshotEvery: 2, snapshotVersion: "2" }),
+      Aggregate("E", { id: identifier() }, { snapshotEvery: 2 } as object),
     ],
     faults: [
       "ELEMENT_OPTION_INVALID A",
       "ELEMENT_OPTION_INVALID B",
       "ELEMENT_OPTION_INVALID C",
       "ELEMENT_OPTION_INVALID C",
+      "ELEMENT_OPTION_INVALID D",
+      "ELEMENT_OPTION_INVALID D",
+      "ELEMENT_OPTION_INVALID E",
     ],
   },
   "published is no truth value": {

@@ -133,6 +133,13 @@ export function isChangedDocument({ aggregate, root, base, removed }: Tracked): 
   return removed || base === -1 || AggregateRoot.seams.changed(root) || AggregateRoot.seams.pending(root).length > 0;
 }
 
+/** Whether an aggregate has come to its next snapshot: one every so many events, counted from its first. */
+export function isSnapshotDue({ aggregate, root, base }: Tracked): boolean {
+  const { snapshotEvery } = aggregate[definition].options;
+  if (snapshotEvery === undefined) return false;
+  return Math.floor((root.version + 1) / snapshotEvery) > Math.floor((base + 1) / snapshotEvery);
+}
+
 /** What is removed and was never stored must not be there: a new instance does not stand for a stored one. */
 function documentOf({ aggregate, root, id, base, removed }: Tracked, tenant: string): DocumentWrite {
   return {

@@ -1,15 +1,8 @@
 import { restoreEvent } from "../log/event-types.ts";
 import type { ReplayMessage, StoredMessage, StreamId } from "../log/message.ts";
-import {
-  type AggregateClass,
-  AggregateRoot,
-  assertSynchronous,
-  blankAggregate,
-  definitionOfRoot,
-  freezeFields,
-  restoreAggregate,
-} from "../model/aggregate-root.ts";
+import { type AggregateClass, AggregateRoot, assertSynchronous, definitionOfRoot } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
+import { blankAggregate, freezeFields, restoreAggregate } from "../model/restoring.ts";
 import type { Values } from "../model/values.ts";
 import type { LogReader, StoredDocument } from "../ports/store.ts";
 import type { Log } from "./context.ts";
@@ -28,17 +21,29 @@ export function cacheKey(aggregate: AggregateClass, tenant: string, id: string):
   return `${aggregate[definition].name}\0${tenant}\0${id}`;
 }
 
-/** Loads an event-sourced aggregate by replaying its stream page by page; undefined if there is none. */
+/** What an aggregate is loaded with: `snapshots` are left out where only its events count. */
+export type Loading = Pick<Runtime, "log"> & Partial<Pick<Runtime, "snapshots">>;
+
+/**
+ * Loads an event-sourced aggregate from its latest snapshot and the events after it, page by page; undefined if there is none.
+ *
+ * @param isCommitted whether all that is read is, so that a snapshot may be made of it
+ */
 export async function hydrate(
-  runtime: Pick<Runtime, "log">,
+  { log: reports, snapshots }: Loading,
   log: LogReader,
   aggregate: AggregateClass,
   stream: StreamId,
+  isCommitted: boolean,
 ): Promise<AggregateRoot | undefined> {
-  const root = blankAggregate(aggregate);
+  const { snapshotEvery = Number.POSITIVE_INFINITY } = aggregate[definition].options;
+  const kept = Number.isFinite(snapshotEvery) ? await snapshots?.latest(aggregate, stream, log) : undefined;
+  const from = kept?.version ?? -1;
+  const root = kept ?? blankAggregate(aggregate);
   await catchUp(root, log, stream);
   if (root.version === -1) return undefined;
-  reportBrokenRules(root, stream, runtime.log);
+  reportBrokenRules(root, stream, reports);
+  if (isCommitted && root.version - from >= snapshotEvery) snapshots?.keep(root, stream);
   return root;
 }
 

@@ -1,7 +1,8 @@
 import type { StoredMessage, StreamId } from "../log/message.ts";
-import { type AggregateClass, AggregateRoot, blankAggregate } from "../model/aggregate-root.ts";
+import { type AggregateClass, AggregateRoot } from "../model/aggregate-root.ts";
 import { AggregateNotFoundError, NereusError } from "../model/errors.ts";
 import { isStorable } from "../model/identity.ts";
+import { blankAggregate } from "../model/restoring.ts";
 import type { LogReader } from "../ports/store.ts";
 import type { PastOptions } from "./history.ts";
 import { pagesOf, replayOnto } from "./loading.ts";

@@ -11,6 +11,7 @@ import type { EventHandlersDefinition } from "./event-handlers.ts";
 import type { CommandHandling, QueryHandling } from "./handlers.ts";
 import type { ProjectorDefinition } from "./projector.ts";
 import type { CustomRepositoryClass } from "./repository.ts";
+import type { Snapshots } from "./snapshots.ts";
 import type { SubscriberDefinition } from "./subscriber.ts";
 
 /** How one command is handled, with what start-up found out about it. */
@@ -53,6 +54,7 @@ export interface Runtime {
   readonly registry: Registry;
   readonly store: Store;
   readonly cache: AggregateCache;
+  readonly snapshots: Snapshots;
   readonly clock: Clock;
   readonly enrichers: Enrichers;
   readonly log: Log;

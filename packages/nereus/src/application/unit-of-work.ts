@@ -5,7 +5,7 @@ import { refuseRedeclared } from "../model/fields-of.ts";
 import { assertIdentity, isStorable } from "../model/identity.ts";
 import type { Append, Commit, CommitOutcome, Conflict, SqlClient, StoredDocument } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
-import { commitOf, isChangedDocument, raisedEvents, type Tracked, writesNothing } from "./commit-of.ts";
+import { commitOf, isChangedDocument, isSnapshotDue, raisedEvents, type Tracked, writesNothing } from "./commit-of.ts";
 import { Lineage } from "./lineage.ts";
 import { cacheKey, catchUp, fromDocument, hydrate, replayOnto, streamOf } from "./loading.ts";
 import type { RaisedEvent } from "./raised-event.ts";
@@ -129,7 +129,7 @@ export class UnitOfWork {
     }
     const stream = streamOf(aggregate, tenant, id);
     const known = this.#takeCarried(key) ?? this.#takeCached(key);
-    if (known === undefined) return hydrate(this.#runtime, log, aggregate, stream);
+    if (known === undefined) return hydrate(this.#runtime, log, aggregate, stream, !this.#transaction.isJoined);
     await catchUp(known, log, stream);
     return known;
   }
@@ -258,7 +258,10 @@ export class UnitOfWork {
     for (const tracked of this.#tracked.values()) {
       const { key, root, aggregate } = tracked;
       AggregateRoot.seams.saved(root, isChangedDocument(tracked) ? root.version + 1 : root.version);
-      if (aggregate[definition].eventSourced && !this.#transaction.isJoined) this.#runtime.cache.put(key, root);
+      if (this.#transaction.isJoined || !aggregate[definition].eventSourced) continue;
+      if (isSnapshotDue(tracked))
+        this.#runtime.snapshots.keep(root, streamOf(aggregate, this.cause.tenant, tracked.id));
+      this.#runtime.cache.put(key, root);
     }
   }
 

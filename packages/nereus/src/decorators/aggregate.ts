@@ -38,7 +38,7 @@ export interface AggregateDecoratorOptions {
 /** An aggregate's class under construction, of either kind. */
 interface Building {
   readonly [definition]: AggregateDefinition;
-  applies(event: EventClass, apply: (state: never, event: never) => unknown): Building;
+  applies(event: EventClass, apply: (state: never, event: never) => unknown, written: unknown): Building;
   raises(...events: readonly EventClass[]): Building;
   invariant(code: string, message: string, holds: (state: never) => boolean): Building;
   precondition(code: string, message: string, holds: (state: never) => boolean): Building;
@@ -134,7 +134,7 @@ export function defineAggregate(
     );
   }
   let building = eventSourced ? made.sourced : made.stored.raises(...raises);
-  for (const method of methods) building = withMethod(building, method);
+  for (const method of methods) building = withMethod(building, method, type as AggregateClass);
   const own: AggregateDefinition = { ...building[definition], shape }; // accessors and definition: of one shape
   Object.defineProperty(type, definition, { value: own, configurable: true });
   return raises.filter((event) => !own.appliers.has(event[definition].name)).map((event) => notApplied(name, event));
@@ -149,6 +149,7 @@ type Methods = Readonly<Record<PropertyKey, ((event?: object) => unknown) | unde
 function withMethod(
   building: Building,
   { name, mark }: MarkedMethod<"apply" | "invariant" | "precondition">,
+  { prototype }: AggregateClass,
 ): Building {
   if (mark.as !== "apply") {
     const { code, message } = mark.given;
@@ -156,11 +157,12 @@ function withMethod(
   }
   const identity = building[definition].shape.identifiers[0]?.name ?? "";
   const named = mark.given[definition].shape.naming(identity);
-  return building.applies(mark.given, (root: object, event: Values) => {
+  const apply = (root: object, event: Values): unknown => {
     const returned = (root as Methods)[name]?.(event);
     if (named !== undefined && valuesOf(root)[identity] === undefined) (root as Values)[identity] = event[named];
     return returned;
-  });
+  };
+  return building.applies(mark.given, apply, (prototype as Methods)[name]);
 }
 
 function notApplied(element: string, event: EventClass): ModelFault {

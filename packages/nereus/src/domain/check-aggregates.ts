@@ -1,4 +1,4 @@
-import type { AggregateDefinition, AggregateOptions } from "../model/aggregate-root.ts";
+import type { AggregateDefinition } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import type { Invariant } from "../model/invariant.ts";
 import type { CompiledShape } from "../model/shape.ts";
@@ -23,7 +23,7 @@ function checkAggregate(own: AggregateDefinition, faults: Faults): void {
   faults.addAll(own.faults);
   checkIdentifier(name, shape, faults);
   checkRules(name, [...invariants, ...preconditions], faults);
-  checkOptions(name, options, faults);
+  checkOptions(own, faults);
   if (eventSourced) checkEventSourced(own, faults);
   else checkLists(name, shape, options, faults);
   for (const [event, { apply }] of appliers) {
@@ -67,17 +67,20 @@ export function checkRules(name: string, rules: readonly Invariant[], faults: Fa
   }
 }
 
-function checkOptions(name: string, { factEvents, snapshotEvery }: AggregateOptions, faults: Faults): void {
+function checkOptions({ name, eventSourced, options }: AggregateDefinition, faults: Faults): void {
+  const { factEvents } = options;
   if (factEvents !== undefined && typeof factEvents !== "boolean") {
     faults.add("ELEMENT_OPTION_INVALID", name, `factEvents is ${String(factEvents)}`, "Say true or false.");
   }
-  if (snapshotEvery !== undefined && !isWhole(snapshotEvery, 1)) {
-    faults.add(
-      "ELEMENT_OPTION_INVALID",
-      name,
-      `snapshotEvery is ${String(snapshotEvery)}`,
-      "Give a whole number from 1.",
-    );
+  for (const key of ["snapshotEvery", "snapshotVersion"] as const) {
+    const value = options[key];
+    if (value === undefined) continue;
+    if (!isWhole(value, 1)) {
+      faults.add("ELEMENT_OPTION_INVALID", name, `${key} is ${String(value)}`, "Give a whole number from 1.");
+    } else if (!eventSourced) {
+      const message = `it is state-stored, so that ${key} says nothing`;
+      faults.add("ELEMENT_OPTION_INVALID", name, message, "Leave it out: the state is stored as it is.");
+    }
   }
 }
 

@@ -134,6 +134,7 @@ export class Domain {
         });
       }
       for (const engine of running.engines) await engine.retire();
+      await running.runtime.snapshots.written();
       await running.runtime.store.close();
     });
   }

@@ -38,10 +38,11 @@ export function collectShapes(parts: ModelParts, messages: ModelMessages): Model
   return walk;
 }
 
-class ShapeWalk implements ModelShapes {
-  readonly holders = new Set<Holder>();
-  readonly entities = new Map<EntityDefinition, Set<string>>();
-  readonly valueObjects = new Set<ValueObjectDefinition>();
+/** Finds everything with fields, from what it is shown on. */
+export class ShapeWalk implements ModelShapes {
+  readonly holders: Set<Holder> = new Set();
+  readonly entities: Map<EntityDefinition, Set<string>> = new Map();
+  readonly valueObjects: Set<ValueObjectDefinition> = new Set();
 
   /** @param owner the aggregate that it is part of */
   visit(holder: Holder, owner: string | undefined): void {

@@ -6,6 +6,7 @@ import { runInlineHandlers } from "../application/inline-handlers.ts";
 import { knownProjection } from "../application/projection-views.ts";
 import { QueryProcessor } from "../application/query-processor.ts";
 import type { Registry, Runtime } from "../application/registry.ts";
+import { Snapshots } from "../application/snapshots.ts";
 import { WorkProcessor } from "../application/work-processor.ts";
 import { CommandRunner } from "../engine/command-runner.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -17,6 +18,7 @@ import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
 import type { ProjectionClass } from "../model/projection.ts";
 import type { DomainOptions } from "./domain-options.ts";
+import { stateShapeOf } from "./state-shape.ts";
 
 /** What a started domain works with. */
 export interface Running {
@@ -36,12 +38,14 @@ export interface Running {
 }
 
 export function assemble(registry: Registry, options: DomainOptions): Running {
+  const { store, clock = { now: () => new Date() }, log = console } = options;
   const runtime: Runtime = {
     registry,
-    store: options.store,
+    store,
     cache: new AggregateCache(options.cachedAggregates ?? 10_000),
-    clock: options.clock ?? { now: () => new Date() },
-    log: options.log ?? console,
+    snapshots: new Snapshots({ store, clock, log }, (aggregate) => stateShapeOf(aggregate[definition])),
+    clock,
+    log,
     enrichers: options.enrichers ?? {},
     retries: options.retries ?? 20,
   };
@@ -76,6 +80,7 @@ export async function counted<T>(running: Running, work: () => Promise<T>): Prom
 export async function settle({ runtime, runners, stopping: { signal } }: Running): Promise<void> {
   const { log } = runtime.store;
   for (;;) {
+    await runtime.snapshots.written();
     const head = await log.head();
     const failures: unknown[] = [];
     for (const runner of runners) {

@@ -9,12 +9,11 @@ import {
 } from "./aggregate-faults.ts";
 import { ChangeScope, type Level } from "./change-scope.ts";
 import { definition, type Element, redefine } from "./element.ts";
-import { brokenEntityRules, entityDefinition, stored } from "./entity.ts";
+import { brokenEntityRules } from "./entity.ts";
 import type { ModelFault } from "./errors.ts";
 import { NereusError } from "./errors.ts";
 import { refuseFaulty } from "./faulty.ts";
 import { canTransition, refuseRedeclared, Scoped, valuesOf } from "./fields-of.ts";
-import { frozenCopy } from "./freeze.ts";
 import { brokenInvariants, checkPreconditions, type Invariant, invariantError, type Whose } from "./invariant.ts";
 import { type EventClass, isRaised, messageDefinition, setRaised } from "./message.ts";
 import type { CompiledShape } from "./shape.ts";
@@ -24,13 +23,24 @@ import type { Values } from "./values.ts";
 export interface Applier {
   readonly event: EventClass;
   readonly apply: (state: never, event: never) => unknown;
+  /** The function as its author wrote it, where `apply` only calls that. */
+  readonly written?: unknown;
 }
 
 export interface AggregateOptions {
   /** Append, with every save, an event that carries the whole state, to a stream of its own. Default: false. */
   readonly factEvents?: boolean;
-  /** Keep a snapshot every so many events. Accepted, and of no effect yet; it would change only the cost of loading. */
+  /**
+   * Keep a snapshot of the state every so many events, so that an aggregate with a long history loads in bounded time: the latest snapshot, then the
+   * events after it. It is written after the commit, and changes only what loading costs. One that another shape or other `.applies` handlers
+   * made is ignored. Default: none are kept.
+   */
   readonly snapshotEvery?: number;
+  /**
+   * Another number makes the snapshots so far be ignored: for when functions have changed that the `.applies` handlers call. (What the handlers
+   * themselves say is noticed.) Default: 1.
+   */
+  readonly snapshotVersion?: number;
 }
 
 /** Options of a state-stored aggregate. `K`: the names of its fields. */
@@ -339,39 +349,6 @@ export interface AggregateSeams {
 
 export function definitionOfRoot(root: object): AggregateDefinition {
   return (root.constructor as unknown as AggregateClass)[definition];
-}
-
-/** An aggregate without state, to replay events onto. */
-export function blankAggregate(aggregate: AggregateClass): AggregateRoot {
-  const make = aggregate as unknown as new () => AggregateRoot;
-  const root = new make();
-  refuseRedeclared(root, aggregate[definition].shape);
-  return root;
-}
-
-/** A state-stored aggregate from its stored document. */
-export function restoreAggregate(aggregate: AggregateClass, wire: Values, version: number): AggregateRoot {
-  const make = aggregate as unknown as new (values: Values, origin: typeof stored) => AggregateRoot;
-  const root = new make(aggregate[definition].shape.decode(wire), stored);
-  refuseRedeclared(root, aggregate[definition].shape);
-  AggregateRoot.seams.saved(root, version);
-  return root;
-}
-
-/** Freezes what was built up in place, by a replay or by defaults; entities included. */
-export function freezeFields(root: AggregateRoot): void {
-  freezeValues(root, definitionOfRoot(root).shape);
-}
-
-function freezeValues(owner: object, shape: CompiledShape): void {
-  const values = valuesOf(owner);
-  for (const { name } of shape.deep) values[name] = frozenCopy(values[name]);
-  for (const { name, relation } of shape.relations) {
-    for (const child of relation?.entities(values[name]) ?? []) {
-      const own = entityDefinition(child.constructor).shape;
-      if (own.deep.length > 0 || own.relations.length > 0) freezeValues(child, own);
-    }
-  }
 }
 
 /** The identity of an aggregate; undefined before it has one. */

@@ -3,6 +3,7 @@ import {
   type AggregateDefinition,
   type AggregateInstance,
   AggregateRoot,
+  type Applier,
   type StateStoredOptions,
 } from "./aggregate-root.ts";
 import { define, definition, nameOf, redefine } from "./element.ts";
@@ -83,7 +84,7 @@ class StateStoredRoot extends AggregateRoot {
 
   static raises(...events: readonly EventClass[]): unknown {
     const own = (this as unknown as AggregateClass)[definition];
-    const raised = events.map((event) => [nameOf(event), { event, apply: () => undefined }] as const);
+    const raised = events.map((event): [string, Applier] => [nameOf(event), { event, apply: () => undefined }]);
     return redefine(this, { ...own, appliers: new Map([...own.appliers, ...raised]) });
   }
 }

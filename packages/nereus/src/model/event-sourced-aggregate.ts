@@ -5,8 +5,6 @@ import {
   type AggregateOptions,
   AggregateRoot,
   assertSynchronous,
-  blankAggregate,
-  freezeFields,
 } from "./aggregate-root.ts";
 import { define, definition, nameOf, redefine } from "./element.ts";
 import { type ModelFault, NereusError } from "./errors.ts";
@@ -14,6 +12,7 @@ import { fault } from "./faulty.ts";
 import type { Fields, FieldsView, Shape, Shaped, Simplify } from "./field.ts";
 import { defineAccessors } from "./fields-of.ts";
 import type { EventClass, Named } from "./message.ts";
+import { blankAggregate, freezeFields } from "./restoring.ts";
 import { CompiledShape } from "./shape.ts";
 
 /** Names that every aggregate has already. */
@@ -106,12 +105,12 @@ class EventSourcedRoot extends AggregateRoot {
     return root;
   }
 
-  static applies(event: EventClass, apply: (state: never, event: never) => void): unknown {
+  static applies(event: EventClass, apply: (state: never, event: never) => void, written: unknown = apply): unknown {
     const own = (this as unknown as AggregateClass)[definition];
     const name = nameOf(event);
     if (own.appliers.has(name))
       return redefine(this, { ...own, faults: [...own.faults, appliedAgain(own.name, name)] });
-    return redefine(this, { ...own, appliers: new Map([...own.appliers, [name, { event, apply }]]) });
+    return redefine(this, { ...own, appliers: new Map([...own.appliers, [name, { event, apply, written }]]) });
   }
 }
 

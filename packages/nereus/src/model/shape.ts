@@ -213,6 +213,17 @@ export class CompiledShape {
     return values;
   }
 
+  /**
+   * All values from what {@link encode} of this very shape gave: one that is not there was undefined.
+   *
+   * @throws NereusError STORED_SHAPE_CHANGED where one cannot be decoded
+   */
+  restore(wire: Values): Values {
+    refuseFaulty(this.faults);
+    const decoded = this.#decoded(wire);
+    return Object.fromEntries(this.fields.map(({ name }) => [name, decoded[name]]));
+  }
+
   #decoded(wire: Values): Values {
     if (this.#wire === undefined) return wire;
     try {

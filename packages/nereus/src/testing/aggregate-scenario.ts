@@ -1,15 +1,9 @@
 import { replayOnto } from "../application/loading.ts";
 import { serialiseEvent } from "../log/event-types.ts";
 import type { StoredMessage } from "../log/message.ts";
-import {
-  type AggregateClass,
-  AggregateRoot,
-  blankAggregate,
-  definitionOfRoot,
-  freezeFields,
-  isThenable,
-} from "../model/aggregate-root.ts";
+import { type AggregateClass, AggregateRoot, definitionOfRoot, isThenable } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
+import { blankAggregate, freezeFields } from "../model/restoring.ts";
 import { assertPart } from "./assertion.ts";
 import { misuse, nameOf } from "./misuse.ts";
 import { Scenario } from "./scenario.ts";

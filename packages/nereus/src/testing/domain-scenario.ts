@@ -191,12 +191,12 @@ class DomainScenario extends Scenario<DomainProgress> {
     });
   }
 
-  /** An aggregate as it is stored, past every cache. */
+  /** An aggregate as it is stored, past every cache and snapshot. */
   async #load(aggregate: AggregateClass, id: string, tenant: string): Promise<object | undefined> {
     const { runtime } = workingsOf(this.#domain);
-    const { store } = runtime;
+    const { store, log } = runtime;
     const { name, eventSourced } = aggregate[definition];
-    if (eventSourced) return hydrate(runtime, store.log, aggregate, streamOf(aggregate, tenant, id));
+    if (eventSourced) return hydrate({ log }, store.log, aggregate, streamOf(aggregate, tenant, id), true);
     const document = (await store.documents.get(name, tenant, [id])).get(id);
     return document === undefined ? undefined : fromDocument(aggregate, document);
   }

@@ -254,6 +254,51 @@ describe.skipIf(missingPostgres !== undefined)("on Message DB", () => {
       expect(types).toHaveLength(1);
     });
 
+    test("a snapshot is where the other clients of Message DB look for it, and theirs are passed over", async () => {
+      class Purse extends EventSourcedAggregate(
+        "Purse",
+        { accountId: identifier(), n: z.number().default(0) },
+        { snapshotEvery: 2 },
+      ).applies(Opened, (purse, event) => {
+        purse.accountId = event.accountId;
+        purse.n += 1;
+      }) {}
+      class Fill extends Command("Fill", { accountId: identifier() }).returns<number>() {}
+      const purses = commandHandlers(Purse).on(Fill, async ({ accountId }, { repository }) => {
+        const purse = (await repository(Purse).find(accountId)) ?? Purse.create(() => undefined);
+        purse.raise(new Opened({ accountId }));
+        await repository(Purse).add(purse);
+        return purse.n;
+      });
+      const start = async () => {
+        const bank = new Domain("bank", {
+          elements: [Purse, purses],
+          store: messageDb({ pool: database.pool, documents: memory() }),
+        });
+        await bank.start();
+        return bank;
+      };
+      const bank = await start();
+      for (const _ of [1, 2, 3]) await bank.process(new Fill({ accountId: "a-1" }));
+      await bank.stop();
+      const other = await database.pool.connect(); // as a client of another language has it
+      await other.query("SET search_path = message_store");
+      const last = async () => (await other.query("SELECT * FROM get_last_stream_message('Purse:snapshot-a-1')")).rows;
+      expect((await last()).map(({ type, data }) => ({ type, ...JSON.parse(data) }))).toEqual([
+        { type: "PurseSnapshot", version: 1, shape: expect.any(String), state: { accountId: "a-1", n: 2 } },
+      ]);
+      const theirs = `'{"n": 70, "_version": 2}'`;
+      await other.query(
+        `SELECT write_message(gen_random_uuid()::varchar, 'Purse:snapshot-a-1', 'SNAPSHOT', ${theirs})`,
+      );
+      const again = await start();
+      expect(await again.process(new Fill({ accountId: "a-1" }))).toBe(4);
+      await again.stop();
+      expect((await last())[0]).toMatchObject({ type: "PurseSnapshot" });
+      await other.query("RESET search_path");
+      other.release();
+    });
+
     test("where the second store fails after the log was written, a repetition of the command takes no second effect", async () => {
       const second = memory();
       let fails = false;

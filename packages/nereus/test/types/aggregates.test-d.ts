@@ -111,6 +111,10 @@ status({ ACTIVE: ["GONE"], CLOSED: [] }, "ACTIVE");
 status({ ACTIVE: [], CLOSED: [] }, "OPEN");
 // @ts-expect-error an unknown option
 EventSourcedAggregate("X", { id: identifier() }, { snapshotsEvery: 100 });
+// @ts-expect-error a version is a number
+EventSourcedAggregate("X", { id: identifier() }, { snapshotEvery: 100, snapshotVersion: "2" });
+// @ts-expect-error a state-stored aggregate has no snapshots
+Aggregate("X", { id: identifier() }, { snapshotEvery: 100 });
 
 class Product extends Aggregate("Product", {
   productId: identifier(),

@@ -1,5 +1,5 @@
-import { hash } from "node:crypto";
 import { checksumOf } from "../../log/checksum.ts";
+import { derivedId } from "../../log/derived-id.ts";
 import type { NewMessage, ReplayMessage, StoredMessage } from "../../log/message.ts";
 import { type JsonForm, jsonParts, jsonText } from "./json-text.ts";
 import { streamOfName } from "./stream-names.ts";
@@ -74,20 +74,7 @@ export function writtenMessage(message: NewMessage): WrittenMessage {
 /** Message DB's ids are UUIDs: another id gets one that follows from it. */
 export function uuidOf(id: string): string {
   if (/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/u.test(id)) return id;
-  return derivedUuid("message", id);
-}
-
-/** A UUID version 8 that follows from texts. */
-export function derivedUuid(...texts: readonly string[]): string {
-  const digits = hash("sha256", JSON.stringify(["nereus", ...texts]));
-  const variant = (Number.parseInt(digits.charAt(16), 16) & 3) | 8;
-  return [
-    digits.slice(0, 8),
-    digits.slice(8, 12),
-    `8${digits.slice(13, 16)}`,
-    `${variant.toString(16)}${digits.slice(17, 20)}`,
-    digits.slice(20, 32),
-  ].join("-");
+  return derivedId("message", id);
 }
 
 export function storedMessageOf(row: MessageRow): StoredMessage {

@@ -1,8 +1,9 @@
+import { derivedId } from "../../log/derived-id.ts";
 import type { NewMessage, StreamId } from "../../log/message.ts";
 import { NereusError } from "../../model/errors.ts";
 import { isStorable } from "../../model/identity.ts";
 import type { Append, CheckpointMove, IdempotencyRecord } from "../../ports/store.ts";
-import { derivedUuid, writtenMessage } from "./message-rows.ts";
+import { writtenMessage } from "./message-rows.ts";
 import { headOf, onceSuffix, streamName } from "./stream-names.ts";
 
 /** What commits once together with messages: the outcome of a command that has a key, the step past an event. */
@@ -77,12 +78,12 @@ export function onceIds({ claim, step }: Once): {
 } {
   return {
     claim: claim && claimId(claim.tenant, claim.key),
-    step: step && derivedUuid("step", step.name, String(step.position)),
+    step: step && derivedId("step", step.name, String(step.position)),
   };
 }
 
 export function claimId(tenant: string, key: string): string {
-  return derivedUuid("claim", tenant, key);
+  return derivedId("claim", tenant, key);
 }
 
 function messageRow(stream: string, message: NewMessage, expected: number | null): WrittenRow {

@@ -1,0 +1,154 @@
+import { derivedId } from "../log/derived-id.ts";
+import { payloadOf, serialise } from "../log/event-types.ts";
+import type { StoredMessage, StreamId } from "../log/message.ts";
+import { type AggregateClass, type AggregateRoot, definitionOfRoot } from "../model/aggregate-root.ts";
+import { definition } from "../model/element.ts";
+import { restoreSnapshot } from "../model/restoring.ts";
+import type { Values } from "../model/values.ts";
+import type { Append, LogReader, Store } from "../ports/store.ts";
+import type { Clock, Log } from "./context.ts";
+
+/** The payload of a snapshot: the state of an aggregate after one of its events. */
+interface Snapshot {
+  /** The version of that event. */
+  readonly version: number;
+  /** What made the state: a snapshot that another shape, or other handlers, made is of no use. */
+  readonly shape: string;
+  readonly state: Values;
+}
+
+/** How many snapshots are looked through for one that fits: while two releases run side by side, each keeps its own. */
+const lookedThrough = 10;
+/** How many may wait to be written; any more are left out, since the events are there. */
+const mostWaiting = 1000;
+
+/**
+ * Snapshots of event-sourced aggregates that ask for them (`snapshotEvery`): the states that they had, in a stream of kind `snapshot` beside
+ * their events. They spare work and decide nothing: one that does not fit, or cannot be written, is done without. The one that is known by the
+ * hash of the shape that made it is Equinox's idea; the stream is where Message DB's clients have it.
+ */
+export class Snapshots {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #shapeOf: (aggregate: AggregateClass) => string;
+  readonly #shapes = new Map<string, string>();
+  /** By stream, so that of one aggregate only the latest waits. */
+  readonly #waiting = new Map<string, Append>();
+  #writing: Promise<void> | undefined;
+
+  /** @param shapeOf a text that differs where the same events could make another state */
+  constructor(
+    { store, clock, log }: { readonly store: Store; readonly clock: Clock; readonly log: Log },
+    shapeOf: (aggregate: AggregateClass) => string,
+  ) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+    this.#shapeOf = shapeOf;
+  }
+
+  /**
+   * The aggregate as of its latest snapshot that fits, if there is one.
+   *
+   * @param stream that of its events
+   */
+  async latest(aggregate: AggregateClass, stream: StreamId, log: LogReader): Promise<AggregateRoot | undefined> {
+    const { name } = aggregate[definition];
+    const kept: StreamId = { ...stream, kind: "snapshot" };
+    let before: readonly StoredMessage[] = await log.readStream(kept, { direction: "backwards", limit: 1 });
+    for (let seen = 1; before.length > 0; seen = lookedThrough) {
+      for (const message of before) {
+        const found = message.type === typeOf(name) ? this.#restored(aggregate, message) : undefined;
+        if (found !== undefined) return found;
+      }
+      const from = (before.at(-1) as StoredMessage).version - 1;
+      if (from < 0 || seen === lookedThrough) return undefined;
+      before = await log.readStream(kept, { from, direction: "backwards", limit: lookedThrough - seen });
+    }
+    return undefined;
+  }
+
+  #restored(aggregate: AggregateClass, message: StoredMessage): AggregateRoot | undefined {
+    try {
+      const { version, shape, state } = payloadOf(message) as unknown as Snapshot; // what keep has written
+      return shape === this.#shape(aggregate) ? restoreSnapshot(aggregate, state, version) : undefined;
+    } catch (error) {
+      const { category, id } = message.stream;
+      this.#log.warn(`A snapshot of ${category} ${id} cannot be read: its events are, instead`, error);
+      return undefined;
+    }
+  }
+
+  /**
+   * Writes the state of an aggregate, soon: nobody waits for it.
+   *
+   * @param root as it is stored: nothing is pending
+   */
+  keep(root: AggregateRoot, stream: StreamId): void {
+    const key = JSON.stringify([stream.tenant, stream.category, stream.id]);
+    if (this.#waiting.size >= mostWaiting && !this.#waiting.has(key)) return;
+    try {
+      this.#waiting.set(key, this.#appendOf(root, stream));
+    } catch (error) {
+      this.#log.warn(`No snapshot of ${stream.category} ${stream.id} can be made: its state has no JSON form`, error);
+      return;
+    }
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  /** When all are written, or given up. */
+  async written(): Promise<void> {
+    await this.#writing;
+  }
+
+  #appendOf(root: AggregateRoot, stream: StreamId): Append {
+    const { name } = definitionOfRoot(root);
+    const { version } = root;
+    const shape = this.#shape(root.constructor as unknown as AggregateClass);
+    const kept: StreamId = { ...stream, kind: "snapshot" };
+    // two processes that make the same one write it once
+    const id = derivedId("snapshot", stream.tenant, stream.category, stream.id, String(version), shape);
+    const now = this.#clock.now().getTime();
+    const snapshot = { version, shape, state: root.toJSON() } satisfies Snapshot;
+    const message = serialise(id, typeOf(name), 1, snapshot, {
+      recordedAt: now,
+      occurredAt: now,
+      correlationId: id,
+      causationId: null,
+      traceparent: null,
+      extensions: null,
+    });
+    return { stream: kept, expectedVersion: "any", messages: [message] };
+  }
+
+  async #write(): Promise<void> {
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      try {
+        await this.#store.commit({ appends: [next] });
+      } catch (error) {
+        const { category, id } = next.stream;
+        this.#log.warn(`A snapshot of ${category} ${id} was not written: more of its events will be read`, error);
+      }
+    }
+  }
+
+  #next(): Append | undefined {
+    const [first] = this.#waiting;
+    if (first !== undefined) this.#waiting.delete(first[0]);
+    return first?.[1];
+  }
+
+  #shape(aggregate: AggregateClass): string {
+    const { name } = aggregate[definition];
+    const known = this.#shapes.get(name) ?? this.#shapeOf(aggregate);
+    this.#shapes.set(name, known);
+    return known;
+  }
+}
+
+function typeOf(aggregate: string): string {
+  return `${aggregate}Snapshot`;
+}

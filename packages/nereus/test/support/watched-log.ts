@@ -1,0 +1,48 @@
+import type { Store } from "nereus";
+
+type LogReader = Store["log"];
+
+/** What was read to load aggregates. */
+export interface LogReads {
+  /** Events that replays have answered. */
+  events: number;
+  /** Reads of streams of snapshots. */
+  snapshots: number;
+}
+
+/** A store that counts what is read of its log, and may fail or hold up what is written to it. */
+export function watchingLog(
+  inner: Store,
+  beforeCommit?: (commit: Parameters<Store["commit"]>[0]) => Promise<void> | void,
+): { readonly store: Store; readonly reads: LogReads } {
+  const reads: LogReads = { events: 0, snapshots: 0 };
+  const log: LogReader = {
+    head: () => inner.log.head(),
+    readLog: (filter) => inner.log.readLog(filter),
+    readStream(stream, range) {
+      if (stream.kind === "snapshot") reads.snapshots += 1;
+      return inner.log.readStream(stream, range);
+    },
+    async replay(stream, from, limit) {
+      const messages = await inner.log.replay(stream, from, limit);
+      reads.events += messages.length;
+      return messages;
+    },
+  };
+  const store: Store = {
+    name: inner.name,
+    capabilities: inner.capabilities,
+    ...(inner.weaker === undefined ? {} : { weaker: inner.weaker }),
+    log,
+    documents: inner.documents,
+    records: inner.records,
+    open: (collections) => inner.open(collections),
+    close: () => inner.close(),
+    onCommit: (listener) => inner.onCommit(listener),
+    async commit(commit) {
+      await beforeCommit?.(commit);
+      return inner.commit(commit);
+    },
+  };
+  return { store, reads };
+}
