@@ -9,6 +9,7 @@ function fullCommit(): Required<Commit> {
     appends: [appendOf("new", "none", messageOf()), appendOf("other", "none", messageOf())],
     documents: [{ collection: "people", tenant: "", id: "new", expectedVersion: "none", data: '{"age":1}' }],
     outbox: [{ id: "o-1", destination: "payments", data: "{}" }],
+    timers: [{ owner: "clock", id: "t-1", at: 7, data: "{}" }],
     checkpoint: { name: "reader", expected: 0, position: 5 },
     idempotency: { tenant: "", key: "key", fingerprint: "print", result: '{"ok":true}' },
   };
@@ -21,6 +22,7 @@ async function assertNothingWritten(store: Store): Promise<void> {
   );
   assert.equal((await store.documents.get("people", "", ["new"])).size, 0);
   assert.deepEqual(await store.records.outbox(0, 100), []);
+  assert.deepEqual(await store.records.timers("clock", { until: 7, limit: 100 }), []);
   assert.equal(await store.records.checkpoint("reader"), 0);
   assert.equal(await store.records.idempotency("", "key"), undefined);
 }
@@ -41,7 +43,7 @@ async function prepared({ create }: ConformanceHarness): Promise<Store> {
 /** All of a commit, or nothing. */
 export const atomicityCases: readonly ConformanceCase[] = [
   {
-    name: "messages, documents, outbox, checkpoint and idempotency record of a commit are all there after it",
+    name: "messages, documents, outbox, timers, checkpoint and idempotency record of a commit are all there after it",
     requires: ["transactional"],
     async run({ create }) {
       const store = await create([people]);
@@ -52,6 +54,8 @@ export const atomicityCases: readonly ConformanceCase[] = [
         (await store.records.outbox(0, 100)).map(({ sequence, ...entry }) => entry),
         [{ id: "o-1", destination: "payments", data: "{}" }],
       );
+      const timers = await store.records.timers("clock", { until: 7, limit: 100 });
+      assert.deepEqual(timers, [{ id: "t-1", at: 7, data: "{}" }]);
       assert.equal(await store.records.checkpoint("reader"), 5);
       assert.deepEqual(await store.records.idempotency("", "key"), {
         tenant: "",

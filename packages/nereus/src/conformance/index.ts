@@ -15,6 +15,7 @@ import { recordCases } from "./record-cases.ts";
 import { recoveryCases } from "./recovery-cases.ts";
 import { repetitionCases } from "./repetition-cases.ts";
 import { textCases } from "./text-cases.ts";
+import { timerCases } from "./timer-cases.ts";
 import { uniqueCases } from "./unique-cases.ts";
 
 export type { MessageKind, NewMessage, ReplayMessage, StoredMessage, StreamId } from "../log/message.ts";
@@ -49,6 +50,9 @@ export type {
   StoreTransaction,
   StoreTransactions,
   StreamRange,
+  Timer,
+  TimerRange,
+  TimerWrite,
   WeakerPromise,
 } from "../ports/store.ts";
 export {
@@ -86,5 +90,6 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...migrationCases,
   ...defaultCases,
   ...recordCases,
+  ...timerCases,
   ...lifecycleCases,
 ];

@@ -6,6 +6,8 @@ import type { Runtime } from "../application/registry.ts";
 import { restoreSent, type SentCommand, sentCommand } from "../application/sent-command.ts";
 import type { Work, WorkProcessor } from "../application/work-processor.ts";
 import { type ErrorCode, isNereusError, NereusError } from "../model/errors.ts";
+import type { CheckpointMove, TimerWrite } from "../ports/store.ts";
+import { CommandTimers, timerTaken } from "./command-timers.ts";
 import { together } from "./failures.ts";
 import type { Runner } from "./runner.ts";
 import { type Waiting, WaitingCommands } from "./waiting-commands.ts";
@@ -31,10 +33,13 @@ export class CommandRunner implements Runner {
   readonly #work: WorkProcessor;
   readonly #commands: CommandProcessor;
   readonly #waiting = new WaitingCommands();
+  readonly #timers: CommandTimers;
+  /** Timers of commands that are done. */
+  #done: TimerWrite[] = [];
   /** Everything up to here is done, and nothing will be read again. */
   #checkpoint: number | undefined;
   #position = 0;
-  /** Whether a command was done since the checkpoint was moved. */
+  /** Whether a command was done, or given a timer, since the checkpoint was moved. */
   #hasDone = false;
   #current: Promise<void> | undefined;
 
@@ -42,6 +47,7 @@ export class CommandRunner implements Runner {
     this.#runtime = runtime;
     this.#work = work;
     this.#commands = commands;
+    this.#timers = new CommandTimers(runtime.store);
   }
 
   /** What failed is put aside for a while. */
@@ -63,7 +69,8 @@ export class CommandRunner implements Runner {
   }
 
   #isBehind(position: number): boolean {
-    return this.#position < position || this.#checkpoint === undefined || this.#next() !== undefined;
+    if (this.#position < position || this.#checkpoint === undefined) return true;
+    return this.#next() !== undefined || this.#timers.isDue(this.#now());
   }
 
   async #step(signal: AbortSignal | undefined): Promise<void> {
@@ -85,14 +92,30 @@ export class CommandRunner implements Runner {
     }
     for (;;) {
       const { messages, through } = await store.log.readLog({ after: this.#position, limit: page, kinds: ["command"] });
-      for (const message of messages) this.#waiting.add(sentCommand(message));
+      await this.#sort(messages.map(sentCommand));
       this.#position = Math.max(this.#position, through);
-      if (messages.length < page) return;
+      if (messages.length < page) break;
     }
+    const now = this.#now();
+    if (!this.#timers.isDue(now)) return;
+    for (const sent of await this.#timers.due(now)) this.#waiting.add(sent, true);
+  }
+
+  /** Those that are due wait here, those for later have a timer. */
+  async #sort(sent: readonly SentCommand[]): Promise<void> {
+    const now = this.#now();
+    const later = sent.filter(({ at }) => at > now);
+    await this.#timers.set(later);
+    for (const one of sent) if (one.at <= now) this.#waiting.add(one, false);
+    if (later.length > 0) this.#hasDone = true;
+  }
+
+  #now(): number {
+    return this.#runtime.clock.now().getTime();
   }
 
   #next(): Waiting | undefined {
-    return this.#waiting.next(this.#runtime.clock.now().getTime());
+    return this.#waiting.next(this.#now());
   }
 
   async #handle(sent: Waiting): Promise<void> {
@@ -108,6 +131,7 @@ export class CommandRunner implements Runner {
       }
     }
     this.#waiting.delete(sent);
+    if (sent.at > 0) this.#done.push(timerTaken(sent)); // whether or not it was found by its timer
     this.#hasDone = true;
     if (refusal !== undefined) throw failed(sent, refusal);
   }
@@ -170,21 +194,30 @@ export class CommandRunner implements Runner {
     return outcome.status === "committed";
   }
 
-  /** The checkpoint moves up to the first command that still waits. */
+  /** Takes the timers of what is done back, and moves the checkpoint up to the first command that waits without one. */
   async #keepUp(): Promise<void> {
-    const { lowest } = this.#waiting;
-    const position = lowest === undefined ? this.#position : lowest - 1;
-    const moved = this.#checkpoint === undefined ? 0 : position - this.#checkpoint;
-    if (this.#checkpoint === undefined || moved <= 0 || (!this.#hasDone && moved < idleStep)) return;
-    this.#hasDone = false;
-    const move = { name: checkpoint, expected: this.#checkpoint, position };
-    const outcome = await this.#runtime.store.commit({ checkpoint: move });
+    const move = this.#move();
+    const timers = this.#done.splice(0);
+    if (move === undefined && timers.length === 0) return;
+    const outcome = await this.#runtime.store.commit({ timers, ...(move === undefined ? {} : { checkpoint: move }) });
+    if (move === undefined) return;
     if (outcome.status === "committed") {
-      this.#checkpoint = position;
+      this.#checkpoint = move.position;
       return;
     }
     this.#checkpoint = undefined; // another process is at work: begin again where it is
     this.#waiting.clear();
+    this.#timers.reset();
+  }
+
+  #move(): CheckpointMove | undefined {
+    if (this.#checkpoint === undefined) return undefined;
+    const { lowest } = this.#waiting;
+    const position = lowest === undefined ? this.#position : lowest - 1;
+    const moved = position - this.#checkpoint;
+    if (moved <= 0 || (!this.#hasDone && moved < idleStep)) return undefined;
+    this.#hasDone = false;
+    return { name: checkpoint, expected: this.#checkpoint, position };
   }
 }
 

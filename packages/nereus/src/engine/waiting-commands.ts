@@ -1,24 +1,29 @@
 import { priorities } from "../application/send-options.ts";
 import type { SentCommand } from "../application/sent-command.ts";
 
-/** A command that waits, and since when it may be tried again after it has failed. */
+/** A command that is due, and since when it may be tried again after it has failed. */
 export interface Waiting extends SentCommand {
+  /** Whether a timer is kept for it, so that it is found again without reading the log. */
+  readonly isTimed: boolean;
   failures: number;
   /** By the machine's clock, in milliseconds. */
   notBefore: number;
 }
 
-/** Sent commands that are not done yet. */
+/** Sent commands that are due and not done yet. */
 export class WaitingCommands {
-  /** By rank, the most urgent first; then by position, the lowest first, since they are added in this order. */
+  /** By rank, the most urgent first; then in the order in which they became due. */
   readonly #byRank: ReadonlyMap<number, Map<number, Waiting>> = new Map(
     Object.values(priorities)
       .sort((a, b) => b - a)
       .map((rank) => [rank, new Map()]),
   );
 
-  add(sent: SentCommand): void {
-    this.#byRank.get(sent.rank)?.set(sent.message.position, { ...sent, failures: 0, notBefore: 0 });
+  /** Does nothing with one that is there already. */
+  add(sent: SentCommand, isTimed: boolean): void {
+    const ofRank = this.#byRank.get(sent.rank);
+    if (ofRank?.has(sent.message.position) === true) return;
+    ofRank?.set(sent.message.position, { ...sent, isTimed, failures: 0, notBefore: 0 });
   }
 
   delete({ rank, message }: Waiting): void {
@@ -43,9 +48,16 @@ export class WaitingCommands {
     return undefined;
   }
 
-  /** The position of the first of them. */
+  /** The position of the first of those for which no timer is kept. */
   get lowest(): number | undefined {
-    const firsts = [...this.#byRank.values()].flatMap((waiting) => waiting.keys().next().value ?? []);
-    return firsts.length === 0 ? undefined : Math.min(...firsts);
+    let lowest: number | undefined;
+    for (const waiting of this.#byRank.values()) {
+      for (const { isTimed, message } of waiting.values()) {
+        if (isTimed) continue;
+        lowest = Math.min(lowest ?? message.position, message.position);
+        break; // those of one rank are in the order of the log
+      }
+    }
+    return lowest;
   }
 }

@@ -48,6 +48,22 @@ export interface OutboxEntry {
   readonly data: string;
 }
 
+/**
+ * Something that is to be done at a moment, kept from the commit that sets it to the one that takes it back. One that is set again has the new
+ * moment and data.
+ */
+export interface Timer {
+  /** Tells the timers of an owner apart. Not empty. */
+  readonly id: string;
+  /** Milliseconds since 1970, whole. */
+  readonly at: number;
+  /** JSON text. */
+  readonly data: string;
+}
+
+/** `owner`: whose it is; who sets timers reads its own only. `at: null` takes one back, if it is there. */
+export type TimerWrite = { readonly owner: string } & (Timer | { readonly id: string; readonly at: null });
+
 /** How far a subscription has come: moved only from the position that its owner knows. */
 export interface CheckpointMove {
   readonly name: string;
@@ -76,6 +92,8 @@ export interface Commit {
   readonly appends?: readonly Append[];
   readonly documents?: readonly DocumentWrite[];
   readonly outbox?: readonly OutboxEntry[];
+  /** Of several writes of one timer the last counts. */
+  readonly timers?: readonly TimerWrite[];
   readonly checkpoint?: CheckpointMove;
   /** Its `position` is filled in by the store. */
   readonly idempotency?: Omit<IdempotencyRecord, "position">;
@@ -224,6 +242,15 @@ export interface DocumentReader {
   count(collection: string, tenant: string, where: readonly Filter[]): Promise<number>;
 }
 
+/** Which timers are read, and up to how many: those after one, in their order, that are due by a moment. */
+export interface TimerRange {
+  readonly after?: Pick<Timer, "at" | "id">;
+  /** Inclusive. */
+  readonly until: number;
+  /** Read on after the last one. */
+  readonly limit: number;
+}
+
 /** Reads of the store's own books. */
 export interface RecordReader {
   /** Where a subscription stands; 0 if it has none. */
@@ -231,6 +258,8 @@ export interface RecordReader {
   idempotency(tenant: string, key: string): Promise<IdempotencyRecord | undefined>;
   /** Entries in the order in which they were committed, after a sequence number. */
   outbox(after: number, limit: number): Promise<readonly (OutboxEntry & { readonly sequence: number })[]>;
+  /** The timers of an owner, the soonest first; of those at one moment, by id in the order of code points. */
+  timers(owner: string, range: TimerRange): Promise<readonly Timer[]>;
 }
 
 /**

@@ -11,7 +11,7 @@ import type {
 } from "nereus/conformance";
 import { ArrayLog, readerOf } from "./array-log.ts";
 
-/** The store that docs/guides/adapters.md builds: a log in an array, and documents, checkpoints and the outbox in another store. */
+/** The store that docs/guides/adapters.md builds: a log in an array, and documents, checkpoints, the outbox and timers in another store. */
 export class ArrayStore implements Store {
   readonly name = "array";
   readonly capabilities: ReadonlySet<Capability> = new Set(["transactional"]);
@@ -38,6 +38,7 @@ export class ArrayStore implements Store {
     this.records = {
       checkpoint: (name) => inTurn(() => rest.records.checkpoint(name)),
       outbox: (...request) => inTurn(() => rest.records.outbox(...request)),
+      timers: (...request) => inTurn(() => rest.records.timers(...request)),
       idempotency: (tenant, key) => inTurn(() => this.#outcome(tenant, key)),
     };
   }

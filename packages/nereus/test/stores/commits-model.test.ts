@@ -72,6 +72,12 @@ const commit: fc.Arbitrary<Commit> = fc.record(
     outbox: fc.array(fc.record({ id: fc.uuid(), destination: fc.constant("d"), data: fc.constant("{}") }), {
       maxLength: 2,
     }),
+    timers: fc.array(
+      fc
+        .record({ owner: fc.constantFrom("o", "p"), id: fc.constantFrom("1", "2", "\ue000"), at: fc.option(fc.nat(3)) })
+        .map(({ owner, id, at }) => (at === null ? { owner, id, at } : { owner, id, at, data: `{"at":${at}}` })),
+      { maxLength: 4 },
+    ),
     checkpoint: fc.record({ name: fc.constantFrom("c", "d"), expected: fc.nat(2), position: fc.nat(2) }),
     idempotency: fc.record({
       tenant: fc.constantFrom("", "north"),
@@ -101,6 +107,7 @@ async function everything(store: Store): Promise<unknown> {
     members: await Promise.all(tenants.map((tenant) => store.documents.find("members", tenant, {}))),
     // Their numbers may have gaps where a batch was undone and tried again.
     outbox: (await store.records.outbox(0, 1000)).map(({ sequence: _, ...entry }) => entry),
+    timers: await Promise.all(["o", "p"].map((owner) => store.records.timers(owner, { until: 2, limit: 3 }))),
     checkpoints: [await store.records.checkpoint("c"), await store.records.checkpoint("d")],
   };
 }

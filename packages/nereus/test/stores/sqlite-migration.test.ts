@@ -48,7 +48,9 @@ function columnsOf(path: string, table = "people"): Record<string, unknown> {
 function dump(path: string): unknown {
   return inFile(path, (database) => [
     database
-      .prepare("SELECT type, name, sql FROM sqlite_schema WHERE tbl_name <> 'nereus_removed' ORDER BY name")
+      .prepare(
+        "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name NOT IN ('nereus_removed', 'nereus_timers') ORDER BY name",
+      )
       .all(),
     database.prepare("SELECT * FROM nereus_collections").all(),
     database.prepare("SELECT _tenant, _id, _version, _data FROM people ORDER BY rowid").all(),

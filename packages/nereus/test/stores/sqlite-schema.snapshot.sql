@@ -1,4 +1,4 @@
--- user_version: 2
+-- user_version: 3
 -- application_id: 1315271269
 -- journal_mode: wal
 
@@ -75,6 +75,16 @@ CREATE TABLE nereus_removed (
   version INTEGER NOT NULL,
   PRIMARY KEY (collection, tenant, id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE nereus_timers (
+  owner TEXT NOT NULL,
+  id TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  data TEXT NOT NULL,
+  PRIMARY KEY (owner, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX nereus_timers_by_moment ON nereus_timers (owner, at, id);
 
 CREATE TABLE nereus_types (
   number INTEGER PRIMARY KEY,

@@ -8,6 +8,8 @@ export interface LogReads {
   events: number;
   /** Reads of streams of snapshots. */
   snapshots: number;
+  /** Commands that reads of the log have answered. */
+  commands: number;
 }
 
 /** A store that counts what is read of its log, and may fail or hold up what is written to it. */
@@ -15,10 +17,14 @@ export function watchingLog(
   inner: Store,
   beforeCommit?: (commit: Parameters<Store["commit"]>[0]) => Promise<void> | void,
 ): { readonly store: Store; readonly reads: LogReads } {
-  const reads: LogReads = { events: 0, snapshots: 0 };
+  const reads: LogReads = { events: 0, snapshots: 0, commands: 0 };
   const log: LogReader = {
     head: () => inner.log.head(),
-    readLog: (filter) => inner.log.readLog(filter),
+    async readLog(filter) {
+      const page = await inner.log.readLog(filter);
+      for (const { stream } of page.messages) if (stream.kind === "command") reads.commands += 1;
+      return page;
+    },
     readStream(stream, range) {
       if (stream.kind === "snapshot") reads.snapshots += 1;
       return inner.log.readStream(stream, range);

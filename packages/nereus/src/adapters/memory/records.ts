@@ -1,14 +1,26 @@
-import type { CheckpointMove, Conflict, IdempotencyRecord, OutboxEntry, RecordReader } from "../../ports/store.ts";
+import type {
+  CheckpointMove,
+  Commit,
+  Conflict,
+  IdempotencyRecord,
+  OutboxEntry,
+  RecordReader,
+  Timer,
+  TimerRange,
+} from "../../ports/store.ts";
+import { MemoryTimers } from "./timers.ts";
 
 type SequencedEntry = OutboxEntry & { readonly sequence: number };
 
-/** The store's own books: checkpoints, remembered outcomes, and the outbox. */
+/** The store's own books: checkpoints, remembered outcomes, the outbox, and timers. */
 export class MemoryRecords implements RecordReader {
   readonly #ensureOpen: () => void;
   readonly #checkpoints = new Map<string, number>();
   /** By tenant, then key. */
   readonly #outcomes = new Map<string, Map<string, IdempotencyRecord>>();
   readonly #outbox: SequencedEntry[] = [];
+  /** By owner. */
+  readonly #timers = new Map<string, MemoryTimers>();
 
   constructor(ensureOpen: () => void) {
     this.#ensureOpen = ensureOpen;
@@ -30,6 +42,11 @@ export class MemoryRecords implements RecordReader {
     return this.#outbox.slice(from, from + limit).map((entry) => ({ ...entry }));
   }
 
+  async timers(owner: string, range: TimerRange): Promise<readonly Timer[]> {
+    this.#ensureOpen();
+    return this.#timers.get(owner)?.read(range) ?? [];
+  }
+
   /** @internal */
   remembered(tenant: string, key: string): IdempotencyRecord | undefined {
     const record = this.#outcomes.get(tenant)?.get(key);
@@ -44,13 +61,14 @@ export class MemoryRecords implements RecordReader {
   }
 
   /** @internal */
-  write(
-    entries: readonly OutboxEntry[],
-    move: CheckpointMove | undefined,
-    outcome: IdempotencyRecord | undefined,
-  ): void {
-    for (const { id, destination, data } of entries) {
+  write({ outbox = [], timers = [], checkpoint: move }: Commit, outcome: IdempotencyRecord | undefined): void {
+    for (const { id, destination, data } of outbox) {
       this.#outbox.push({ sequence: this.#outbox.length + 1, id, destination, data });
+    }
+    for (const timer of timers) {
+      const ofOwner = this.#timers.get(timer.owner) ?? new MemoryTimers();
+      this.#timers.set(timer.owner, ofOwner);
+      ofOwner.write(timer);
     }
     if (move !== undefined) this.#checkpoints.set(move.name, move.position);
     if (outcome !== undefined) this.#remember(outcome);

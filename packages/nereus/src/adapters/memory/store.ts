@@ -59,7 +59,7 @@ export class MemoryStore implements Store {
 
   #write(commit: Commit): CommitOutcome {
     this.#ensureOpen();
-    const { appends = [], documents = [], outbox = [], checkpoint, idempotency } = commit;
+    const { appends = [], documents = [], checkpoint, idempotency } = commit;
     const record = idempotency && this.#records.remembered(idempotency.tenant, idempotency.key);
     if (record !== undefined) return { status: "duplicate", record };
     const streamConflict = this.#log.conflict(appends);
@@ -77,7 +77,7 @@ export class MemoryStore implements Store {
     this.#log.append(appends);
     const position = this.#log.last;
     this.#documents.write(documents);
-    this.#records.write(outbox, checkpoint, idempotency && { ...idempotency, position });
+    this.#records.write(commit, idempotency && { ...idempotency, position });
     if (position > before) this.#wakeUps.ring();
     return { status: "committed", position };
   }

@@ -77,7 +77,7 @@ async function answered(
   isClaimOpen = false,
 ): Promise<CommitOutcome> {
   if (verdict.status === "conflict" || verdict.status === "duplicate") return verdict;
-  const { documents = [], outbox = [], checkpoint } = commit;
+  const { documents = [], outbox = [], timers = [], checkpoint } = commit;
   if (verdict.status === "handled") {
     await moveOn(on, { checkpoint: verdict.step });
     return {
@@ -96,6 +96,7 @@ async function answered(
   const rest: Commit = {
     documents,
     outbox,
+    timers,
     ...(checkpoint === undefined ? {} : { checkpoint }),
     ...(claim === undefined ? {} : { idempotency: sealed(claim, position) }),
   };

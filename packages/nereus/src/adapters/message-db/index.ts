@@ -12,7 +12,7 @@ export { streamName, streamOfName } from "./stream-names.ts";
 export interface MessageDbOptions {
   /** A `Pool` of `pg`, of the database that Message DB is in. Whoever made it ends it. */
   readonly pool: MessageDbPool;
-  /** The store of everything that is no message: documents, checkpoints, the outbox. Opened and closed with this one. */
+  /** The store of everything that is no message: documents, checkpoints, the outbox, timers. Opened and closed with this one. */
   readonly documents: Store;
   /** Promises that may be kept in their weaker form, by name. Default: none; what needs one is refused. */
   readonly weaker?: readonly WeakerPromise[];

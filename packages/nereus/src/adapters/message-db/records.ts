@@ -1,4 +1,4 @@
-import type { IdempotencyRecord, OutboxEntry, RecordReader, Store } from "../../ports/store.ts";
+import type { IdempotencyRecord, OutboxEntry, RecordReader, Store, Timer, TimerRange } from "../../ports/store.ts";
 import type { Read } from "./log.ts";
 import type { MessageDbPool } from "./pool.ts";
 import { claimed, positionOf } from "./verdict.ts";
@@ -26,6 +26,10 @@ export class MessageDbRecords implements RecordReader {
 
   outbox(after: number, limit: number): Promise<readonly (OutboxEntry & { readonly sequence: number })[]> {
     return this.#read(() => this.#second.outbox(after, limit));
+  }
+
+  timers(owner: string, range: TimerRange): Promise<readonly Timer[]> {
+    return this.#read(() => this.#second.timers(owner, range));
   }
 
   idempotency(tenant: string, key: string): Promise<IdempotencyRecord | undefined> {

@@ -1,5 +1,5 @@
 import type { NewMessage, StreamId } from "../../log/message.ts";
-import type { Commit, DocumentWrite, ExpectedVersion } from "../../ports/store.ts";
+import type { Commit, DocumentWrite, ExpectedVersion, TimerWrite } from "../../ports/store.ts";
 import { doubledId } from "../repeated-append.ts";
 import { streamKey } from "../stream-key.ts";
 import type { CollectionTables } from "./collection-tables.ts";
@@ -58,6 +58,7 @@ export class Group {
     for (const { id, destination, data } of commit.outbox ?? []) {
       this.#put("outbox", { c: at, i: toStored(id), d: toStored(destination), p: toStored(data) });
     }
+    this.#addTimers(commit.timers ?? [], at);
     if (commit.checkpoint !== undefined) {
       const { name, expected, position } = commit.checkpoint;
       this.#put("checkpoints", { c: at, n: toStored(name), e: expected, p: position });
@@ -132,6 +133,15 @@ export class Group {
     }
   }
 
+  /** One row for each timer, since a statement can write none twice. */
+  #addTimers(writes: readonly TimerWrite[], c: number): void {
+    const last = new Map(writes.map((write) => [timerKey(write), write]));
+    for (const write of last.values()) {
+      const timer = { c, o: toStored(write.owner), i: toStored(write.id) };
+      this.#put("timers", write.at === null ? timer : { ...timer, a: write.at, p: toStored(write.data) });
+    }
+  }
+
   #placeOf(key: string, stream: StreamId): StreamPlace {
     let place = this.#places.get(key);
     if (place === undefined) {
@@ -152,9 +162,10 @@ export class Group {
 
 /** The values of `nereus_append` for a commit that is one message at a known version, and nothing else. */
 export function loneMessage(commit: Commit, { types }: Encoding): readonly unknown[] | undefined {
-  const { appends = [], documents = [], outbox = [], checkpoint, idempotency } = commit;
+  const { appends = [], documents = [], outbox = [], timers = [], checkpoint, idempotency } = commit;
   const [append] = appends;
-  if (append === undefined || appends.length > 1 || documents.length > 0 || outbox.length > 0) return undefined;
+  if (append === undefined || appends.length > 1) return undefined;
+  if (documents.length > 0 || outbox.length > 0 || timers.length > 0) return undefined;
   if (checkpoint !== undefined || idempotency !== undefined) return undefined;
   const { stream, expectedVersion, messages } = append;
   const [message] = messages;
@@ -181,12 +192,17 @@ export function groupsOf(commits: readonly Commit[], encoding: Encoding, alone: 
 }
 
 /** What only one commit of a group may touch. */
-function resourcesOf({ appends = [], documents = [], checkpoint, idempotency }: Commit): string[] {
+function resourcesOf({ appends = [], documents = [], timers = [], checkpoint, idempotency }: Commit): string[] {
   const taken = [...new Set(documents.map(({ collection, tenant, id }) => documentKey(collection, tenant, id)))];
   if (checkpoint !== undefined) taken.push(`c${checkpoint.name}`);
   if (idempotency !== undefined) taken.push(`k${idempotency.tenant.length},${idempotency.tenant}${idempotency.key}`);
+  for (const timer of new Set(timers.map(timerKey))) taken.push(timer);
   for (const { messages } of appends) for (const { id } of messages) taken.push(`m${id}`);
   return taken;
+}
+
+function timerKey({ owner, id }: TimerWrite): string {
+  return `t${owner.length},${owner}${id}`;
 }
 
 function documentKey(collection: string, tenant: string, id: string): string {

@@ -1,21 +1,23 @@
-import type { IdempotencyRecord, OutboxEntry, RecordReader } from "../../ports/store.ts";
+import type { IdempotencyRecord, OutboxEntry, RecordReader, Timer, TimerRange } from "../../ports/store.ts";
 import { ownStatement, type PreparedStatement } from "./reads.ts";
 import type { Read } from "./session.ts";
-import { checkpoint, outbox, outcome } from "./statements.ts";
+import { checkpoint, outbox, outcome, timers } from "./statements.ts";
 import { fromStored, fromStoredOrNull, toStored } from "./stored-text.ts";
 
-/** The store's own books: checkpoints, remembered outcomes, and the outbox. */
+/** The store's own books: checkpoints, remembered outcomes, the outbox, and timers. */
 export class PostgresRecords implements RecordReader {
   readonly #read: Read;
   readonly #checkpoint: PreparedStatement;
   readonly #outcome: PreparedStatement;
   readonly #outbox: PreparedStatement;
+  readonly #timers: PreparedStatement;
 
   constructor(schema: string, read: Read) {
     this.#read = read;
     this.#checkpoint = ownStatement(schema, checkpoint);
     this.#outcome = ownStatement(schema, outcome);
     this.#outbox = ownStatement(schema, outbox);
+    this.#timers = ownStatement(schema, timers);
   }
 
   checkpoint(name: string): Promise<number> {
@@ -38,6 +40,19 @@ export class PostgresRecords implements RecordReader {
       return rows.map((row) => {
         const [sequence, id, destination, data] = row as readonly [number, string, string, string];
         return { sequence, id: fromStored(id), destination: fromStored(destination), data: fromStored(data) };
+      });
+    });
+  }
+
+  timers(owner: string, { after, until, limit }: TimerRange): Promise<readonly Timer[]> {
+    const { at: moment, id: last } = after ?? { at: Number.MIN_SAFE_INTEGER, id: "" };
+    return this.#read(async ({ reads }) => {
+      const most = Math.min(limit, Number.MAX_SAFE_INTEGER);
+      const latest = Math.min(until, Number.MAX_SAFE_INTEGER);
+      const rows = await reads.rows(this.#timers.with(toStored(owner), latest, moment, toStored(last), most));
+      return rows.map((row) => {
+        const [id, at, data] = row as readonly [string, number, string];
+        return { id: fromStored(id), at, data: fromStored(data) };
       });
     });
   }

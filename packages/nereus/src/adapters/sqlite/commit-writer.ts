@@ -62,7 +62,7 @@ export class CommitWriter {
   }
 
   #write(commit: Commit): CommitOutcome {
-    const { appends = [], documents = [], outbox = [], checkpoint, idempotency } = commit;
+    const { appends = [], documents = [], checkpoint, idempotency } = commit;
     const record = idempotency && remembered(this.#session, idempotency.tenant, idempotency.key);
     if (record !== undefined) return { status: "duplicate", record };
     const conflict = this.#appends.conflict(appends);
@@ -75,7 +75,7 @@ export class CommitWriter {
     this.#appends.append(appends);
     const position = this.#appends.last;
     writeDocuments(this.#session, documents);
-    writeRecords(this.#session, outbox, checkpoint, idempotency && { ...idempotency, position });
+    writeRecords(this.#session, commit, idempotency && { ...idempotency, position });
     return { status: "committed", position };
   }
 

@@ -1,10 +1,30 @@
-import type { CheckpointMove, Conflict, IdempotencyRecord, OutboxEntry, RecordReader } from "../../ports/store.ts";
+import type {
+  CheckpointMove,
+  Commit,
+  Conflict,
+  IdempotencyRecord,
+  OutboxEntry,
+  RecordReader,
+  Timer,
+  TimerRange,
+  TimerWrite,
+} from "../../ports/store.ts";
 import type { Read, Session } from "./session.ts";
-import { addOutcome, addToOutbox, checkpoint, moveCheckpoint, outbox, outcome } from "./statements.ts";
+import {
+  addOutcome,
+  addToOutbox,
+  checkpoint,
+  moveCheckpoint,
+  outbox,
+  outcome,
+  setTimer,
+  takeTimer,
+  timers,
+} from "./statements.ts";
 
 type SequencedEntry = OutboxEntry & { readonly sequence: number };
 
-/** The store's own books: checkpoints, remembered outcomes, and the outbox. */
+/** The store's own books: checkpoints, remembered outcomes, the outbox, and timers. */
 export class SqliteRecords implements RecordReader {
   readonly #read: Read;
 
@@ -31,6 +51,19 @@ export class SqliteRecords implements RecordReader {
         }),
     );
   }
+
+  timers(owner: string, { after, until, limit }: TimerRange): Promise<readonly Timer[]> {
+    const { at: moment, id: last } = after ?? { at: Number.MIN_SAFE_INTEGER, id: "" };
+    return this.#read(({ connection }) =>
+      connection
+        .prepare(timers)
+        .all(owner, until, moment, last, limit)
+        .map((row) => {
+          const [id, at, data] = row as readonly [string, number, string];
+          return { id, at, data };
+        }),
+    );
+  }
 }
 
 /** The outcome of the command that first carried a key. */
@@ -48,16 +81,22 @@ export function checkpointConflict(session: Session, move: CheckpointMove | unde
 }
 
 export function writeRecords(
-  { connection }: Session,
-  entries: readonly OutboxEntry[],
-  move: CheckpointMove | undefined,
+  session: Session,
+  { outbox: entries = [], timers: writes = [], checkpoint: move }: Commit,
   record: IdempotencyRecord | undefined,
 ): void {
+  const { connection } = session;
   for (const { id, destination, data } of entries) connection.prepare(addToOutbox).run(id, destination, data);
+  for (const write of writes) writeTimer(session, write);
   if (move !== undefined) connection.prepare(moveCheckpoint).run(move.name, move.position);
   if (record === undefined) return;
   const { tenant, key, fingerprint, result, position } = record;
   connection.prepare(addOutcome).run(tenant, key, fingerprint, result, position);
+}
+
+function writeTimer({ connection }: Session, write: TimerWrite): void {
+  if (write.at === null) connection.prepare(takeTimer).run(write.owner, write.id);
+  else connection.prepare(setTimer).run(write.owner, write.id, write.at, write.data);
 }
 
 function checkpointOf({ connection }: Session, name: string): number {

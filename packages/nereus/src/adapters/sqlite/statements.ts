@@ -78,6 +78,16 @@ FROM nereus_messages AS m JOIN nereus_types AS t ON t.number = m.type;`,
   version INTEGER NOT NULL,
   PRIMARY KEY (collection, tenant, id)
 ) STRICT, WITHOUT ROWID;`,
+  // 0003_timers.sql
+  `CREATE TABLE nereus_timers (
+  owner TEXT NOT NULL,
+  id TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  data TEXT NOT NULL,
+  PRIMARY KEY (owner, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX nereus_timers_by_moment ON nereus_timers (owner, at, id);`,
 ];
 
 export const addMessageType: string = `INSERT INTO nereus_types (number, category_number, kind, category, type, schema_version) VALUES (?, ?, ?, ?, ?, ?)`;
@@ -147,6 +157,13 @@ export const replayStream: string = `SELECT version, type, checksum, data
 FROM nereus_messages WHERE stream_id = ? AND category = ? AND tenant = ? AND version >= ?
 ORDER BY version LIMIT ?`;
 
+export const setTimer: string = `INSERT INTO nereus_timers (owner, id, at, data) VALUES (?, ?, ?, ?)
+ON CONFLICT (owner, id) DO UPDATE SET at = excluded.at, data = excluded.data`;
+
 export const streamVersion: string = `SELECT max(version) FROM nereus_messages WHERE stream_id = ? AND category = ? AND tenant = ?`;
 
 export const tableColumns: string = `SELECT name FROM pragma_table_xinfo(?)`;
+
+export const takeTimer: string = `DELETE FROM nereus_timers WHERE owner = ? AND id = ?`;
+
+export const timers: string = `SELECT id, at, data FROM nereus_timers WHERE owner = ? AND at <= ? AND (at, id) > (?, ?) ORDER BY at, id LIMIT ?`;

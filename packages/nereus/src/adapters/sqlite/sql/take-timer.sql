@@ -1,0 +1,2 @@
+-- Parameters: owner, id
+DELETE FROM nereus_timers WHERE owner = ? AND id = ?
