@@ -165,6 +165,30 @@ describe("layer 3, aggregates: before a change, and after it", () => {
     expect(() => new Money({ cents: -1, currency: "EUR" })).toThrow(expect.objectContaining(noIdentity));
   });
 
+  test("so does a refused value of a field, of an aggregate or of an entity in it", () => {
+    class Part extends Entity("Part", { code: z.string(), weight: z.number().positive() }, { identifiedBy: "code" }) {}
+    class Machine extends Aggregate("Machine", {
+      machineId: identifier(),
+      name: z.string().min(1),
+      marks: z.array(z.string().min(1)).default([]),
+      parts: hasMany(Part),
+    }) {}
+    const machine = new Machine({ machineId: "m-1", name: "loom", parts: [{ code: "p-1", weight: 1 }] });
+    const refused = (change: () => void) => {
+      expect(change).toThrow(expect.objectContaining({ code: "VALIDATION_FAILED" }));
+      try {
+        change();
+      } catch (error) {
+        return [(error as ValidationError).element, (error as ValidationError).identity];
+      }
+      return [];
+    };
+    expect(refused(() => Object.assign(machine, { name: "" }))).toEqual(["Machine", "m-1"]);
+    expect(refused(() => machine.change(() => machine.marks.push("")))).toEqual(["Machine", "m-1"]);
+    expect(refused(() => Object.assign(machine.parts.get("p-1"), { weight: 0 }))).toEqual(["Part", "p-1"]);
+    expect([machine.name, machine.marks, machine.parts.get("p-1").weight]).toEqual(["loom", [], 1]);
+  });
+
   test("what may not happen now is refused before it happens", () => {
     const it = order();
     it.raise(new OrderShipped({ orderId: "1" }));

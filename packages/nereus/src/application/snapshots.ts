@@ -54,17 +54,20 @@ export class Snapshots {
    * @param stream that of its events
    */
   async latest(aggregate: AggregateClass, stream: StreamId, log: LogReader): Promise<AggregateRoot | undefined> {
-    const { name } = aggregate[definition];
     const kept: StreamId = { ...stream, kind: "snapshot" };
-    let before: readonly StoredMessage[] = await log.readStream(kept, { direction: "backwards", limit: 1 });
-    for (let seen = 1; before.length > 0; seen = lookedThrough) {
-      for (const message of before) {
-        const found = message.type === typeOf(name) ? this.#restored(aggregate, message) : undefined;
-        if (found !== undefined) return found;
-      }
-      const from = (before.at(-1) as StoredMessage).version - 1;
-      if (from < 0 || seen === lookedThrough) return undefined;
-      before = await log.readStream(kept, { from, direction: "backwards", limit: lookedThrough - seen });
+    const newest = await log.readStream(kept, { direction: "backwards", limit: 1 });
+    const found = this.#firstThatFits(aggregate, newest);
+    const from = (newest[0]?.version ?? 0) - 1;
+    if (found !== undefined || from < 0) return found;
+    const older = await log.readStream(kept, { from, direction: "backwards", limit: lookedThrough - 1 });
+    return this.#firstThatFits(aggregate, older);
+  }
+
+  #firstThatFits(aggregate: AggregateClass, messages: readonly StoredMessage[]): AggregateRoot | undefined {
+    for (const message of messages) {
+      if (message.type !== typeOf(aggregate[definition].name)) continue;
+      const restored = this.#restored(aggregate, message);
+      if (restored !== undefined) return restored;
     }
     return undefined;
   }

@@ -83,6 +83,7 @@ function describeAggregate(own: AggregateDefinition): AggregateDescription {
     ...describeLists(options),
     factEvents: options.factEvents === true,
     snapshotEvery: options.snapshotEvery ?? null,
+    snapshotVersion: options.snapshotVersion ?? null,
   };
 }
 

@@ -59,6 +59,7 @@ export interface AggregateDescription {
   readonly unique: readonly (readonly string[])[];
   readonly factEvents: boolean;
   readonly snapshotEvery: number | null;
+  readonly snapshotVersion: number | null;
 }
 
 export interface EntityDescription {

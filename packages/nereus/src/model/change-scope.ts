@@ -30,6 +30,12 @@ export interface ScopedField {
   check(value: unknown): readonly Issue[] | undefined;
 }
 
+/** Whose fields are read or written. */
+export interface FieldOwner {
+  readonly element: string;
+  identityIn(values: Values): string | undefined;
+}
+
 /** Whose scope it is. In an event-sourced one, setting the status that it has already is a transition too. */
 export interface ScopeOwner {
   readonly name: string;
@@ -52,7 +58,7 @@ interface FieldStep {
   readonly field: ScopedField;
   readonly former: unknown;
   /** Whose rule the value has to keep when the change ends. */
-  readonly element: string;
+  readonly owner: FieldOwner;
   /** The value is a copy of our own, which may be frozen where it is. */
   readonly copied: boolean;
 }
@@ -158,7 +164,7 @@ export class ChangeScope {
   }
 
   /** Assigns a field, if the scope allows it. */
-  assign(values: Values, field: ScopedField, value: unknown, element: string): void {
+  assign(values: Values, field: ScopedField, value: unknown, owner: FieldOwner): void {
     const { relation } = field;
     if (relation !== undefined) {
       this.perform(() => relation.replace(values, field.name, value, this), field.name, values);
@@ -170,22 +176,22 @@ export class ChangeScope {
       return;
     }
     if (this.mode === "closed") {
-      this.#onOutside(() => this.assign(values, field, value, element), field.name);
+      this.#onOutside(() => this.assign(values, field, value, owner), field.name);
       return;
     }
     const former = values[field.name];
-    if (field.setOnce && former !== undefined && former !== value) throw immutableIdentity(element, field.name);
+    if (field.setOnce && former !== undefined && former !== value) throw immutableIdentity(owner.element, field.name);
     const issues = field.check(value);
-    if (issues !== undefined) throw new ValidationError("VALIDATION_FAILED", element, issues);
+    if (issues !== undefined) throw misfit(owner, values, issues);
     this.#enter(values);
-    this.#write({ order: stepsSoFar++, values, field, former, element, copied: false }, value);
+    this.#write({ order: stepsSoFar++, values, field, former, owner, copied: false }, value);
   }
 
   /**
    * Reads a field that may hold something mutable. Outside a change it is frozen; inside, and in replay, the caller
    * gets a copy of its own that becomes the value.
    */
-  read(values: Values, field: ScopedField, element: string): unknown {
+  read(values: Values, field: ScopedField, owner: FieldOwner): unknown {
     const value = values[field.name];
     if (typeof value !== "object" || value === null || this.mode === "closed") return value;
     if (this.mode === "replaying") {
@@ -196,7 +202,7 @@ export class ChangeScope {
     if (this.#isOwn(values, field) && !isFrozen(value)) return value;
     const copy = copyOf(value);
     if (copy !== value) {
-      this.#write({ order: stepsSoFar++, values, field, former: value, element, copied: true }, copy);
+      this.#write({ order: stepsSoFar++, values, field, former: value, owner, copied: true }, copy);
     }
     return copy;
   }
@@ -307,11 +313,11 @@ export class ChangeScope {
 }
 
 /** A value that may have been changed in place is checked again, then frozen; returns whether it was. */
-function settle({ values, field, former, element, copied }: FieldStep): boolean {
+function settle({ values, field, former, owner, copied }: FieldStep): boolean {
   const value = values[field.name];
   if (isFrozen(value)) return false;
   const issues = field.check(value);
-  if (issues !== undefined) throw new ValidationError("VALIDATION_FAILED", element, issues);
+  if (issues !== undefined) throw misfit(owner, values, issues);
   const isChanged = copied && !isUnchanged(value, former);
   if (!copied) values[field.name] = frozenCopy(value);
   else if (isChanged) freeze(value);
@@ -336,6 +342,11 @@ function transitionFaults({ field, former }: FieldStep, now: unknown): Issue[] {
       message: `cannot go from ${former} to ${now} (${list})`,
     },
   ];
+}
+
+function misfit(owner: FieldOwner, values: Values, issues: readonly Issue[]): ValidationError {
+  const identity = owner.identityIn(values);
+  return new ValidationError("VALIDATION_FAILED", owner.element, issues, identity === undefined ? {} : { identity });
 }
 
 function forbiddenTransition(element: string, issues: readonly Issue[]): NereusError {

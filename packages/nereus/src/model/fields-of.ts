@@ -49,10 +49,10 @@ export function defineAccessors(prototype: object, shape: CompiledShape): void {
               return this[state][name];
             }
           : function (this: HasState) {
-              return Scoped.scopeOf(this).read(this[state], field, shape.element);
+              return Scoped.scopeOf(this).read(this[state], field, shape);
             },
       set(this: HasState, value: unknown) {
-        Scoped.scopeOf(this).assign(this[state], field, value, shape.element);
+        Scoped.scopeOf(this).assign(this[state], field, value, shape);
       },
     });
   }

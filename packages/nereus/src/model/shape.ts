@@ -253,6 +253,13 @@ export class CompiledShape {
     return this.identifiers.length === 1 ? this.identifiers[0]?.name : undefined;
   }
 
+  /** The identity among the values; undefined where there is none yet. */
+  identityIn(values: Values): string | undefined {
+    const field = this.fields.find(({ setOnce }) => setOnce);
+    const identity = field === undefined ? undefined : values[field.name];
+    return identity === undefined || identity === null ? undefined : String(identity);
+  }
+
   /** The field that names the identity. Start-up checks have refused shapes without exactly one. */
   get identifier(): CompiledField {
     const [only] = this.identifiers;
