@@ -210,3 +210,73 @@ test("a projection that finds the work of another process done goes on after it"
   expect(overtaken).toBe(true);
   expect(await rival.view(Row).count()).toBe(4);
 });
+
+test("a row that a rival has made meanwhile is a conflict like any other, not a fault of the projector", async () => {
+  class Row extends Projection("Row", { id: identifier(), n: z.number() }) {}
+  class Make extends Command("Make", { id: identifier() }) {}
+  class Ensure extends Command("Ensure", { id: identifier() }).returns<string>() {}
+  class EnsureThing extends Command("EnsureThing", { id: identifier() }).returns<string>() {}
+  class ThingMade extends Event("ThingMade", { id: identifier(), n: z.number() }) {}
+  class Made extends Aggregate("Made", { id: identifier() }).raises(ThingMade) {}
+  const madeRows = projector(Row, { run: "inline" })
+    .create(Added, ({ id, n }) => ({ id, n }))
+    .create(ThingMade, ({ id, n }) => ({ id, n }));
+  const handlers = (before: () => Promise<unknown>) =>
+    commandHandlers(Sum)
+      .create(Make, ({ id }) => Sum.create((it) => it.raise(new Added({ id, n: 1 }))))
+      .on(Ensure, async ({ id }, { repository }) => {
+        if ((await repository(Sum).find(id)) !== undefined) return "found";
+        await before();
+        await repository(Sum).add(Sum.create((it) => it.raise(new Added({ id, n: 2 }))));
+        return "made";
+      })
+      .on(EnsureThing, async ({ id }, { repository }) => {
+        if ((await repository(Made).find(id)) !== undefined) return "found";
+        await before();
+        const made = new Made({ id });
+        made.raise(new ThingMade({ id, n: 3 }));
+        await repository(Made).add(made);
+        return "made";
+      });
+  const store = shared(memory());
+  const rival = await started(store, [Sum, Made, handlers(async () => undefined), Row, madeRows]);
+  let runs = 0;
+  const slow = await started(store, [
+    Sum,
+    Made,
+    handlers(async () => {
+      runs += 1;
+      await rival.process(new Ensure({ id: "a" }));
+      await rival.process(new EnsureThing({ id: "b" }));
+    }),
+    Row,
+    madeRows,
+  ]);
+  expect(await slow.process(new Ensure({ id: "a" }))).toBe("found");
+  expect(runs).toBe(1);
+  expect(await slow.process(new EnsureThing({ id: "b" }))).toBe("found");
+  // a repetition whose first run ended meanwhile, in another process, has its outcome
+  let raced = false;
+  const idle = store.records.idempotency;
+  store.records.idempotency = async (tenant, key) => {
+    const known = await idle.call(store.records, tenant, key);
+    if (!raced) {
+      raced = true;
+      await rival.process(new Make({ id: "c" }), { idempotencyKey: "k" });
+    }
+    return known;
+  };
+  expect(await slow.process(new Make({ id: "c" }), { idempotencyKey: "k" })).toBe("c");
+  store.records.idempotency = idle;
+  // nobody raced here: it is there, and that is what is said
+  await expect(slow.process(new Make({ id: "a" }))).rejects.toMatchObject({ code: "AGGREGATE_EXISTS" });
+  expect(await slow.view(Row).get("a")).toMatchObject({ n: 2 });
+});
+
+test("a projector that is wrong by itself is still told, however many rivals there are", async () => {
+  class Row extends Projection("Row", { id: identifier(), n: z.number() }) {}
+  const wrong = projector(Row, { run: "inline" }).create(Added, ({ id, n }) => ({ id, n }));
+  const domain = await started(shared(memory()), [Sum, sums(), Thing, Row, wrong]);
+  await expect(domain.process(new AddToBoth({ n: 1 }))).rejects.toMatchObject({ code: "PROJECTION_ROW_EXISTS" });
+  expect(await domain.view(Row).find()).toEqual([]);
+});

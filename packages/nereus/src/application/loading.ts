@@ -102,8 +102,7 @@ export function fromDocument(aggregate: AggregateClass, document: StoredDocument
 }
 
 /** The events of a stream as rows for {@link replayOnto}, one page at a time, for reads that pick among them. */
-export async function* pagesOf(log: LogReader, stream: StreamId): AsyncIterable<readonly StoredMessage[]> {
-  let from = 0;
+export async function* pagesOf(log: LogReader, stream: StreamId, from = 0): AsyncIterable<readonly StoredMessage[]> {
   for (;;) {
     const messages = await log.readStream(stream, { from, limit: page });
     if (messages.length > 0) yield messages;

@@ -8,6 +8,7 @@ import type { Cause } from "./cause.ts";
 import { commitOf, isChangedDocument, isSnapshotDue, raisedEvents, type Tracked, writesNothing } from "./commit-of.ts";
 import { Lineage } from "./lineage.ts";
 import { cacheKey, catchUp, fromDocument, hydrate, replayOnto, streamOf } from "./loading.ts";
+import { conflictWith } from "./overtaken.ts";
 import type { RaisedEvent } from "./raised-event.ts";
 import type { Runtime } from "./registry.ts";
 import { duplicate, notAdded, nothingRaised, swallowed, unknownAggregate, withoutIdentity } from "./unit-faults.ts";
@@ -295,6 +296,15 @@ export class UnitOfWork {
     }
     this.#isReusable = true;
     return stale;
+  }
+
+  /** The first conflict that a commit would meet now: another process has moved on since the aggregates were loaded. */
+  async conflict(): Promise<Conflict | undefined> {
+    for (const tracked of this.#tracked.values()) {
+      const conflict = await conflictWith(tracked, this.cause.tenant, this.reads);
+      if (conflict !== undefined) return conflict;
+    }
+    return undefined;
   }
 
   /** Takes every change back: nothing of it is stored, and an event that was raised may be raised again. */

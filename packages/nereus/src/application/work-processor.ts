@@ -127,6 +127,7 @@ export class WorkProcessor {
     const handling = new Handling(task, this.#runtime.store);
     let result: unknown;
     let commit: Commit;
+    let isHandled = false;
     try {
       const done = handling.run(work.run, unit);
       result = isThenable(done) ? await done : done;
@@ -134,37 +135,56 @@ export class WorkProcessor {
       handling.end();
       unit.assertComplete();
       if (unit.unchecked && (await unit.wasStale(false))) return { again: undefined };
+      isHandled = true;
       const prepared = unit.prepare(work.claim && recordOf(work.name, work.claim, result), work.checkpoint);
       commit = prepared instanceof Promise ? await prepared : prepared;
     } catch (error) {
       handling.end();
-      if (await unit.wasStale(true).catch(() => false)) return { again: undefined }; // the handler's error says more
-      unit.abandon();
-      const earlier = await this.#remembered(work); // another process may have had the same key
-      if (earlier !== undefined) return earlier;
-      throw error;
+      return this.#failed(work, unit, error, isHandled);
     }
     return this.#write(work, unit, commit, result);
   }
 
+  /**
+   * What a failure before the commit comes to: another process may have moved on, or had the same key.
+   *
+   * @param isHandled whether the handler had ended: what failed then may have met a rival's row, of which the commit would have told
+   */
+  async #failed(work: Work, unit: UnitOfWork, error: unknown, isHandled: boolean): Promise<Processed | Again> {
+    const met = isHandled ? await unit.conflict().catch(() => undefined) : undefined;
+    if (met === undefined && (await unit.wasStale(true).catch(() => false))) return { again: undefined };
+    const earlier = await this.#remembered(work);
+    if (earlier === undefined && met !== undefined) return refusedFor(this.#runtime, unit, met);
+    unit.abandon();
+    if (earlier !== undefined) return earlier;
+    throw error; // the handler's error says more
+  }
+
   async #write(work: Work, unit: UnitOfWork, commit: Commit, result: unknown): Promise<Processed | Again> {
     const outcome = await unit.write(commit);
-    if (outcome.status !== "committed") unit.takeBack();
-    if (outcome.status === "duplicate") return remembered(outcome.record, work.claim as Claim);
-    if (outcome.status === "conflict") {
-      const { conflict } = outcome;
-      if (conflict.on === "checkpoint")
-        return { result: undefined, position: conflict.actual, checkpoint: "superseded" };
-      const met = metAt(conflict);
-      const isKnown = met !== undefined && this.#runtime.registry.aggregates.has(met.name);
-      const isRefusal = conflict.on === "unique" || (isKnown && !unit.missed(met.name, met.id));
-      if (isRefusal) refuseExisting(conflict);
-      return { again: conflict };
+    if (outcome.status === "conflict") return refusedFor(this.#runtime, unit, outcome.conflict);
+    if (outcome.status === "duplicate") {
+      unit.takeBack();
+      return remembered(outcome.record, work.claim as Claim);
     }
     unit.saved();
     const checkpoint = commit.checkpoint === undefined ? undefined : "moved";
     return { result, position: outcome.position, checkpoint };
   }
+}
+
+/**
+ * What a conflict comes to: another attempt, unless trying again cannot help.
+ *
+ * @throws ConcurrencyError AGGREGATE_EXISTS, or UNIQUE_VIOLATED
+ */
+function refusedFor({ registry }: Runtime, unit: UnitOfWork, conflict: Conflict): Processed | Again {
+  unit.takeBack();
+  if (conflict.on === "checkpoint") return { result: undefined, position: conflict.actual, checkpoint: "superseded" };
+  const met = metAt(conflict);
+  const isKnown = met !== undefined && registry.aggregates.has(met.name);
+  if (conflict.on === "unique" || (isKnown && !unit.missed(met.name, met.id))) refuseExisting(conflict);
+  return { again: conflict };
 }
 
 function recordOf(name: string, claim: Claim, result: unknown): Claim & { readonly result: string | null } {
