@@ -173,8 +173,8 @@ describe.each(places())("on $name", (kind) => {
         domain.service(service).open(),
         ...(key === "commands" ? [domain.send(new Open({ accountId: "1" }))] : []),
       ];
-      for (const outcome of outcomes) {
-        const failure = await outcome.catch((error: unknown) => error);
+      for (const outcome of await Promise.allSettled(outcomes)) {
+        const failure: unknown = outcome.status === "rejected" ? outcome.reason : outcome.value;
         expect([(failure as { code?: string }).code, (failure as Error).message]).toContain(why);
       }
     }

@@ -127,7 +127,7 @@ export class WorkProcessor {
     const handling = new Handling(task, this.#runtime.store);
     let result: unknown;
     let commit: Commit;
-    let isHandled = false;
+    let isProjecting = false;
     try {
       const done = handling.run(work.run, unit);
       result = isThenable(done) ? await done : done;
@@ -135,12 +135,12 @@ export class WorkProcessor {
       handling.end();
       unit.assertComplete();
       if (unit.unchecked && (await unit.wasStale(false))) return { again: undefined };
-      isHandled = true;
       const prepared = unit.prepare(work.claim && recordOf(work.name, work.claim, result), work.checkpoint);
+      isProjecting = prepared instanceof Promise;
       commit = prepared instanceof Promise ? await prepared : prepared;
     } catch (error) {
       handling.end();
-      return this.#failed(work, unit, error, isHandled);
+      return this.#failed(work, unit, error, isProjecting);
     }
     return this.#write(work, unit, commit, result);
   }
@@ -148,10 +148,10 @@ export class WorkProcessor {
   /**
    * What a failure before the commit comes to: another process may have moved on, or had the same key.
    *
-   * @param isHandled whether the handler had ended: what failed then may have met a rival's row, of which the commit would have told
+   * @param isProjecting whether an inline projection failed: it may have met a rival's row, of which the commit would have told
    */
-  async #failed(work: Work, unit: UnitOfWork, error: unknown, isHandled: boolean): Promise<Processed | Again> {
-    const met = isHandled ? await unit.conflict().catch(() => undefined) : undefined;
+  async #failed(work: Work, unit: UnitOfWork, error: unknown, isProjecting: boolean): Promise<Processed | Again> {
+    const met = isProjecting ? await unit.conflict().catch(() => undefined) : undefined;
     if (met === undefined && (await unit.wasStale(true).catch(() => false))) return { again: undefined };
     const earlier = await this.#remembered(work);
     if (earlier === undefined && met !== undefined) return refusedFor(this.#runtime, unit, met);
