@@ -41,7 +41,8 @@ export class CommandTimers {
     for (;;) {
       const range = { until: now, limit: page, ...(after === undefined ? {} : { after }) };
       const timers = await this.#store.records.timers(owner, range);
-      for (const timer of timers) found.push(...(await this.#commandOf(timer)));
+      const commands = await Promise.all(timers.map((timer) => this.#commandOf(timer)));
+      found.push(...commands.flat());
       if (timers.length < page) break;
       after = timers.at(-1);
     }
