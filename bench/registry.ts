@@ -13,6 +13,7 @@ const entries: Record<string, Entry> = {
   "emmett-memory-one-store": { file: "emmett-memory", store: "memory" },
   "castore-memory": { file: "castore-memory", store: "memory" },
   "nereus-sqlite-uncached": { file: "nereus", store: "sqlite" },
+  "nereus-sqlite-snapshots": { file: "nereus", store: "sqlite" },
   "nereus-memory": { file: "nereus", store: "memory" },
   pgbench: { file: "pgbench", store: "postgres" },
   "raw-postgres": { file: "raw-postgres", store: "postgres" },
@@ -20,6 +21,7 @@ const entries: Record<string, Entry> = {
   "message-db": { file: "message-db", store: "postgres" },
   "emmett-postgres": { file: "emmett-postgres", store: "postgres" },
   "nereus-postgres": { file: "nereus", store: "postgres" },
+  "nereus-postgres-snapshots": { file: "nereus", store: "postgres" },
 };
 
 /** Contestants whose name is, or begins with, one of `only`; all of them without it. */

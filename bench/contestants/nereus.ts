@@ -64,23 +64,28 @@ class PlaceOrder extends Command("PlaceOrder", placedFields).returns<string>() {
 class AddItem extends Command("AddItem", addedFields) {}
 class LoadOrder extends Query("LoadOrder", { orderId: identifier() }).returns<OrderState>() {}
 
-class Order extends EventSourcedAggregate("Order", {
-  orderId: identifier(),
-  customerId: text(),
-  items: count().default(0),
-  total: count().default(0),
-})
-  .applies(OrderPlaced, (order, event) => {
-    order.orderId = event.orderId;
-    order.customerId = event.customerId;
-    order.items = event.itemCount;
-    order.total = event.total;
-  })
-  .applies(ItemAdded, (order, event) => {
-    order.items += event.quantity;
-    order.total += event.quantity * event.unitPrice;
-  })
-  .invariant("items", "the order is full", (order) => order.items <= itemLimit) {
+const orderWith = (options: { snapshotEvery?: number }) =>
+  EventSourcedAggregate(
+    "Order",
+    { orderId: identifier(), customerId: text(), items: count().default(0), total: count().default(0) },
+    options,
+  )
+    .applies(OrderPlaced, (order, event) => {
+      order.orderId = event.orderId;
+      order.customerId = event.customerId;
+      order.items = event.itemCount;
+      order.total = event.total;
+    })
+    .applies(ItemAdded, (order, event) => {
+      order.items += event.quantity;
+      order.total += event.quantity * event.unitPrice;
+    })
+    .invariant("items", "the order is full", (order) => order.items <= itemLimit);
+
+/** As a class for orders with a long history has it. */
+class LongOrder extends orderWith({ snapshotEvery: 100 }) {}
+
+class Order extends orderWith({}) {
   static place(command: PlaceOrder) {
     return Order.create((order) => order.raise(new OrderPlaced(command)));
   }
@@ -122,8 +127,13 @@ const orderQueries = queryHandlers(OrderSummary).on(LoadOrder, ({ orderId }, { r
 
 const elements: Element[] = [Order, orderCommands, OrderSummary, orderSummaries, orderQueries];
 
+const longOrderQueries = queryHandlers(OrderSummary).on(LoadOrder, ({ orderId }, { repository }) =>
+  repository(LongOrder).get(orderId),
+);
+const longOrders: Element[] = [LongOrder, OrderSummary, orderSummaries, longOrderQueries];
+
 type Opened = { domain: Domain; store: Store; stored: () => Promise<number> };
-type Opening = (place: Place, options?: { cachedAggregates: number }) => Promise<Opened>;
+type Opening = (place: Place, options?: { cachedAggregates?: number; elements?: Element[] }) => Promise<Opened>;
 
 const fileOf = (place: Place): string => join(place.directory, "nereus.db");
 
@@ -232,6 +242,21 @@ const hydratorBy =
     };
   };
 
+/** Each order has a snapshot, which its first load has made, and no event after it. */
+const snapshotHydratorBy =
+  (open: Opening) =>
+  async (place: Place): Promise<Hydrator> => {
+    const first = await open(place, { elements: longOrders });
+    const orderIds = new Set([...historyOf(place.history)].map(({ orderId }) => orderId));
+    for (const orderId of orderIds) await first.domain.query(new LoadOrder({ orderId }));
+    await first.domain.stop();
+    const { domain } = await open(place, { elements: longOrders });
+    return {
+      load: (orderId) => domain.query(new LoadOrder({ orderId })),
+      close: () => domain.stop(),
+    };
+  };
+
 /** `settle` cannot be given up, so after the deadline it is left to itself: the process ends with the cell. */
 const catchUpBy =
   (open: Opening) =>
@@ -292,6 +317,20 @@ export const contestants: Contestant[] = [
     durability,
     seed: seedBy(openSqlite),
     commandRunner: commandRunnerBy(openSqlite, { cachedAggregates: 0 }),
+  },
+  {
+    name: "nereus-sqlite-snapshots",
+    store: "sqlite",
+    durability,
+    seed: seedBy(openSqlite),
+    hydrator: snapshotHydratorBy(openSqlite),
+  },
+  {
+    name: "nereus-postgres-snapshots",
+    store: "postgres",
+    durability: async (place) => `${await durabilityOf(place)}, a pool of 8`,
+    seed: seedBy(openPostgres),
+    hydrator: snapshotHydratorBy(openPostgres),
   },
   {
     name: "nereus-postgres",
