@@ -3,6 +3,7 @@ import { memory } from "nereus/memory";
 import { fakeClock } from "nereus/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Account, bank, Deposit, Open, Withdraw } from "./support/bank.ts";
+import { counting } from "./support/counting-store.ts";
 import { everyStore } from "./support/every-store.ts";
 import { RecordedLog } from "./support/places.ts";
 import { script } from "./support/scripts.ts";
@@ -192,4 +193,35 @@ describe("moments", () => {
     expect(await balanceOf(domain)).toBe(15);
     expect(await timersOf(store)).toEqual([]);
   });
+});
+
+test("commands that become due one after the other cost no more each, however many were done just before", async () => {
+  let now = start.getTime();
+  const store = counting(memory());
+  const next = script(Account, async ({ process }) => {
+    await process(new Deposit({ accountId: "1", amount: 1 }));
+    now += hour;
+  });
+  const domain = new Domain("bank", {
+    elements: [...bank, next.handlers],
+    store,
+    clock: { now: () => new Date(now) },
+    log: new RecordedLog(),
+  });
+  await domain.start();
+  onTestFinished(() => domain.stop());
+  await domain.process(new Open({ accountId: "1" }));
+  const count = 100;
+  for (let n = 1; n <= count; n++) await domain.send(next.command(), { at: new Date(start.getTime() + n * hour) });
+  await domain.settle();
+  store.calls.clear();
+  now += hour;
+  await domain.settle();
+  expect(await balanceOf(domain)).toBe(count);
+  const most = (name: string) => (store.calls.get(name) ?? 0) / count;
+  expect(most("records.idempotency")).toBeLessThan(3);
+  expect(most("log.readStream")).toBeLessThan(2);
+  expect(most("records.timers")).toBeLessThan(4);
+  expect(most("commit")).toBeLessThan(4);
+  expect(await timersOf(store)).toEqual([]);
 });

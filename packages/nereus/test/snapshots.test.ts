@@ -22,6 +22,8 @@ import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { hydrate } from "../src/application/loading.ts";
 import { messageOf } from "../src/conformance/samples.ts";
+import { stateShapeOf } from "../src/domain/state-shape.ts";
+import { definition } from "../src/model/element.ts";
 import { type Build, builds, decorate } from "./decorators/decorate.ts";
 import { everyStore } from "./support/every-store.ts";
 import { inMemory, RecordedLog } from "./support/places.ts";
@@ -485,6 +487,72 @@ describe("what the text of the classes does not show", () => {
       await domain.stop();
     }
     expect(balances).toEqual([4, 4, 8, 4]);
+  });
+});
+
+describe("what made a snapshot", () => {
+  interface Release {
+    readonly eventField?: z.ZodType;
+    readonly eventVersion?: number;
+    readonly valueField?: z.ZodType;
+    readonly entityField?: z.ZodType;
+    readonly field?: z.ZodType;
+    readonly transitions?: string[];
+    readonly rule?: string;
+    readonly version?: number;
+    readonly every?: number;
+    readonly apply?: (it: { n: number }) => void;
+  }
+
+  const increment = (it: { n: number }) => {
+    it.n += 1;
+  };
+
+  /** An aggregate as one release has it. */
+  function shapeOf(release: Release): string {
+    class Price extends ValueObject("Price", { cents: release.valueField ?? z.number() }) {}
+    class Part extends Entity("Part", { partId: identifier(), weight: release.entityField ?? z.number() }) {}
+    class Grown extends Event(
+      "Grown",
+      { thingId: identifier(), by: release.eventField ?? z.number() },
+      { version: release.eventVersion ?? 1 },
+    ) {}
+    class Thing extends EventSourcedAggregate(
+      "Thing",
+      {
+        thingId: identifier(),
+        n: z.number().default(0),
+        name: release.field ?? z.string().optional(),
+        prices: z.array(Price.schema()).default([]),
+        parts: hasMany(Part),
+        state: status<Record<string, string[]>>({ NEW: release.transitions ?? ["OLD"], OLD: [] }, "NEW"),
+      },
+      { snapshotEvery: release.every ?? 10, snapshotVersion: release.version ?? 1 },
+    )
+      .applies(Grown, release.apply ?? increment)
+      .invariant("n", release.rule ?? "n is positive", (it) => it.n >= 0) {}
+    return stateShapeOf(Thing[definition]);
+  }
+
+  test.each<[string, Release]>([
+    ["a field of an event", { eventField: z.number().default(7) }],
+    ["the version of an event", { eventVersion: 2 }],
+    ["a field of a value object, wherever it stands", { valueField: z.bigint() }],
+    ["a field of an entity", { entityField: z.string() }],
+    ["a field of its own", { field: z.string().default("x") }],
+    ["a handler", { apply: (it) => Object.assign(it, { n: it.n + 2 }) }],
+    ["the version that its author gives", { version: 2 }],
+  ])("is another with another %s", (_, release) => {
+    expect(shapeOf(release)).not.toBe(shapeOf({}));
+    expect(shapeOf(release)).toBe(shapeOf(release));
+  });
+
+  test.each<[string, Release]>([
+    ["transitions", { transitions: ["OLD", "NEW"] }],
+    ["rules", { rule: "n is never negative" }],
+    ["numbers of events between snapshots", { every: 20 }],
+  ])("is the same with other %s, which make no other state", (_, release) => {
+    expect(shapeOf(release)).toBe(shapeOf({}));
   });
 });
 

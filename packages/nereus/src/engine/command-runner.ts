@@ -6,8 +6,8 @@ import type { Runtime } from "../application/registry.ts";
 import { restoreSent, type SentCommand, sentCommand } from "../application/sent-command.ts";
 import type { Work, WorkProcessor } from "../application/work-processor.ts";
 import { type ErrorCode, isNereusError, NereusError } from "../model/errors.ts";
-import type { CheckpointMove, TimerWrite } from "../ports/store.ts";
-import { CommandTimers, timerTaken } from "./command-timers.ts";
+import type { CheckpointMove } from "../ports/store.ts";
+import { CommandTimers } from "./command-timers.ts";
 import { together } from "./failures.ts";
 import type { Runner } from "./runner.ts";
 import { type Waiting, WaitingCommands } from "./waiting-commands.ts";
@@ -34,8 +34,6 @@ export class CommandRunner implements Runner {
   readonly #commands: CommandProcessor;
   readonly #waiting = new WaitingCommands();
   readonly #timers: CommandTimers;
-  /** Timers of commands that are done. */
-  #done: TimerWrite[] = [];
   /** Everything up to here is done, and nothing will be read again. */
   #checkpoint: number | undefined;
   #position = 0;
@@ -98,7 +96,8 @@ export class CommandRunner implements Runner {
     }
     const now = this.#now();
     if (!this.#timers.isDue(now)) return;
-    for (const sent of await this.#timers.due(now)) this.#waiting.add(sent, true);
+    const due = await this.#timers.due(now, (id) => this.#waiting.has(id));
+    for (const sent of due) this.#waiting.add(sent, true);
   }
 
   /** Those that are due wait here, those for later have a timer. */
@@ -131,7 +130,7 @@ export class CommandRunner implements Runner {
       }
     }
     this.#waiting.delete(sent);
-    if (sent.at > 0) this.#done.push(timerTaken(sent)); // whether or not it was found by its timer
+    this.#timers.done(sent);
     this.#hasDone = true;
     if (refusal !== undefined) throw failed(sent, refusal);
   }
@@ -197,12 +196,12 @@ export class CommandRunner implements Runner {
   /** Takes the timers of what is done back, and moves the checkpoint up to the first command that waits without one. */
   async #keepUp(): Promise<void> {
     const move = this.#move();
-    const timers = this.#done.splice(0);
+    const timers = this.#timers.writes;
     if (move === undefined && timers.length === 0) return;
     const outcome = await this.#runtime.store.commit({ timers, ...(move === undefined ? {} : { checkpoint: move }) });
-    if (move === undefined) return;
     if (outcome.status === "committed") {
-      this.#checkpoint = move.position;
+      this.#timers.takenBack(timers);
+      this.#checkpoint = move?.position ?? this.#checkpoint;
       return;
     }
     this.#checkpoint = undefined; // another process is at work: begin again where it is

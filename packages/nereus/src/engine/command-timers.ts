@@ -18,6 +18,8 @@ export class CommandTimers {
   readonly #store: Store;
   /** When the next timer is due that was not looked at; before the first look, nobody knows. */
   #next = Number.NEGATIVE_INFINITY;
+  /** Commands that are done, whose timers are still there. */
+  readonly #done = new Map<string, TimerWrite>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -34,14 +36,36 @@ export class CommandTimers {
     for (const { at } of later) this.#next = Math.min(this.#next, at);
   }
 
-  /** All commands that are due, those that were answered before and not taken back among them. */
-  async due(now: number): Promise<readonly SentCommand[]> {
+  /** A command is done, whether or not it was found by its timer. */
+  done({ message, at }: SentCommand): void {
+    if (at > 0) this.#done.set(message.id, { owner, id: message.id, at: null });
+  }
+
+  /** What takes the timers back of all that is done; {@link takenBack} says that it was committed. */
+  get writes(): readonly TimerWrite[] {
+    return [...this.#done.values()];
+  }
+
+  takenBack(writes: readonly TimerWrite[]): void {
+    for (const { id } of writes) this.#done.delete(id);
+  }
+
+  /**
+   * All commands that are due. What is done is taken back first, so that it is not found again.
+   *
+   * @param isKnown whether a command is in hand already: it is left out
+   */
+  async due(now: number, isKnown: (id: string) => boolean): Promise<readonly SentCommand[]> {
+    const { writes } = this;
+    if (writes.length > 0) await this.#store.commit({ timers: writes });
+    this.takenBack(writes);
     const found: SentCommand[] = [];
     let after: Timer | undefined;
     for (;;) {
       const range = { until: now, limit: page, ...(after === undefined ? {} : { after }) };
       const timers = await this.#store.records.timers(owner, range);
-      const commands = await Promise.all(timers.map((timer) => this.#commandOf(timer)));
+      const unknown = timers.filter(({ id }) => !isKnown(id));
+      const commands = await Promise.all(unknown.map((timer) => this.#commandOf(timer)));
       found.push(...commands.flat());
       if (timers.length < page) break;
       after = timers.at(-1);
@@ -67,9 +91,4 @@ export class CommandTimers {
 function timerOf({ message, at }: SentCommand): TimerWrite {
   const { tenant, category, id } = message.stream;
   return { owner, id: message.id, at, data: JSON.stringify({ tenant, category, id } satisfies Place) };
-}
-
-/** What takes the timer of a command back. */
-export function timerTaken({ message }: SentCommand): TimerWrite {
-  return { owner, id: message.id, at: null };
 }

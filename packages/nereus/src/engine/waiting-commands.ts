@@ -18,19 +18,24 @@ export class WaitingCommands {
       .sort((a, b) => b - a)
       .map((rank) => [rank, new Map()]),
   );
+  readonly #ids = new Set<string>();
 
-  /** Does nothing with one that is there already. */
   add(sent: SentCommand, isTimed: boolean): void {
-    const ofRank = this.#byRank.get(sent.rank);
-    if (ofRank?.has(sent.message.position) === true) return;
-    ofRank?.set(sent.message.position, { ...sent, isTimed, failures: 0, notBefore: 0 });
+    this.#ids.add(sent.message.id);
+    this.#byRank.get(sent.rank)?.set(sent.message.position, { ...sent, isTimed, failures: 0, notBefore: 0 });
+  }
+
+  has(id: string): boolean {
+    return this.#ids.has(id);
   }
 
   delete({ rank, message }: Waiting): void {
+    this.#ids.delete(message.id);
     this.#byRank.get(rank)?.delete(message.position);
   }
 
   clear(): void {
+    this.#ids.clear();
     for (const waiting of this.#byRank.values()) waiting.clear();
   }
 

@@ -37,8 +37,8 @@ export interface AggregateOptions {
    */
   readonly snapshotEvery?: number;
   /**
-   * Another number makes the snapshots so far be ignored: for when functions have changed that the `.applies` handlers call. (What the handlers
-   * themselves say is noticed.) Default: 1.
+   * Another number makes the snapshots so far be ignored: for when functions or values have changed that the `.applies` handlers use. (What the
+   * handlers themselves say is noticed.) Default: 1.
    */
   readonly snapshotVersion?: number;
 }
