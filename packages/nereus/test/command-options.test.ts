@@ -147,7 +147,7 @@ describe.each(places())("on $name", (kind) => {
   });
 
   test("keys, inline handlers, sent commands and conflicts at once: each key takes effect once", {
-    timeout: 30_000,
+    timeout: 180_000,
   }, async () => {
     const place = kind.open();
     const follow = eventHandlers("Follow", { run: "inline" }).on(

@@ -14,7 +14,7 @@ async function writeAndDie(place: string, lines: number): Promise<void> {
   expect(await child.ended).toBe("SIGKILL"); // it did not end by an error of its own
 }
 
-describe.each(keptPlaces())("on $name", { timeout: 60_000 }, ({ open }) => {
+describe.each(keptPlaces())("on $name", { timeout: 180_000 }, ({ open }) => {
   test("after kill -9 every event is counted once: in states, in rows of its transaction, and in rows that follow", async () => {
     const place = await open();
     const look = script(Clock, async ({ repository }) => {

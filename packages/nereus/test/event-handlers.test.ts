@@ -188,7 +188,7 @@ describe.each(places())("inline, on $name", (kind) => {
         await context.process(new Deposit({ accountId: "1", amount: 1 }));
       },
     ],
-  ])("an endless circle %s is refused, and nothing is stored", { timeout: 30_000 }, async (_, handle) => {
+  ])("an endless circle %s is refused, and nothing is stored", { timeout: 180_000 }, async (_, handle) => {
     const place = kind.open();
     const circle = eventHandlers("Circle", { run: "inline" }).on(Deposited, (_, context) => handle(context));
     const domain = await place.start([...bank, circle]);
@@ -332,7 +332,7 @@ describe.each(places())("inline, on $name", (kind) => {
   });
 
   test("64 concurrent commands whose handlers meet at one aggregate all take effect once", {
-    timeout: 30_000,
+    timeout: 180_000,
   }, async () => {
     const place = kind.open();
     const ledger = eventHandlers("Ledger", { run: "inline" }).on(
@@ -570,7 +570,7 @@ describe.each(places())("async, on $name", (kind) => {
   });
 
   test("two engines at once on the same data: every effect in the store happens once", {
-    timeout: 30_000,
+    timeout: 180_000,
   }, async () => {
     const place = kind.open();
     const lists = [

@@ -70,7 +70,7 @@ function expectWhole(installed: string, listing: string): void {
 }
 
 test("the seed example runs and type-checks as printed, with the packed package and nothing but plain node", {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   const folder = temporaryFolder();
   const archive = await pack(folder);

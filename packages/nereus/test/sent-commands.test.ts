@@ -470,7 +470,7 @@ describe.each(places())("on $name", (kind) => {
     expect((await storedMessages(place)).map(({ type }) => type)).toEqual(["Opened"]);
   });
 
-  test("thousands of waiting commands are handled in order", { timeout: 60_000 }, async () => {
+  test("thousands of waiting commands are handled in order", { timeout: 180_000 }, async () => {
     const place = kind.open();
     const domain = await place.start(bank, { clock: fakeClock() });
     await domain.process(new Open({ accountId: "1" }));

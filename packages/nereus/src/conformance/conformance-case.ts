@@ -30,7 +30,7 @@ export type ConformanceHook = "another" | "hold" | "crash";
  * One sentence of the contract of {@link Store}, as a check that throws when a store breaks it.
  *
  * @example
- * for (const { name, run } of conformanceCases) it(name, () => run({ create, reopen }));
+ * for (const { name, run } of conformanceCases) it(name, () => run({ create, reopen }), 60_000); // a limit for what hangs
  */
 export interface ConformanceCase {
   readonly name: string;

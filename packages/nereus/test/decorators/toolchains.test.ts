@@ -125,14 +125,14 @@ function written(folder: string, code: string): string {
 }
 
 describe.each(modes)("$mode decorators", (mode) => {
-  test.each(Object.entries(tools))("the example runs when compiled by %s", { timeout: 60_000 }, async (_, compile) => {
+  test.each(Object.entries(tools))("the example runs when compiled by %s", { timeout: 180_000 }, async (_, compile) => {
     const folder = programFolder(mode);
     const command = await compile(folder, mode);
     expect(await node(folder, ...command)).toBe(printed);
     expect(await node(folder, ...command, join(folder, "shop.db"))).toBe(printed);
   });
 
-  test("the example and the type tests compile", { timeout: 60_000 }, async () => {
+  test("the example and the type tests compile", { timeout: 180_000 }, async () => {
     const folder = temporaryFolder();
     const types = fileURLToPath(new URL("../types/decorators.test-d.ts", import.meta.url));
     const settings = {

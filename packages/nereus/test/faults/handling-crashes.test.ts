@@ -17,7 +17,7 @@ async function handleAndDie(place: string, name: string, lines: number): Promise
   expect(await child.ended).toBe("SIGKILL"); // it did not end by an error of its own
 }
 
-describe.each(keptPlaces())("on $name", { timeout: 60_000 }, ({ open }) => {
+describe.each(keptPlaces())("on $name", { timeout: 180_000 }, ({ open }) => {
   test("after kill -9 of two processes at once, every handler and every sent command has taken effect once", async () => {
     const place = await open();
     const look = script(Counter, async ({ repository }) => {

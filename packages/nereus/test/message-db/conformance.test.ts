@@ -90,7 +90,7 @@ describe.skipIf(missingPostgres !== undefined)("the contract of a store, on Mess
           } finally {
             await own.dispose();
           }
-        }, 60_000);
+        }, 180_000);
       }
     });
   }

@@ -98,7 +98,7 @@ describe.skipIf(missingPostgres !== undefined)("a connection to Message DB that 
     for (const worker of numbersTo(16)) {
       expect(versionsOf(await wholeStream(store, `s${worker}`))).toEqual(numbersTo(15));
     }
-  }, 60_000);
+  }, 180_000);
 
   it("for good: commits and reads are refused as STORE_UNREACHABLE, and the store goes on once it is back", async () => {
     const { store, proxy } = await proxied(300);

@@ -205,7 +205,7 @@ describe.skipIf(missingPostgres !== undefined)("on Message DB", () => {
     const { rows } = await database.pool.query("SELECT type FROM message_store.messages ORDER BY global_position");
     expect(rows).toHaveLength(8 * (perWriter - perWriter / 5));
     expect(seen.map(({ type }) => type)).toEqual(rows.map(({ type }) => type));
-  }, 60_000);
+  }, 180_000);
 
   describe("promises that it keeps in a weaker form", () => {
     class Opened extends Event("Opened", { accountId: identifier() }) {}

@@ -61,7 +61,7 @@ describe.skipIf(whyNoCluster() !== undefined)("a bank on PostgreSQL under load, 
       await audit(bank, store, acknowledged);
       await bank.stop();
     },
-    60_000 + rounds * 30_000,
+    180_000 + rounds * 60_000,
   );
 });
 

@@ -94,7 +94,7 @@ describe.skipIf(missingPostgres !== undefined)("transactions on PostgreSQL", () 
     await database.pool.query("CREATE TABLE audit (account text, amount integer CHECK (amount <> 99))");
     await database.pool.query("CREATE TABLE copies (account text, amount integer)");
   });
-  afterAll(() => database.drop(), 60_000);
+  afterAll(() => database.drop(), 120_000);
   beforeEach(async () => {
     attempts = 0;
     schema = newSchema();

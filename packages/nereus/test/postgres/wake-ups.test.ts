@@ -47,7 +47,7 @@ describe.skipIf(missingPostgres !== undefined)("what another process has committ
     ["comes by a notification", undefined],
     ["is found by looking now and then, where notifications get lost", false],
     ["is found by looking now and then, where nobody may listen", true],
-  ])("%s", { timeout: 30_000 }, async (_, isRefused) => {
+  ])("%s", async (_, isRefused) => {
     const schema = newSchema();
     const own = isRefused === undefined ? database.pool : withoutNotifications(database.pool, isRefused);
     const listening = await opened(schema, own);

@@ -106,7 +106,7 @@ describe.each(everyStore())("on $name", (kind) => {
         if (text !== "") expect(await lookFor(domain, text)).toMatchObject({ stored: undefined, inline: undefined });
       }
     },
-    60_000,
+    180_000,
   );
 
   test.skipIf(kind.missing !== undefined)(
@@ -134,7 +134,7 @@ describe.each(everyStore())("on $name", (kind) => {
       for (const number of [1n, [], Symbol("x")]) expect(await search({ number })).toBe("UNKNOWN_FIELD");
       expect(await search({ number: "1; DROP TABLE x" })).toEqual([]);
     },
-    60_000,
+    180_000,
   );
 
   test.skipIf(kind.missing !== undefined)(
@@ -151,7 +151,7 @@ describe.each(everyStore())("on $name", (kind) => {
         { numRuns: 3, seed: 20_261_124, endOnFailure: true },
       );
     },
-    60_000,
+    180_000,
   );
 });
 

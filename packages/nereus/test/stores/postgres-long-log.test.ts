@@ -60,7 +60,7 @@ async function replayed(store: Store, limit: number): Promise<readonly ReplayMes
 describe.skipIf(missingPostgres !== undefined)(
   "a replay of a stream on PostgreSQL, in a short log and in a long one",
   () => {
-    it.each([1, 63, 64, 65, 1024, 5000])("gives every message in pages of %i", { timeout: 60_000 }, async (limit) => {
+    it.each([1, 63, 64, 65, 1024, 5000])("gives every message in pages of %i", { timeout: 180_000 }, async (limit) => {
       const { store } = await openStore();
       const messages = messagesOf(limit === 1 ? 3 : 1300).map((message, at) => ({
         ...message,
@@ -74,7 +74,7 @@ describe.skipIf(missingPostgres !== undefined)(
       }
     });
 
-    it("gives texts that PostgreSQL cannot hold, and what is no JSON, as they were", { timeout: 60_000 }, async () => {
+    it("gives texts that PostgreSQL cannot hold, and what is no JSON, as they were", { timeout: 180_000 }, async () => {
       const { store } = await openStore();
       const texts = [
         '{"a":"ä€😀"}',
@@ -98,7 +98,7 @@ describe.skipIf(missingPostgres !== undefined)(
     });
 
     it("hands out no payload whose checksum does not hold, and those around it all the same", {
-      timeout: 60_000,
+      timeout: 180_000,
     }, async () => {
       const { store, pool, schema } = await openStore();
       const messages = ['{"n":0}', '{"n":1,"ä":1}', '{"n":2}', '{"n":3}'].map(withData);
@@ -148,7 +148,7 @@ function matches({ stream, type }: StoredMessage, filter: Omit<LogFilter, "after
 
 describe.skipIf(missingPostgres !== undefined)("a long log on PostgreSQL", () => {
   it("is read in pages that hold everything that matches, once, and speak for the rest", {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async () => {
     const { store } = await openStore();
     await mixedLog(store, 11);
@@ -177,7 +177,7 @@ describe.skipIf(missingPostgres !== undefined)("a long log on PostgreSQL", () =>
     }
   });
 
-  it("knows the types that another process has added since", { timeout: 60_000 }, async () => {
+  it("knows the types that another process has added since", { timeout: 180_000 }, async () => {
     const { store, pool, schema } = await openStore();
     await append(store, "one", "none", ...messagesOf(longLog));
     const after = await store.log.head();
@@ -191,7 +191,7 @@ describe.skipIf(missingPostgres !== undefined)("a long log on PostgreSQL", () =>
   });
 
   it("is the same in a transaction of the caller's, whatever its client makes of columns", {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async () => {
     const { store, pool } = await openStore();
     await append(store, "one", "none", ...messagesOf(300), withData('{"a":"\u00e4\ue000"}'));
@@ -210,7 +210,7 @@ describe.skipIf(missingPostgres !== undefined)("a long log on PostgreSQL", () =>
   it.each([
     ["was never analysed", "SELECT"],
     ["was analysed when it was empty", "VACUUM ANALYZE"],
-  ])("is never read whole for a part of it, where it %s", { timeout: 60_000 }, async (_, before) => {
+  ])("is never read whole for a part of it, where it %s", { timeout: 180_000 }, async (_, before) => {
     const { store, pool, schema } = await openStore();
     await pool.query(before === "SELECT" ? "SELECT 1" : `VACUUM ANALYZE "${schema}".nereus_messages`);
     await append(store, "one", "none", ...messagesOf(longLog));

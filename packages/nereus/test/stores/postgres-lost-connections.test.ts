@@ -25,7 +25,7 @@ interface Proxied {
   readonly schema: string;
 }
 
-async function proxiedStore(patience = 5000): Promise<Proxied> {
+async function proxiedStore(patience = 30_000): Promise<Proxied> {
   const database = await testDatabase();
   onTestFinished(() => database.drop());
   const url = new URL(database.url);
@@ -147,7 +147,7 @@ describe.skipIf(missingPostgres !== undefined)("a connection that is lost in a c
     const entries = (await store.records.outbox(0, 1000)).map(({ id }) => id);
     expect(entries).toHaveLength(400);
     expect(new Set(entries).size).toBe(400);
-  }, 60_000);
+  }, 180_000);
 
   it("for good: commits and reads are refused as STORE_UNREACHABLE in time, and the store goes on once it is back", async () => {
     const { store, proxy } = await proxiedStore(300);
@@ -201,7 +201,7 @@ describe.skipIf(missingPostgres !== undefined)("a connection that is lost in a c
     calls = 0;
     await append(other, "other", "any", messageOf());
     await until(() => calls > 0);
-  }, 20_000);
+  });
 });
 
 /** How many connections of the database wait for an advisory lock. */

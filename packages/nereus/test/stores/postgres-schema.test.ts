@@ -10,7 +10,7 @@ describe.skipIf(missingPostgres !== undefined)("the schema of a PostgreSQL store
   beforeAll(async () => {
     database = await testDatabase();
   });
-  afterAll(() => database.drop(), 60_000);
+  afterAll(() => database.drop(), 120_000);
 
   const rows = async (sql: string): Promise<readonly Record<string, unknown>[]> =>
     (await database.pool.query(sql)).rows;

@@ -52,7 +52,7 @@ it("a process killed at any moment leaves whole commits only, and all that it ha
   const database = new DatabaseSync(path);
   expect(database.prepare("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
   database.close();
-}, 60_000);
+}, 180_000);
 
 it("three processes append to the same streams, and a reader beside them sees every message once, in order", async () => {
   const path = join(temporaryFolder(), "bank.db");
@@ -86,4 +86,4 @@ it("three processes append to the same streams, and a reader beside them sees ev
     const versions = versionsOf(await wholeStream(store, `stream-${at}`));
     expect(versions).toEqual(numbersTo(versions.length));
   }
-}, 60_000);
+}, 180_000);

@@ -21,7 +21,7 @@ function run(...parameters: string[]): Promise<{ code: number; output: string }>
 }
 
 const nodeTest = ["--conditions=@nereus/source", "--test", "--test-reporter=spec"];
-const patience = { timeout: 60_000 };
+const patience = { timeout: 180_000 };
 
 test("node:test passes what holds", patience, async () => {
   const { code, output } = await run(...nodeTest, passing);

@@ -7,5 +7,5 @@ const conditions = ["@nereus/source", ...defaultServerConditions];
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: ["@nereus/source"] } },
-  test: { include: ["*.vitest.ts"] },
+  test: { include: ["*.vitest.ts"], testTimeout: 60_000 },
 });
