@@ -47,6 +47,7 @@ export {
 } from "./application/repository.ts";
 export type { FieldTest, OrderBy, Page, PageSelection, Selection, Where } from "./application/selection.ts";
 export type { Priority, Receipt, SendOptions } from "./application/send-options.ts";
+export type { SizeLimits } from "./application/size-limits.ts";
 export { type Subscriber, type SubscriberOptions, subscriber } from "./application/subscriber.ts";
 export type { SqlTransaction } from "./application/unit-transaction.ts";
 export type { CallOptions } from "./application/use-cases.ts";

@@ -350,7 +350,7 @@ describe("writing snapshots", () => {
     await domain.process(make.command());
     await domain.settle();
     expect(await domain.process(look.command())).toEqual(new Map([["by", "hand"]]));
-    expect(log.warnings[0]?.message).toBe("No snapshot of Thing 1 can be made: its state has no JSON form");
+    expect(log.warnings[0]?.message).toBe("No snapshot of Thing 1 can be made: its state cannot be stored");
     expect(log.warnings[0]?.details).toMatchObject({ code: "PAYLOAD_NOT_SERIALISABLE" });
   });
 });

@@ -15,6 +15,7 @@ import type { CommandRoute, Runtime } from "./registry.ts";
 import { loaded, save } from "./repositories.ts";
 import type { Receipt, SendOptions } from "./send-options.ts";
 import { appendOf } from "./sent-command.ts";
+import { assertSizes } from "./size-limits.ts";
 import type { Target, UnitOfWork } from "./unit-of-work.ts";
 import { UnitTransaction } from "./unit-transaction.ts";
 import type { Work } from "./work-processor.ts";
@@ -64,6 +65,7 @@ export class CommandProcessor {
     const route = this.#route(command);
     const cause = causeOf(this.#originOf(command, options, true), this.#runtime.clock.now().getTime());
     const commit = { appends: [appendOf(route, command, cause, options)] };
+    assertSizes(this.#runtime.limits, route.command[definition].name, commit);
     const outcome = await new UnitTransaction(this.#runtime.store, options.transaction).commit(commit);
     // nothing is expected of the store, so that nothing can conflict
     if (outcome.status !== "committed") throw new Error(`a sent command met a ${outcome.status}`);

@@ -1,3 +1,4 @@
+import { isTooDeep, tooDeep } from "../model/depth.ts";
 import { NereusError } from "../model/errors.ts";
 import type { CompiledField } from "../model/field.ts";
 import { isPlain as isData } from "../model/freeze.ts";
@@ -23,6 +24,7 @@ interface Place {
  * @throws NereusError UNKNOWN_FIELD or OPTION_INVALID
  */
 export function filtersOf({ element, byName }: CompiledShape, where: unknown): Filter[] {
+  if (isTooDeep(where)) throw badQuery("where", tooDeep([]).message);
   return among(element, byName, where, undefined);
 }
 

@@ -50,6 +50,7 @@ export function encodeResult(element: string, result: unknown): string | null {
   try {
     assertJson(result, []);
   } catch (error) {
+    if (isNereusError(error, "VALUE_TOO_DEEP")) throw error;
     throw new NereusError("RESULT_NOT_SERIALISABLE", "The handler's result cannot be kept for its idempotency key", {
       element,
       cause: isNereusError(error) ? error : undefined,

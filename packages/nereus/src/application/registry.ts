@@ -11,6 +11,7 @@ import type { EventHandlersDefinition } from "./event-handlers.ts";
 import type { CommandHandling, QueryHandling } from "./handlers.ts";
 import type { ProjectorDefinition } from "./projector.ts";
 import type { CustomRepositoryClass } from "./repository.ts";
+import type { SizeLimits } from "./size-limits.ts";
 import type { Snapshots } from "./snapshots.ts";
 import type { SubscriberDefinition } from "./subscriber.ts";
 
@@ -60,4 +61,5 @@ export interface Runtime {
   readonly log: Log;
   /** How often a command is tried again after a conflict. */
   readonly retries: number;
+  readonly limits: SizeLimits;
 }

@@ -7,6 +7,7 @@ import { restoreSnapshot } from "../model/restoring.ts";
 import type { Values } from "../model/values.ts";
 import type { Append, LogReader, Store } from "../ports/store.ts";
 import type { Clock, Log } from "./context.ts";
+import { assertSizes, type SizeLimits } from "./size-limits.ts";
 
 /** The payload of a snapshot: the state of an aggregate after one of its events. */
 interface Snapshot {
@@ -31,6 +32,7 @@ export class Snapshots {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #limits: SizeLimits;
   readonly #shapeOf: (aggregate: AggregateClass) => string;
   readonly #shapes = new Map<string, string>();
   /** By stream, so that of one aggregate only the latest waits. */
@@ -39,12 +41,13 @@ export class Snapshots {
 
   /** @param shapeOf a text that differs where the same events could make another state */
   constructor(
-    { store, clock, log }: { readonly store: Store; readonly clock: Clock; readonly log: Log },
+    settings: { readonly store: Store; readonly clock: Clock; readonly log: Log; readonly limits: SizeLimits },
     shapeOf: (aggregate: AggregateClass) => string,
   ) {
-    this.#store = store;
-    this.#clock = clock;
-    this.#log = log;
+    this.#store = settings.store;
+    this.#clock = settings.clock;
+    this.#log = settings.log;
+    this.#limits = settings.limits;
     this.#shapeOf = shapeOf;
   }
 
@@ -92,9 +95,11 @@ export class Snapshots {
     const key = JSON.stringify([stream.tenant, stream.category, stream.id]);
     if (this.#waiting.size >= mostWaiting && !this.#waiting.has(key)) return;
     try {
-      this.#waiting.set(key, this.#appendOf(root, stream));
+      const append = this.#appendOf(root, stream);
+      assertSizes(this.#limits, stream.category, { appends: [append] });
+      this.#waiting.set(key, append);
     } catch (error) {
-      this.#log.warn(`No snapshot of ${stream.category} ${stream.id} can be made: its state has no JSON form`, error);
+      this.#log.warn(`No snapshot of ${stream.category} ${stream.id} can be made: its state cannot be stored`, error);
       return;
     }
     this.#writing ??= this.#write().finally(() => {

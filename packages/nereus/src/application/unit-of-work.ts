@@ -11,6 +11,7 @@ import { cacheKey, catchUp, fromDocument, hydrate, replayOnto, streamOf } from "
 import { conflictWith } from "./overtaken.ts";
 import type { RaisedEvent } from "./raised-event.ts";
 import type { Runtime } from "./registry.ts";
+import { assertSizes } from "./size-limits.ts";
 import { duplicate, notAdded, nothingRaised, swallowed, unknownAggregate, withoutIdentity } from "./unit-faults.ts";
 import { type Reads, type SqlTransaction, UnitTransaction } from "./unit-transaction.ts";
 
@@ -229,8 +230,15 @@ export class UnitOfWork {
     this.#end();
     const { cause, lineage } = this;
     const tracked = [...this.#tracked.values()];
-    const transaction = this.#transaction;
-    return commitOf(this.#runtime, { cause, lineage, tracked, sent: this.#sent, idempotency, checkpoint, transaction });
+    const work = { cause, lineage, tracked, sent: this.#sent, idempotency, checkpoint, transaction: this.#transaction };
+    const commit = commitOf(this.#runtime, work);
+    return commit instanceof Promise ? commit.then((all) => this.#sized(all)) : this.#sized(commit);
+  }
+
+  #sized(commit: Commit): Commit {
+    const { limits, registry } = this.#runtime;
+    assertSizes(limits, this.#target?.aggregate[definition].name ?? registry.domain, commit);
+    return commit;
   }
 
   /** Writes everything, or nothing. */

@@ -1,4 +1,5 @@
 import { isThenable } from "../model/aggregate-root.ts";
+import { isTooDeep, tooDeep } from "../model/depth.ts";
 import { NereusError, ValidationError } from "../model/errors.ts";
 import { newIdentity } from "../model/identity.ts";
 import type { StandardSchema } from "../model/standard-schema.ts";
@@ -60,6 +61,7 @@ export function messageWork(
 }
 
 function parse(name: string, schema: StandardSchema, message: unknown): unknown {
+  if (isTooDeep(message)) throw new ValidationError("VALUE_TOO_DEEP", name, [tooDeep([])]);
   const result = schema["~standard"].validate(message);
   if (isThenable(result)) {
     throw new NereusError("SCHEMA_UNSUPPORTED", `${name} has a schema that validates asynchronously`, {

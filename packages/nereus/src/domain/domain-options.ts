@@ -3,6 +3,7 @@ import type { Enrichers } from "../application/enrichers.ts";
 import type { ProcessOptions } from "../application/process-options.ts";
 import type { Registry } from "../application/registry.ts";
 import type { SendOptions } from "../application/send-options.ts";
+import type { SizeLimits } from "../application/size-limits.ts";
 import type { CallOptions } from "../application/use-cases.ts";
 import { definition, type Element } from "../model/element.ts";
 import { type ModelFault, NereusError } from "../model/errors.ts";
@@ -24,6 +25,8 @@ export interface DomainOptions {
   readonly enrichers?: Enrichers | undefined;
   /** How many aggregates are kept in memory between commands. Default: 10,000; 0 keeps none. */
   readonly cachedAggregates?: number | undefined;
+  /** The most that is stored at once. Default: 16 MiB for a message, 64 MiB for a commit. */
+  readonly limits?: SizeLimits | undefined;
 }
 
 /** How a command is processed, and what is waited for. */
@@ -79,20 +82,21 @@ function weakened(store: Store, element: string, what: string, promise: WeakerPr
 
 /** For callers without types. @throws NereusError OPTION_INVALID */
 export function assertDomainOptions(name: unknown, options: DomainOptions): void {
-  const fault =
-    typeof name !== "string" || name === ""
-      ? "it has no name"
-      : !Array.isArray(options?.elements)
-        ? "elements is not a list"
-        : typeof options.store !== "object" || options.store === null
-          ? "store is not a store"
-          : ["retries", "cachedAggregates"].some((key) => !isCount(options[key as "retries"]))
-            ? "retries and cachedAggregates are whole numbers from 0"
-            : undefined;
+  const fault = faultOfOptions(name, options);
   if (fault === undefined) return;
   throw new NereusError("OPTION_INVALID", `A domain cannot be made: ${fault}`, {
     fix: 'Write new Domain("bank", { elements: [Account, accountCommands], store: sqlite("bank.db") }).',
   });
+}
+
+function faultOfOptions(name: unknown, options: DomainOptions): string | undefined {
+  if (typeof name !== "string" || name === "") return "it has no name";
+  if (!Array.isArray(options?.elements)) return "elements is not a list";
+  if (typeof options.store !== "object" || options.store === null) return "store is not a store";
+  const { retries, cachedAggregates, limits } = options;
+  if (![retries, cachedAggregates].every(isCount)) return "retries and cachedAggregates are whole numbers from 0";
+  if ([limits?.messageBytes, limits?.commitBytes].every(isCount)) return undefined;
+  return "limits.messageBytes and limits.commitBytes are whole numbers from 0";
 }
 
 function isCount(value: unknown): boolean {

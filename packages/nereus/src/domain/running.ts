@@ -38,16 +38,17 @@ export interface Running {
 }
 
 export function assemble(registry: Registry, options: DomainOptions): Running {
-  const { store, clock = { now: () => new Date() }, log = console } = options;
+  const { store, clock = { now: () => new Date() }, log = console, limits = {} } = options;
   const runtime: Runtime = {
     registry,
     store,
     cache: new AggregateCache(options.cachedAggregates ?? 10_000),
-    snapshots: new Snapshots({ store, clock, log }, (aggregate) => stateShapeOf(aggregate[definition])),
+    snapshots: new Snapshots({ store, clock, log, limits }, (aggregate) => stateShapeOf(aggregate[definition])),
     clock,
     log,
     enrichers: options.enrichers ?? {},
     retries: options.retries ?? 20,
+    limits,
   };
   const queries = new QueryProcessor(runtime);
   const { commands, joining } = joiningOf(runtime, queries);

@@ -223,6 +223,9 @@ export class CommandRunner implements Runner {
 /** What the model or the caller forbids: trying again would not help. */
 const refusals: ReadonlySet<string> = new Set<ErrorCode>([
   "VALIDATION_FAILED",
+  "VALUE_TOO_DEEP",
+  "MESSAGE_TOO_LARGE",
+  "COMMIT_TOO_LARGE",
   "INVARIANT_FAILED",
   "PRECONDITION_FAILED",
   "STATUS_TRANSITION_FORBIDDEN",

@@ -4,6 +4,7 @@ import { projecting } from "../application/handling.ts";
 import type { ProjectorDefinition } from "../application/projector.ts";
 import type { Runtime } from "../application/registry.ts";
 import { type Projected, RowSession } from "../application/row-session.ts";
+import { assertSizes } from "../application/size-limits.ts";
 import { UnitTransaction } from "../application/unit-transaction.ts";
 import type { StoredMessage } from "../log/message.ts";
 import { definition } from "../model/element.ts";
@@ -165,7 +166,9 @@ export class ProjectionRunner implements Runner {
         }
       }
       at = undefined;
-      return { writes: this.#writes() };
+      const writes = this.#writes();
+      assertSizes(this.#runtime.limits, this.projection, { documents: writes.flatMap(([, own]) => own) });
+      return { writes };
     } catch (error) {
       if (isNereusError(error) && error.code.startsWith("STORE_")) {
         this.#forget();

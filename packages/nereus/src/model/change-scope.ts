@@ -1,3 +1,4 @@
+import { codeOf } from "./depth.ts";
 import { type Issue, NereusError, ValidationError } from "./errors.ts";
 import { copyOf, freeze, frozenCopy, isFrozen, isUnchanged } from "./freeze.ts";
 import { HandedOut } from "./handed-out.ts";
@@ -346,7 +347,7 @@ function transitionFaults({ field, former }: FieldStep, now: unknown): Issue[] {
 
 function misfit(owner: FieldOwner, values: Values, issues: readonly Issue[]): ValidationError {
   const identity = owner.identityIn(values);
-  return new ValidationError("VALIDATION_FAILED", owner.element, issues, identity === undefined ? {} : { identity });
+  return new ValidationError(codeOf(issues), owner.element, issues, identity === undefined ? {} : { identity });
 }
 
 function forbiddenTransition(element: string, issues: readonly Issue[]): NereusError {

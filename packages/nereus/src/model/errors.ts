@@ -70,7 +70,7 @@ export class ValidationError extends NereusError {
   readonly identity: string | undefined;
 
   constructor(
-    code: "VALIDATION_FAILED" | "INVARIANT_FAILED" | "PRECONDITION_FAILED",
+    code: "VALIDATION_FAILED" | "VALUE_TOO_DEEP" | "INVARIANT_FAILED" | "PRECONDITION_FAILED",
     element: string,
     issues: readonly Issue[],
     {
@@ -128,6 +128,9 @@ export interface ModelFault {
 export const errorCodes = {
   // values and rules
   VALIDATION_FAILED: "A message, entity, value object or row does not fit its schema; see issues.",
+  VALUE_TOO_DEEP: "A value is nested more than 500 levels deep, or contains itself.",
+  MESSAGE_TOO_LARGE: "The data of one event or command is larger than the domain allows.",
+  COMMIT_TOO_LARGE: "What one command or batch would store at once is larger than the domain allows.",
   INVARIANT_FAILED: "A rule of an aggregate or value object does not hold; the change was rolled back.",
   PRECONDITION_FAILED: "A rule that has to hold before a change did not; nothing was changed.",
   STATUS_TRANSITION_FORBIDDEN: "A status field was moved along a transition that its declaration does not allow.",

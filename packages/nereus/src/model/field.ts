@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { acceptanceOf } from "./acceptance.ts";
+import { isBottomless, isTooDeep, tooDeep } from "./depth.ts";
 import { definitionOf } from "./element.ts";
-import type { Issue } from "./errors.ts";
+import { type Issue, NereusError } from "./errors.ts";
 import { frozenCopy } from "./freeze.ts";
 import { type IdentifierField, identifierOf } from "./identity.ts";
 import { keepingKeys } from "./lost-keys.ts";
@@ -105,6 +106,8 @@ export interface CompiledField {
   /** Holds primitives only: no copying, no freezing. */
   readonly scalar: boolean;
   readonly wire: WireCodec | undefined;
+  /** Whether its values may be nested to any depth, so that each has to be looked at. */
+  readonly bottomless: boolean;
   /** An identity, which may be set once. */
   readonly setOnce: boolean;
   readonly identifier: { readonly generate: () => string } | undefined;
@@ -132,6 +135,7 @@ export function compileField(name: string, field: Field, identifiedBy?: string):
     declared: field,
     scalar: isZod(field) && isScalar(field) && !hasCodec(field),
     wire: relation === undefined ? wireOf(field) : relation.wire,
+    bottomless: relation === undefined && isBottomless(field),
     identifier: identifierOf(field),
     setOnce: name === identifiedBy || identifierOf(field) !== undefined,
     transitions: statusOf(field),
@@ -140,7 +144,7 @@ export function compileField(name: string, field: Field, identifiedBy?: string):
     leavable: relation !== undefined || acceptsUndefined(schema),
     accepts: acceptanceOf(field),
     inner: innerOf(field),
-    check: checkOf(name, field),
+    check: relation === undefined && isBottomless(field) ? shallow(name, checkOf(name, field)) : checkOf(name, field),
     blank: blankOf(field),
   };
 }
@@ -253,6 +257,11 @@ function encodedBy(codec: z.core.$ZodType, value: unknown): z.ZodSafeParseResult
   }
 }
 
+/** A check that no value comes to which is nested too deeply: schemas that contain themselves would overflow the stack. */
+function shallow(name: string, check: CompiledField["check"]): CompiledField["check"] {
+  return (value) => (isTooDeep(value) ? [tooDeep([name])] : check(value));
+}
+
 function checkOf(name: string, field: Field): CompiledField["check"] {
   if (!isZod(field)) return standardCheck(name, field);
   const coded = hasCodec(field);
@@ -290,7 +299,14 @@ function blankOf(field: Field): () => unknown {
   const make = (): unknown => z.parse(field, undefined);
   const value = make();
   if (typeof value !== "object" && Object.is(value, make())) return () => value;
+  if (isTooDeep(value)) throw defaultTooDeep();
   return () => frozenCopy(make()); // of its own for each instance, and replay copies before it writes
+}
+
+function defaultTooDeep(): NereusError {
+  return new NereusError("VALUE_TOO_DEEP", `Its default ${tooDeep([]).message}`, {
+    fix: "Give a default that is flatter.",
+  });
 }
 
 /** Zod's issues in the form of ours. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ChangeScope } from "./change-scope.ts";
+import { codeOf, isTooDeep, tooDeep } from "./depth.ts";
 import { type Issue, type ModelFault, NereusError, ValidationError } from "./errors.ts";
 import { circular, fault, faultOf, refuseFaulty } from "./faulty.ts";
 import { type CompiledField, compileField, isField, issuesOf, type Shape } from "./field.ts";
@@ -7,7 +8,7 @@ import { type FieldCode, fieldCode } from "./field-code.ts";
 import { isPlain } from "./freeze.ts";
 import { isStorable } from "./identity.ts";
 import type { Values } from "./values.ts";
-import { shapeWire, type WireCodec } from "./wire.ts";
+import { checkedJson, shapeWire, type WireCodec } from "./wire.ts";
 
 export interface ShapeRules {
   /** Whether a missing identity is generated (entities, state-stored aggregates) or a fault (messages). */
@@ -29,6 +30,10 @@ export class CompiledShape {
   readonly identifiers: readonly CompiledField[];
   /** Fields that hold more than primitives and need care against change in place. */
   readonly deep: readonly CompiledField[];
+  /** Fields whose values may be nested to any depth. */
+  readonly #bottomless: readonly CompiledField[];
+  /** Those of them whose stored form is made by codecs, and may be deeper than the value. */
+  readonly #coded: readonly CompiledField[];
   /** Fields that hold entities. */
   readonly relations: readonly CompiledField[];
   readonly byName: ReadonlyMap<string, CompiledField>;
@@ -52,6 +57,8 @@ export class CompiledShape {
     this.identifiers = this.fields.filter((field) => field.identifier !== undefined);
     this.deep = this.fields.filter((field) => !field.scalar && field.relation === undefined);
     this.relations = this.fields.filter((field) => field.relation !== undefined);
+    this.#bottomless = this.fields.filter((field) => field.bottomless);
+    this.#coded = this.#bottomless.filter(({ wire }) => wire !== undefined && wire !== checkedJson);
     this.#isPlain = this.fields.every((field) => field.accepts !== undefined);
     this.code = fieldCode(this.fields.map((field) => field.name));
     this.byName = new Map(this.fields.map((field) => [field.name, field]));
@@ -70,11 +77,30 @@ export class CompiledShape {
     refuseFaulty(this.faults);
     const accepted = this.#accepted(input);
     if (accepted !== undefined) return accepted;
+    this.#refuseDeep(this.#bottomless, input); // before a schema that contains itself overflows the stack
     const result = this.#safeParse(input);
     const issues = result.success ? [] : issuesOf(result.error.issues);
     const entities = this.#entitiesOf(input, issues);
-    if (!result.success || issues.length > 0) throw new ValidationError("VALIDATION_FAILED", this.element, issues);
-    return Object.assign(result.data, entities);
+    if (!result.success || issues.length > 0) throw new ValidationError(codeOf(issues), this.element, issues);
+    const { data } = result;
+    if (this.#bottomless.length > 0) {
+      const made = this.#bottomless.filter(({ name }) => data[name] !== (input as Values)[name]);
+      this.#refuseDeep(made, data); // what a schema makes of a text may be deeper
+    }
+    return Object.assign(data, entities);
+  }
+
+  /** @throws ValidationError VALUE_TOO_DEEP */
+  #refuseDeep(fields: readonly CompiledField[], from: unknown): void {
+    if (fields.length === 0 || typeof from !== "object" || from === null) return;
+    const deep = fields.filter(({ name }) => isTooDeep((from as Values)[name]));
+    if (deep.length === 0) return;
+    throw new ValidationError(
+      "VALUE_TOO_DEEP",
+      this.element,
+      deep.map(({ name }) => tooDeep([name])),
+      { fix: "Send flatter data, or keep what is so deep as text." },
+    );
   }
 
   #sound(found: ModelFault | undefined): boolean {
@@ -111,13 +137,15 @@ export class CompiledShape {
       const field = this.byName.get(name);
       if (field === undefined) issues.push({ path: [name], code: "unrecognized_keys", message: "is not a field" });
       else if (field.accepts?.(value) === true) values[name] = value;
+      else if (field.bottomless && isTooDeep(value)) issues.push(tooDeep([name]));
       else {
         const result = z.safeParse(field.schema, value);
         if (result.success) values[name] = result.data;
         else issues.push(...issuesOf(result.error.issues, [name]));
       }
     }
-    if (issues.length > 0) throw new ValidationError("VALIDATION_FAILED", this.element, issues);
+    if (issues.length > 0) throw new ValidationError(codeOf(issues), this.element, issues);
+    this.#refuseDeep(this.#bottomless, values);
     return values;
   }
 
@@ -146,7 +174,7 @@ export class CompiledShape {
     for (const key of Object.keys(values)) {
       if (!this.byName.has(key)) issues.push({ path: [key], code: "unrecognized_keys", message: "is not a field" });
     }
-    if (issues.length > 0) throw new ValidationError("VALIDATION_FAILED", this.element, issues);
+    if (issues.length > 0) throw new ValidationError(codeOf(issues), this.element, issues);
   }
 
   #entitiesOf(input: unknown, issues: Issue[]): Values {
@@ -197,11 +225,14 @@ export class CompiledShape {
 
   /** The values in the form that JSON carries. */
   encode(values: Values): Values {
-    return (this.#wire === undefined ? values : this.#wire.encode(values)) as Values;
+    if (this.#wire === undefined) return values;
+    const wire = this.#wire.encode(values) as Values;
+    if (this.#coded.length > 0) this.#refuseDeep(this.#coded, wire);
+    return wire;
   }
 
   /**
-   * The values from what {@link encode} gave. Nothing is validated, but a field that was added since gets its default.
+   * The values from what {@link encode} gave, however deep: an earlier release may have stored them. Nothing is validated, but a field that was added since gets its default.
    *
    * @throws NereusError STORED_SHAPE_CHANGED where a field has neither a value nor a default, or cannot be decoded
    */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isTooDeep, tooDeep } from "./depth.ts";
 import { isNereusError, NereusError } from "./errors.ts";
 import { isPlain } from "./freeze.ts";
 import {
@@ -178,7 +179,7 @@ function at(key: string, wire: WireCodec, direction: "encode" | "decode", value:
   try {
     return wire[direction](value);
   } catch (error) {
-    if (!isNereusError(error, "PAYLOAD_NOT_SERIALISABLE")) throw error;
+    if (!isNereusError(error, "PAYLOAD_NOT_SERIALISABLE") && !isNereusError(error, "VALUE_TOO_DEEP")) throw error;
     const details = error.fix === undefined ? { cause: error } : { cause: error, fix: error.fix };
     throw new NereusError(error.code, `${key}: ${error.message}`, details);
   }
@@ -277,7 +278,8 @@ const bigintLiteral: WireCodec = {
     typeof wire === "object" && wire !== null && "bigint" in wire ? BigInt(wire.bigint as string) : wire,
 };
 
-const checkedJson: WireCodec = {
+/** Of values whose type their schema does not know. */
+export const checkedJson: WireCodec = {
   encode: (value) => {
     assertJson(value, []);
     return value;
@@ -288,21 +290,47 @@ const checkedJson: WireCodec = {
 /**
  * Refuses what JSON would lose or change.
  *
- * @throws NereusError PAYLOAD_NOT_SERIALISABLE naming the path
+ * @throws NereusError PAYLOAD_NOT_SERIALISABLE or VALUE_TOO_DEEP, naming the path
  */
 export function assertJson(value: unknown, path: readonly (string | number)[]): void {
-  if (value === null || typeof value === "string" || typeof value === "boolean" || value === undefined) return;
-  if (typeof value === "number" && Number.isFinite(value)) return;
-  if (Array.isArray(value)) {
-    value.forEach((item, index) => {
-      if (item === undefined) throw notJson("undefined", [...path, index]);
-      assertJson(item, [...path, index]);
-    });
+  if (isScalarJson(value)) return;
+  if (isTooDeep(value)) throw notFlat(path);
+  if (typeof value !== "object" || value === null || !isJson(value)) refuseAt(value, path);
+}
+
+function isScalarJson(value: unknown): boolean {
+  if (value === null || value === undefined) return true;
+  return typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
+}
+
+/** Whether all that a value holds is JSON; that it has an end is known. */
+function isJson(value: object): boolean {
+  const left: object[] = [value];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    if (!isPlain(next)) return false;
+    const isList = Array.isArray(next);
+    for (const item of Object.values(next)) {
+      if (isList && item === undefined) return false;
+      if (isScalarJson(item)) continue;
+      if (typeof item !== "object") return false;
+      left.push(item as object);
+    }
+  }
+  return true;
+}
+
+/** Finds the first part that is not JSON: only now, since the path of each would cost more than the look at it. */
+function refuseAt(value: unknown, path: readonly (string | number)[]): void {
+  if (isScalarJson(value)) return;
+  if (!isPlain(value)) throw notJson(describeValue(value), path);
+  if (!Array.isArray(value)) {
+    for (const [key, item] of Object.entries(value)) refuseAt(item, [...path, key]);
     return;
   }
-  const prototype = typeof value === "object" ? Object.getPrototypeOf(value) : undefined;
-  if (prototype !== Object.prototype && prototype !== null) throw notJson(describeValue(value), path);
-  for (const [key, item] of Object.entries(value as object)) assertJson(item, [...path, key]);
+  value.forEach((item, index) => {
+    if (item === undefined) throw notJson("undefined", [...path, index]);
+    refuseAt(item, [...path, index]);
+  });
 }
 
 function describeValue(value: unknown): string {
@@ -310,6 +338,13 @@ function describeValue(value: unknown): string {
   return Object.prototype.toString.call(value) === "[object Object]"
     ? "an instance of a class"
     : Object.prototype.toString.call(value).slice(8, -1);
+}
+
+function notFlat(path: readonly (string | number)[]): NereusError {
+  const place = path.length === 0 ? "A value" : `The value at ${path.join(".")}`;
+  return new NereusError("VALUE_TOO_DEEP", `${place} ${tooDeep(path).message}`, {
+    fix: "Give flatter data, or keep what is so deep as text.",
+  });
 }
 
 function notJson(what: string, path: readonly (string | number)[]): NereusError {

@@ -1,4 +1,6 @@
 import { inspect, isDeepStrictEqual } from "node:util";
+import { isTooDeep, tooDeep } from "../model/depth.ts";
+import { NereusError } from "../model/errors.ts";
 import { isPlain } from "../model/freeze.ts";
 import type { WireCodec } from "../model/wire.ts";
 import { declaredAt, declaredOf, declaredWithin, isRecord, wireIn } from "./declared-parts.ts";
@@ -51,6 +53,7 @@ interface Parts {
  * expected as plain data, and any value in the form that JSON carries.
  */
 export function compared(actual: unknown, expected: unknown): Comparison {
+  refuseDeep(actual, expected);
   return compare(actual, expected, { path: "", field: undefined, extent: "whole" });
 }
 
@@ -59,7 +62,16 @@ export function compared(actual: unknown, expected: unknown): Comparison {
  * expected as an instance, a map, a set, a record or `{}` is compared whole.
  */
 export function comparedInPart(actual: object, expected: object): Comparison {
+  refuseDeep(actual, expected);
   return follow(partsOfFields(actual, expected, { path: "", field: undefined, extent: "part" }));
+}
+
+/** @throws NereusError VALUE_TOO_DEEP for what cannot be followed to its end */
+function refuseDeep(...compared: readonly unknown[]): void {
+  if (!compared.some(isTooDeep)) return;
+  throw new NereusError("VALUE_TOO_DEEP", `What is compared ${tooDeep([]).message}`, {
+    fix: "Expect flatter data, without circles.",
+  });
 }
 
 function compare(actual: unknown, expected: unknown, place: Place): Comparison {
