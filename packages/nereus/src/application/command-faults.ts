@@ -9,7 +9,7 @@ import type { Conflict } from "../ports/store.ts";
  */
 export function refuseExisting(conflict: Conflict): void {
   if (conflict.on === "unique") throw taken(conflict);
-  if (conflict.on === "checkpoint" || conflict.expected !== "none") return;
+  if (conflict.on === "checkpoint" || conflict.on === "note" || conflict.expected !== "none") return;
   const name = conflict.on === "stream" ? conflict.stream.category : conflict.collection;
   const id = conflict.on === "stream" ? conflict.stream.id : conflict.id;
   throw new ConcurrencyError("AGGREGATE_EXISTS", `${name} ${id} exists already`, {

@@ -36,6 +36,9 @@ export interface Work {
 type Claimed = Work & { readonly claim: Claim };
 type Again = { readonly again: Conflict | undefined };
 
+/** How often the store's notes may have changed meanwhile before that counts as an attempt: the user has no part in it. */
+const mostOvertaken = 8;
+
 /** Does pieces of work, each as often as conflicts ask for it, until it is committed or refused. */
 export class WorkProcessor {
   readonly #runtime: Runtime;
@@ -82,12 +85,16 @@ export class WorkProcessor {
     if (wait !== undefined) await wait;
     try {
       let carried: Carried = nothingCarried;
-      for (let attempt = 0; ; attempt++) {
+      for (let attempt = 0, overtaken = 0; ; attempt++) {
         assertInTime(work, this.#runtime.clock);
         const cause = work.cause(this.#runtime.clock.now().getTime());
         const unit = new UnitOfWork(this.#runtime, cause, carried, work.target, work.transaction);
         const step = await this.#attemptOnce(work, unit, task);
         if ("position" in step) return step;
+        if (step.again?.on === "note" && overtaken < mostOvertaken) {
+          overtaken++;
+          attempt--;
+        }
         if (attempt >= this.#runtime.retries) throw outOfRetries(work.name, work.target?.id, attempt, step.again);
         const aggregates = unit.carry(step.again);
         carried = { aggregates, areCurrent: !(await this.#waited(work, turn, step.again, attempt)) };

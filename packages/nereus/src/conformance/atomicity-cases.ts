@@ -10,6 +10,7 @@ function fullCommit(): Required<Commit> {
     documents: [{ collection: "people", tenant: "", id: "new", expectedVersion: "none", data: '{"age":1}' }],
     outbox: [{ id: "o-1", destination: "payments", data: "{}" }],
     timers: [{ owner: "clock", id: "t-1", at: 7, data: "{}" }],
+    notes: [{ name: "note", expected: 0, data: '{"made":1}' }],
     checkpoint: { name: "reader", expected: 0, position: 5 },
     idempotency: { tenant: "", key: "key", fingerprint: "print", result: '{"ok":true}' },
   };
@@ -23,6 +24,7 @@ async function assertNothingWritten(store: Store): Promise<void> {
   assert.equal((await store.documents.get("people", "", ["new"])).size, 0);
   assert.deepEqual(await store.records.outbox(0, 100), []);
   assert.deepEqual(await store.records.timers("clock", { until: 7, limit: 100 }), []);
+  assert.equal(await store.records.note("note"), undefined);
   assert.equal(await store.records.checkpoint("reader"), 0);
   assert.equal(await store.records.idempotency("", "key"), undefined);
 }
@@ -43,7 +45,7 @@ async function prepared({ create }: ConformanceHarness): Promise<Store> {
 /** All of a commit, or nothing. */
 export const atomicityCases: readonly ConformanceCase[] = [
   {
-    name: "messages, documents, outbox, timers, checkpoint and idempotency record of a commit are all there after it",
+    name: "messages, documents, outbox, timers, notes, checkpoint and idempotency record of a commit are all there after it",
     requires: ["transactional"],
     async run({ create }) {
       const store = await create([people]);
@@ -56,6 +58,7 @@ export const atomicityCases: readonly ConformanceCase[] = [
       );
       const timers = await store.records.timers("clock", { until: 7, limit: 100 });
       assert.deepEqual(timers, [{ id: "t-1", at: 7, data: "{}" }]);
+      assert.deepEqual(await store.records.note("note"), { name: "note", revision: 1, data: '{"made":1}' });
       assert.equal(await store.records.checkpoint("reader"), 5);
       assert.deepEqual(await store.records.idempotency("", "key"), {
         tenant: "",

@@ -8,6 +8,7 @@ import { filterCases } from "./filter-cases.ts";
 import { lifecycleCases } from "./lifecycle-cases.ts";
 import { migrationCases } from "./migration-cases.ts";
 import { nestedCases } from "./nested-cases.ts";
+import { noteCases } from "./note-cases.ts";
 import { queryCases } from "./query-cases.ts";
 import { raceCases } from "./race-cases.ts";
 import { readCases } from "./read-cases.ts";
@@ -40,6 +41,8 @@ export type {
   LogFilter,
   LogPage,
   LogReader,
+  Note,
+  NoteWrite,
   OutboxEntry,
   RecordReader,
   SqlClient,
@@ -91,5 +94,6 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...defaultCases,
   ...recordCases,
   ...timerCases,
+  ...noteCases,
   ...lifecycleCases,
 ];

@@ -64,6 +64,27 @@ export interface Timer {
 /** `owner`: whose it is; who sets timers reads its own only. `at: null` takes one back, if it is there. */
 export type TimerWrite = { readonly owner: string } & (Timer | { readonly id: string; readonly at: null });
 
+/**
+ * Something that whoever uses the store knows of it, and changes seldom: whose it is, what shape its events have, what a commit must know to be
+ * complete. A note stays where it is once it is made; a `revision` counts its changes from 1.
+ */
+export interface Note {
+  /** Not empty. */
+  readonly name: string;
+  readonly revision: number;
+  /** JSON text. */
+  readonly data: string;
+}
+
+/** What a commit expects of a note. With `data` the note has that from then on, and a revision more; without, it only must not have changed. */
+export interface NoteWrite {
+  readonly name: string;
+  /** The revision that it must be at; 0: it must not be there. */
+  readonly expected: number;
+  /** JSON text. */
+  readonly data?: string;
+}
+
 /** How far a subscription has come: moved only from the position that its owner knows. */
 export interface CheckpointMove {
   readonly name: string;
@@ -95,11 +116,13 @@ export interface Commit {
   /** Of several writes of one timer the last counts. */
   readonly timers?: readonly TimerWrite[];
   readonly checkpoint?: CheckpointMove;
+  /** Of several of one note each must hold, and the last `data` counts. Commits that only expect something of a note do not hinder each other. */
+  readonly notes?: readonly NoteWrite[];
   /** Its `position` is filled in by the store. */
   readonly idempotency?: Omit<IdempotencyRecord, "position">;
 }
 
-/** Why a commit was refused. A stream's conflict carries the messages the caller had not seen, so a retry needs no read. */
+/** Why a commit was refused, with what the caller had not seen of a stream, a document or a note: so a retry needs no read. */
 export type Conflict =
   | {
       readonly on: "stream";
@@ -128,11 +151,20 @@ export type Conflict =
       /** The document that has them already. */
       readonly holder: string;
     }
-  | { readonly on: "checkpoint"; readonly name: string; readonly actual: number };
+  | { readonly on: "checkpoint"; readonly name: string; readonly actual: number }
+  | {
+      readonly on: "note";
+      readonly name: string;
+      readonly expected: number;
+      /** The revision that the note is at; 0 if it is not there. */
+      readonly actual: number;
+      /** The note as it is now, if there is one. */
+      readonly current: Note | undefined;
+    };
 
 /**
  * The store's answer to a {@link Commit}. A taken idempotency key is found before anything else, then a repeated commit,
- * then conflicts: of streams, documents and the checkpoint, then of unique values. Faults of the machine (locked, full, corrupt) are thrown.
+ * then conflicts: of streams, documents, the checkpoint and notes, then of unique values. Faults of the machine (locked, full, corrupt) are thrown.
  */
 export type CommitOutcome =
   /** `position`: that of the last message written (the log's head if none was; for a repeated commit, the first answer). */
@@ -260,6 +292,9 @@ export interface RecordReader {
   outbox(after: number, limit: number): Promise<readonly (OutboxEntry & { readonly sequence: number })[]>;
   /** The timers of an owner, the soonest first; of those at one moment, by id in the order of code points. */
   timers(owner: string, range: TimerRange): Promise<readonly Timer[]>;
+  note(name: string): Promise<Note | undefined>;
+  /** Those whose name begins so, by name in the order of code points. */
+  notes(prefix: string): Promise<readonly Note[]>;
 }
 
 /**

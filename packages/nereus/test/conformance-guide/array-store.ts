@@ -11,7 +11,7 @@ import type {
 } from "nereus/conformance";
 import { ArrayLog, readerOf } from "./array-log.ts";
 
-/** The store that docs/guides/adapters.md builds: a log in an array, and documents, checkpoints, the outbox and timers in another store. */
+/** The store that docs/guides/adapters.md builds: a log in an array, and documents, checkpoints, the outbox, timers and notes in another store. */
 export class ArrayStore implements Store {
   readonly name = "array";
   readonly capabilities: ReadonlySet<Capability> = new Set(["transactional"]);
@@ -39,6 +39,8 @@ export class ArrayStore implements Store {
       checkpoint: (name) => inTurn(() => rest.records.checkpoint(name)),
       outbox: (...request) => inTurn(() => rest.records.outbox(...request)),
       timers: (...request) => inTurn(() => rest.records.timers(...request)),
+      note: (name) => inTurn(() => rest.records.note(name)),
+      notes: (prefix) => inTurn(() => rest.records.notes(prefix)),
       idempotency: (tenant, key) => inTurn(() => this.#outcome(tenant, key)),
     };
   }

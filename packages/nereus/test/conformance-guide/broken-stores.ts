@@ -237,6 +237,16 @@ const commitMistakes: readonly Mistake[] = [
     ({ checkpoint: _, ...commit }, write) => write(commit),
   ),
   commitWith(
+    "changes a note from whatever it is",
+    "of 16 commits that change a note from the same revision one wins",
+    ({ notes: _, ...commit }, write) => write(commit),
+  ),
+  commitWith(
+    "looks at notes only where they change",
+    "a commit that expects a revision of a note is refused when it has another, and changes nothing of it",
+    (commit, write) => write({ ...commit, notes: (commit.notes ?? []).filter(({ data }) => data !== undefined) }),
+  ),
+  commitWith(
     "skips the check of a document's version",
     "of 32 concurrent writers that expect the same version of a document one wins",
     (commit, write) =>

@@ -78,6 +78,17 @@ const commit: fc.Arbitrary<Commit> = fc.record(
         .map(({ owner, id, at }) => (at === null ? { owner, id, at } : { owner, id, at, data: `{"at":${at}}` })),
       { maxLength: 4 },
     ),
+    notes: fc.array(
+      fc.record(
+        {
+          name: fc.constantFrom("n", "n", "o"),
+          expected: fc.nat(2),
+          data: fc.constantFrom("1", "2"),
+        },
+        { requiredKeys: ["name", "expected"] },
+      ),
+      { maxLength: 3 },
+    ),
     checkpoint: fc.record({ name: fc.constantFrom("c", "d"), expected: fc.nat(2), position: fc.nat(2) }),
     idempotency: fc.record({
       tenant: fc.constantFrom("", "north"),
@@ -108,6 +119,7 @@ async function everything(store: Store): Promise<unknown> {
     // Their numbers may have gaps where a batch was undone and tried again.
     outbox: (await store.records.outbox(0, 1000)).map(({ sequence: _, ...entry }) => entry),
     timers: await Promise.all(["o", "p"].map((owner) => store.records.timers(owner, { until: 2, limit: 3 }))),
+    notes: await store.records.notes(""),
     checkpoints: [await store.records.checkpoint("c"), await store.records.checkpoint("d")],
   };
 }

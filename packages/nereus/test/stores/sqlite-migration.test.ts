@@ -49,7 +49,7 @@ function dump(path: string): unknown {
   return inFile(path, (database) => [
     database
       .prepare(
-        "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name NOT IN ('nereus_removed', 'nereus_timers') ORDER BY name",
+        "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name NOT IN ('nereus_removed', 'nereus_timers', 'nereus_notes') ORDER BY name",
       )
       .all(),
     database.prepare("SELECT * FROM nereus_collections").all(),

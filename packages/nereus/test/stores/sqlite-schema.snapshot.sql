@@ -1,4 +1,4 @@
--- user_version: 3
+-- user_version: 4
 -- application_id: 1315271269
 -- journal_mode: wal
 
@@ -51,6 +51,12 @@ CREATE UNIQUE INDEX nereus_messages_by_stream ON nereus_messages (stream_id, cat
 CREATE INDEX nereus_messages_by_tenant ON nereus_messages (tenant, type) WHERE tenant <> '';
 
 CREATE INDEX nereus_messages_by_type ON nereus_messages (type);
+
+CREATE TABLE nereus_notes (
+  name TEXT NOT NULL PRIMARY KEY,
+  revision INTEGER NOT NULL,
+  data TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE nereus_outbox (
   sequence INTEGER PRIMARY KEY AUTOINCREMENT,

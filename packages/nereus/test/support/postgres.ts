@@ -100,6 +100,7 @@ export async function emptySchema(pool: pg.Pool, schema: string): Promise<void> 
       DELETE FROM nereus_outcomes;
       DELETE FROM nereus_outbox;
       DELETE FROM nereus_timers;
+      DELETE FROM nereus_notes;
       DELETE FROM nereus_batches;
       DELETE FROM nereus_collections;
       DELETE FROM nereus_removed;

@@ -59,7 +59,7 @@ export class MemoryStore implements Store {
 
   #write(commit: Commit): CommitOutcome {
     this.#ensureOpen();
-    const { appends = [], documents = [], checkpoint, idempotency } = commit;
+    const { appends = [], documents = [], idempotency } = commit;
     const record = idempotency && this.#records.remembered(idempotency.tenant, idempotency.key);
     if (record !== undefined) return { status: "duplicate", record };
     const streamConflict = this.#log.conflict(appends);
@@ -68,7 +68,7 @@ export class MemoryStore implements Store {
     const conflict: Conflict | undefined =
       streamConflict ??
       this.#documents.conflict(documents) ??
-      this.#records.conflict(checkpoint) ??
+      this.#records.conflict(commit) ??
       this.#documents.uniqueConflict(documents);
     if (conflict !== undefined) return { status: "conflict", conflict };
     refuseDoubles(appends);

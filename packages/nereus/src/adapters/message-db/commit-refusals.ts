@@ -2,8 +2,9 @@ import { NereusError } from "../../model/errors.ts";
 import type { Commit, WeakerPromise } from "../../ports/store.ts";
 
 /** Whether a commit has what only the second store can write, besides checkpoint and outcome. */
-export function hasDocuments({ documents = [], outbox = [], timers = [] }: Commit): boolean {
-  return documents.length > 0 || outbox.length > 0 || timers.length > 0;
+export function hasDocuments({ documents = [], outbox = [], timers = [], notes = [] }: Commit): boolean {
+  const isChanging = notes.some(({ data }) => data !== undefined);
+  return documents.length > 0 || outbox.length > 0 || timers.length > 0 || isChanging;
 }
 
 /** Which promise a commit of messages and documents needs: no stream can refuse those that expect nothing. */
@@ -19,7 +20,7 @@ export function refuseUnpromised(store: string, commit: Commit, weaker: Readonly
   if (weaker.has(promise)) return;
   const streams = (commit.appends ?? []).map(({ stream }) => stream.category);
   const collections = (commit.documents ?? []).map(({ collection }) => collection);
-  const message = `${store} cannot commit messages of ${list(streams)} together with ${list(collections) || "the outbox or timers"}; nothing was written.`;
+  const message = `${store} cannot commit messages of ${list(streams)} together with ${list(collections) || "the outbox, timers or notes"}; nothing was written.`;
   throw new NereusError("STORE_CAPABILITY_MISSING", message, {
     element: store,
     fix: `Commit them one after the other, use a transactional store, or accept the weaker promise: messageDb({ …, weaker: ["${promise}"] }).`,

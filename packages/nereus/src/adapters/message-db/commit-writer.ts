@@ -77,7 +77,7 @@ async function answered(
   isClaimOpen = false,
 ): Promise<CommitOutcome> {
   if (verdict.status === "conflict" || verdict.status === "duplicate") return verdict;
-  const { documents = [], outbox = [], timers = [], checkpoint } = commit;
+  const { documents = [], outbox = [], timers = [], notes = [], checkpoint } = commit;
   if (verdict.status === "handled") {
     await moveOn(on, { checkpoint: verdict.step });
     return {
@@ -97,6 +97,7 @@ async function answered(
     documents,
     outbox,
     timers,
+    notes: notes.filter(({ data }) => data !== undefined), // what was only expected was looked at before
     ...(checkpoint === undefined ? {} : { checkpoint }),
     ...(claim === undefined ? {} : { idempotency: sealed(claim, position) }),
   };
@@ -160,10 +161,13 @@ async function rememberedBeside(on: Surroundings, { idempotency }: Commit): Prom
 /** What the second store would refuse, as far as that can be told before: then the log is not written either. */
 async function refusedBeside(
   on: Surroundings,
-  { documents = [], checkpoint }: Commit,
+  { documents = [], checkpoint, notes }: Commit,
   writing: Writing,
 ): Promise<Verdict | undefined> {
-  const conflict = (await documentConflict(on.second, documents)) ?? (await checkpointConflict(on.second, checkpoint));
+  const conflict =
+    (await documentConflict(on.second, documents)) ??
+    (await checkpointConflict(on.second, checkpoint)) ??
+    (await noteConflict(on.second, notes));
   if (conflict === undefined) return undefined;
   return (await verdictOn(on.pool, writing)) ?? { status: "conflict", conflict };
 }
@@ -172,6 +176,15 @@ async function checkpointConflict(second: Store, move: Commit["checkpoint"]): Pr
   if (move === undefined) return undefined;
   const actual = await second.records.checkpoint(move.name);
   return actual === move.expected ? undefined : { on: "checkpoint", name: move.name, actual };
+}
+
+async function noteConflict(second: Store, notes: Commit["notes"] = []): Promise<Conflict | undefined> {
+  for (const { name, expected } of notes) {
+    const current = await second.records.note(name);
+    const actual = current?.revision ?? 0;
+    if (actual !== expected) return { on: "note", name, expected, actual, current };
+  }
+  return undefined;
 }
 
 async function documentConflict(second: Store, writes: readonly DocumentWrite[]): Promise<Conflict | undefined> {

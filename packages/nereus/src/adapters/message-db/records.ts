@@ -1,4 +1,12 @@
-import type { IdempotencyRecord, OutboxEntry, RecordReader, Store, Timer, TimerRange } from "../../ports/store.ts";
+import type {
+  IdempotencyRecord,
+  Note,
+  OutboxEntry,
+  RecordReader,
+  Store,
+  Timer,
+  TimerRange,
+} from "../../ports/store.ts";
 import type { Read } from "./log.ts";
 import type { MessageDbPool } from "./pool.ts";
 import { claimed, positionOf } from "./verdict.ts";
@@ -30,6 +38,14 @@ export class MessageDbRecords implements RecordReader {
 
   timers(owner: string, range: TimerRange): Promise<readonly Timer[]> {
     return this.#read(() => this.#second.timers(owner, range));
+  }
+
+  note(name: string): Promise<Note | undefined> {
+    return this.#read(() => this.#second.note(name));
+  }
+
+  notes(prefix: string): Promise<readonly Note[]> {
+    return this.#read(() => this.#second.notes(prefix));
   }
 
   idempotency(tenant: string, key: string): Promise<IdempotencyRecord | undefined> {

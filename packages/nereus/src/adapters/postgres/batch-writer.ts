@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { patiently } from "../patience.ts";
 import { codeOf, isAnswer, outcomeUnknown } from "../server-answers.ts";
+import type { LoneMessage } from "./batch.ts";
 import { givenUp, storeFault } from "./faults.ts";
 import { HeldClient, type Purpose } from "./held-client.ts";
-import { type PostgresClient, type PostgresPool, rowsOn } from "./pool.ts";
+import { type PostgresClient, type PostgresPool, type PostgresQuery, rowsOn } from "./pool.ts";
 import { ownStatement, type PreparedStatement, unprepared } from "./reads.ts";
 import { append, commit, settle } from "./statements.ts";
 import type { GroupAnswer } from "./verdicts.ts";
@@ -58,19 +59,24 @@ export class BatchWriter {
     return written;
   }
 
-  /** @param message see `nereus_append` @returns undefined if its stream does not have the expected version */
-  append(message: readonly unknown[]): Promise<WrittenBatch | undefined> {
-    return this.#surely(this.#append, message);
+  /** @returns undefined if its stream or note is not as expected */
+  append({ message, note }: LoneMessage): Promise<WrittenBatch | undefined> {
+    return this.#surely(this.#append, message, note);
   }
 
-  async #surely(statement: PreparedStatement, values: readonly unknown[]): Promise<WrittenBatch | undefined> {
+  /** @param values before those that say which batch it is, and after */
+  async #surely(
+    statement: PreparedStatement,
+    values: readonly unknown[],
+    after: readonly unknown[] = [],
+  ): Promise<WrittenBatch | undefined> {
     for (let attempt = 1; ; attempt++) {
       const number = ++this.#number;
       let client: PostgresClient | undefined;
       try {
         const answer = await this.#inTurn(async () => {
           client = await this.#connected();
-          return this.#send(client, number, statement, values);
+          return this.#send(client, number, (...batch) => statement.with(...values, ...batch, ...after));
         });
         return answer === null ? undefined : this.#parsed(number, answer);
       } catch (error) {
@@ -97,13 +103,12 @@ export class BatchWriter {
   async #send(
     client: PostgresClient,
     number: number,
-    statement: PreparedStatement,
-    values: readonly unknown[],
+    query: (writer: string, number: number, answered: readonly number[]) => PostgresQuery,
   ): Promise<string | null> {
     const answered = this.#answered.length < answersKept ? [] : this.#answered;
     if (answered === this.#answered) this.#answered = [];
     try {
-      const [row] = await rowsOn(client, statement.with(...values, this.id, number, answered));
+      const [row] = await rowsOn(client, query(this.id, number, answered));
       return row?.[0] as string | null;
     } catch (error) {
       this.#answered.push(...answered);

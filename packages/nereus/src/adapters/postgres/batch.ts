@@ -1,5 +1,5 @@
 import type { NewMessage, StreamId } from "../../log/message.ts";
-import type { Commit, DocumentWrite, ExpectedVersion, TimerWrite } from "../../ports/store.ts";
+import type { Commit, DocumentWrite, ExpectedVersion, NoteWrite, TimerWrite } from "../../ports/store.ts";
 import { doubledId } from "../repeated-append.ts";
 import { streamKey } from "../stream-key.ts";
 import type { CollectionTables } from "./collection-tables.ts";
@@ -15,6 +15,13 @@ export interface Encoding {
 interface StreamPlace {
   readonly ordinal: number;
   messages: number;
+}
+
+/** With the commits that expect it, and which of their notes that is. */
+interface ExpectedNote {
+  readonly n: string;
+  readonly e: number;
+  readonly by: [commit: number, write: number][];
 }
 
 interface DocumentTable {
@@ -39,6 +46,7 @@ export class Group {
   readonly #taken = new Set<string>();
   readonly #places = new Map<string, StreamPlace>();
   readonly #tables = new Map<string, DocumentTable>();
+  readonly #notes = new Map<string, ExpectedNote>();
   readonly #json: Record<string, (object | number)[]> = {};
 
   constructor(encoding: Encoding, alone: boolean) {
@@ -63,6 +71,7 @@ export class Group {
       const { name, expected, position } = commit.checkpoint;
       this.#put("checkpoints", { c: at, n: toStored(name), e: expected, p: position });
     }
+    if (commit.notes !== undefined) this.#addNotes(commit.notes, at);
     if (commit.idempotency !== undefined) {
       const { tenant, key, fingerprint, result } = commit.idempotency;
       const stored = { t: toStored(tenant), k: toStored(key), f: toStored(fingerprint) };
@@ -80,8 +89,9 @@ export class Group {
     return this.#tables.size === 0 ? this.#json : { ...this.#json, documents: [...this.#tables.values()] };
   }
 
-  #isEntangled({ appends = [] }: Commit, taken: readonly string[]): boolean {
+  #isEntangled({ appends = [], notes = [] }: Commit, taken: readonly string[]): boolean {
     if (this.#alone || taken.some((one) => this.#taken.has(one))) return true;
+    if (notes.some(({ name }) => this.#taken.has(noteKey(name)))) return true;
     return appends.some((one) => one.expectedVersion !== "any" && this.#written.has(streamKey(one.stream)));
   }
 
@@ -142,6 +152,23 @@ export class Group {
     }
   }
 
+  /** What many commits expect alike is looked at once. */
+  #addNotes(writes: readonly NoteWrite[], c: number): void {
+    const last = new Map<string, object>();
+    for (const [w, { name, expected, data }] of writes.entries()) {
+      const key = `${expected} ${name}`;
+      let known = this.#notes.get(key);
+      if (known === undefined) {
+        known = { n: toStored(name), e: expected, by: [] };
+        this.#notes.set(key, known);
+        this.#put("notes", known);
+      }
+      known.by.push([c, w]);
+      if (data !== undefined) last.set(name, { c, n: known.n, r: expected + 1, p: toStored(data) });
+    }
+    for (const row of last.values()) this.#put("changed_notes", row);
+  }
+
   #placeOf(key: string, stream: StreamId): StreamPlace {
     let place = this.#places.get(key);
     if (place === undefined) {
@@ -160,13 +187,20 @@ export class Group {
   }
 }
 
-/** The values of `nereus_append` for a commit that is one message at a known version, and nothing else. */
-export function loneMessage(commit: Commit, { types }: Encoding): readonly unknown[] | undefined {
-  const { appends = [], documents = [], outbox = [], timers = [], checkpoint, idempotency } = commit;
+/** The values of `nereus_append`: those before writer, batch and answered, and those after. */
+export interface LoneMessage {
+  readonly message: readonly unknown[];
+  readonly note: readonly [name: string | null, revision: number | null];
+}
+
+const noNote = [null, null] as const;
+
+/** The values for a commit that is one message at a known version, with at most a note that must not have changed. */
+export function loneMessage(commit: Commit, { types }: Encoding): LoneMessage | undefined {
+  const { appends = [], notes = [] } = commit;
   const [append] = appends;
-  if (append === undefined || appends.length > 1) return undefined;
-  if (documents.length > 0 || outbox.length > 0 || timers.length > 0) return undefined;
-  if (checkpoint !== undefined || idempotency !== undefined) return undefined;
+  if (append === undefined || appends.length > 1 || hasMore(commit)) return undefined;
+  if (notes.length > 1 || notes[0]?.data !== undefined) return undefined;
   const { stream, expectedVersion, messages } = append;
   const [message] = messages;
   if (message === undefined || messages.length > 1) return undefined;
@@ -175,7 +209,17 @@ export function loneMessage(commit: Commit, { types }: Encoding): readonly unkno
   const category = types.category(stream);
   const type = types.typeOf(stream, message.type, message.schemaVersion);
   const place = [toStored(stream.tenant), category, toStored(stream.id), expectedNumber(expectedVersion), type];
-  return [...place, k, r, o, d, co, ca ?? null, tr ?? null, ex ?? null, p];
+  const [note] = notes;
+  return {
+    message: [...place, k, r, o, d, co, ca ?? null, tr ?? null, ex ?? null, p],
+    note: note === undefined ? noNote : [toStored(note.name), note.expected],
+  };
+}
+
+/** Whether a commit has something else than messages and notes. */
+function hasMore({ documents = [], outbox = [], timers = [], checkpoint, idempotency }: Commit): boolean {
+  if (documents.length > 0 || outbox.length > 0 || timers.length > 0) return true;
+  return checkpoint !== undefined || idempotency !== undefined;
 }
 
 /** The commits in groups, one after the other in their order. @param alone whether each commit is a group */
@@ -192,10 +236,13 @@ export function groupsOf(commits: readonly Commit[], encoding: Encoding, alone: 
 }
 
 /** What only one commit of a group may touch. */
-function resourcesOf({ appends = [], documents = [], timers = [], checkpoint, idempotency }: Commit): string[] {
+function resourcesOf(commit: Commit): string[] {
+  const { appends = [], documents = [], timers = [], notes = [], checkpoint, idempotency } = commit;
   const taken = [...new Set(documents.map(({ collection, tenant, id }) => documentKey(collection, tenant, id)))];
   if (checkpoint !== undefined) taken.push(`c${checkpoint.name}`);
   if (idempotency !== undefined) taken.push(`k${idempotency.tenant.length},${idempotency.tenant}${idempotency.key}`);
+  const changed = notes.filter(({ data }) => data !== undefined);
+  for (const note of new Set(changed.map(({ name }) => noteKey(name)))) taken.push(note);
   for (const timer of new Set(timers.map(timerKey))) taken.push(timer);
   for (const { messages } of appends) for (const { id } of messages) taken.push(`m${id}`);
   return taken;
@@ -203,6 +250,11 @@ function resourcesOf({ appends = [], documents = [], timers = [], checkpoint, id
 
 function timerKey({ owner, id }: TimerWrite): string {
   return `t${owner.length},${owner}${id}`;
+}
+
+/** A note that a commit changes. */
+function noteKey(name: string): string {
+  return `n${name}`;
 }
 
 function documentKey(collection: string, tenant: string, id: string): string {

@@ -1,16 +1,18 @@
-import type { IdempotencyRecord, OutboxEntry, RecordReader, Timer, TimerRange } from "../../ports/store.ts";
-import { ownStatement, type PreparedStatement } from "./reads.ts";
+import type { IdempotencyRecord, Note, OutboxEntry, RecordReader, Timer, TimerRange } from "../../ports/store.ts";
+import { ownStatement, type PreparedStatement, type Row } from "./reads.ts";
 import type { Read } from "./session.ts";
-import { checkpoint, outbox, outcome, timers } from "./statements.ts";
+import { checkpoint, note, notes, outbox, outcome, timers } from "./statements.ts";
 import { fromStored, fromStoredOrNull, toStored } from "./stored-text.ts";
 
-/** The store's own books: checkpoints, remembered outcomes, the outbox, and timers. */
+/** The store's own books: checkpoints, remembered outcomes, the outbox, timers, and notes. */
 export class PostgresRecords implements RecordReader {
   readonly #read: Read;
   readonly #checkpoint: PreparedStatement;
   readonly #outcome: PreparedStatement;
   readonly #outbox: PreparedStatement;
   readonly #timers: PreparedStatement;
+  readonly #note: PreparedStatement;
+  readonly #notes: PreparedStatement;
 
   constructor(schema: string, read: Read) {
     this.#read = read;
@@ -18,6 +20,8 @@ export class PostgresRecords implements RecordReader {
     this.#outcome = ownStatement(schema, outcome);
     this.#outbox = ownStatement(schema, outbox);
     this.#timers = ownStatement(schema, timers);
+    this.#note = ownStatement(schema, note);
+    this.#notes = ownStatement(schema, notes);
   }
 
   checkpoint(name: string): Promise<number> {
@@ -56,6 +60,22 @@ export class PostgresRecords implements RecordReader {
       });
     });
   }
+
+  note(name: string): Promise<Note | undefined> {
+    return this.#read(async ({ reads }) => {
+      const [row] = await reads.rows(this.#note.with(toStored(name)));
+      return row && noteOf(row);
+    });
+  }
+
+  notes(prefix: string): Promise<readonly Note[]> {
+    return this.#read(async ({ reads }) => (await reads.rows(this.#notes.with(toStored(prefix)))).map(noteOf));
+  }
+}
+
+function noteOf(row: Row): Note {
+  const [name, revision, data] = row as readonly [string, number, string];
+  return { name: fromStored(name), revision, data: fromStored(data) };
 }
 
 export type OutcomeColumns = readonly [fingerprint: string, result: string | null, position: number];

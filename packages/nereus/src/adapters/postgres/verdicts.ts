@@ -43,6 +43,7 @@ type Verdict =
       readonly layout: string;
     }
   | { readonly on: "checkpoint"; readonly actual: number }
+  | { readonly on: "note"; readonly write: number; readonly revision: number | null; readonly data: string | null }
   | { readonly on: "doubled" };
 
 /** What one commit is answered: an outcome, or an error of its own. */
@@ -126,6 +127,12 @@ async function conflictOf(commit: Commit, verdict: Verdict, { types }: Encoding)
     }
     case "checkpoint":
       return { on: "checkpoint", name: commit.checkpoint?.name ?? "", actual: verdict.actual };
+    case "note": {
+      const { name, expected } = itemOf(commit.notes, verdict.write);
+      const { revision, data } = verdict;
+      const current = revision === null || data === null ? undefined : { name, revision, data: fromStored(data) };
+      return { on: "note", name, expected, actual: revision ?? 0, current };
+    }
     default:
       throw new Error("nereus_write refused a commit without a reason");
   }

@@ -3,7 +3,7 @@ import { refuseDoubles } from "../repeated-append.ts";
 import { Appends } from "./appends.ts";
 import { documentConflict, writeDocuments } from "./documents.ts";
 import { isConstraint } from "./faults.ts";
-import { checkpointConflict, remembered, writeRecords } from "./records.ts";
+import { checkpointConflict, noteConflict, remembered, writeRecords } from "./records.ts";
 import type { Session } from "./session.ts";
 import { writeUniqueDocuments } from "./unique-writes.ts";
 
@@ -62,12 +62,15 @@ export class CommitWriter {
   }
 
   #write(commit: Commit): CommitOutcome {
-    const { appends = [], documents = [], checkpoint, idempotency } = commit;
+    const { appends = [], documents = [], checkpoint, notes, idempotency } = commit;
     const record = idempotency && remembered(this.#session, idempotency.tenant, idempotency.key);
     if (record !== undefined) return { status: "duplicate", record };
     const conflict = this.#appends.conflict(appends);
     if (conflict !== undefined) return this.#refused(commit, conflict);
-    const other = documentConflict(this.#session, documents) ?? checkpointConflict(this.#session, checkpoint);
+    const other =
+      documentConflict(this.#session, documents) ??
+      checkpointConflict(this.#session, checkpoint) ??
+      noteConflict(this.#session, notes);
     if (other !== undefined) return this.#refused(commit, other);
     const taken = writeUniqueDocuments(this.#session, documents);
     if (taken !== undefined) return this.#refused(commit, taken);

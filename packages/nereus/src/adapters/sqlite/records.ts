@@ -3,20 +3,27 @@ import type {
   Commit,
   Conflict,
   IdempotencyRecord,
+  Note,
+  NoteWrite,
   OutboxEntry,
   RecordReader,
   Timer,
   TimerRange,
   TimerWrite,
 } from "../../ports/store.ts";
+import type { Row } from "./connection.ts";
 import type { Read, Session } from "./session.ts";
 import {
   addOutcome,
   addToOutbox,
   checkpoint,
   moveCheckpoint,
+  note,
+  noteRevision,
+  notes,
   outbox,
   outcome,
+  putNote,
   setTimer,
   takeTimer,
   timers,
@@ -24,7 +31,7 @@ import {
 
 type SequencedEntry = OutboxEntry & { readonly sequence: number };
 
-/** The store's own books: checkpoints, remembered outcomes, the outbox, and timers. */
+/** The store's own books: checkpoints, remembered outcomes, the outbox, timers, and notes. */
 export class SqliteRecords implements RecordReader {
   readonly #read: Read;
 
@@ -64,6 +71,14 @@ export class SqliteRecords implements RecordReader {
         }),
     );
   }
+
+  note(name: string): Promise<Note | undefined> {
+    return this.#read((session) => noteOf(session, name));
+  }
+
+  notes(prefix: string): Promise<readonly Note[]> {
+    return this.#read(({ connection }) => connection.prepare(notes).all(prefix).map(readNote));
+  }
 }
 
 /** The outcome of the command that first carried a key. */
@@ -80,14 +95,25 @@ export function checkpointConflict(session: Session, move: CheckpointMove | unde
   return actual === move.expected ? undefined : { on: "checkpoint", name: move.name, actual };
 }
 
+export function noteConflict(session: Session, writes: readonly NoteWrite[] = []): Conflict | undefined {
+  for (const { name, expected } of writes) {
+    const actual = Number(session.connection.prepare(noteRevision).get(name)?.[0] ?? 0);
+    if (actual !== expected) return { on: "note", name, expected, actual, current: noteOf(session, name) };
+  }
+  return undefined;
+}
+
 export function writeRecords(
   session: Session,
-  { outbox: entries = [], timers: writes = [], checkpoint: move }: Commit,
+  { outbox: entries = [], timers: writes = [], notes: noteWrites = [], checkpoint: move }: Commit,
   record: IdempotencyRecord | undefined,
 ): void {
   const { connection } = session;
   for (const { id, destination, data } of entries) connection.prepare(addToOutbox).run(id, destination, data);
   for (const write of writes) writeTimer(session, write);
+  for (const { name, expected, data } of noteWrites) {
+    if (data !== undefined) connection.prepare(putNote).run(name, expected + 1, data);
+  }
   if (move !== undefined) connection.prepare(moveCheckpoint).run(move.name, move.position);
   if (record === undefined) return;
   const { tenant, key, fingerprint, result, position } = record;
@@ -101,4 +127,14 @@ function writeTimer({ connection }: Session, write: TimerWrite): void {
 
 function checkpointOf({ connection }: Session, name: string): number {
   return Number(connection.prepare(checkpoint).get(name)?.[0] ?? 0);
+}
+
+function noteOf({ connection }: Session, name: string): Note | undefined {
+  const row = connection.prepare(note).get(name);
+  return row && readNote(row);
+}
+
+function readNote(row: Row): Note {
+  const [name, revision, data] = row as readonly [string, number, string];
+  return { name, revision, data };
 }

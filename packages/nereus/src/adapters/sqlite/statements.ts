@@ -88,6 +88,12 @@ FROM nereus_messages AS m JOIN nereus_types AS t ON t.number = m.type;`,
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX nereus_timers_by_moment ON nereus_timers (owner, at, id);`,
+  // 0004_notes.sql
+  `CREATE TABLE nereus_notes (
+  name TEXT NOT NULL PRIMARY KEY,
+  revision INTEGER NOT NULL,
+  data TEXT NOT NULL
+) STRICT, WITHOUT ROWID;`,
 ];
 
 export const addMessageType: string = `INSERT INTO nereus_types (number, category_number, kind, category, type, schema_version) VALUES (?, ?, ?, ?, ?, ?)`;
@@ -119,6 +125,13 @@ ON CONFLICT (name) DO UPDATE SET position = excluded.position`;
 
 export const nameTaken: string = `SELECT 1 FROM sqlite_schema WHERE name = ? COLLATE NOCASE`;
 
+export const noteRevision: string = `SELECT revision FROM nereus_notes WHERE name = ?`;
+
+export const note: string = `SELECT name, revision, data FROM nereus_notes WHERE name = ?`;
+
+export const notes: string = `SELECT name, revision, data FROM nereus_notes
+WHERE name >= ?1 AND substr(CAST(name AS BLOB), 1, length(CAST(?1 AS BLOB))) = CAST(?1 AS BLOB) ORDER BY name`;
+
 export const objectsOnTable: string = `SELECT sql FROM sqlite_schema
 WHERE tbl_name = ? COLLATE NOCASE AND type IN ('index', 'trigger') AND sql IS NOT NULL AND name NOT GLOB 'nereus_unique *'
 ORDER BY rowid`;
@@ -129,6 +142,9 @@ export const outcome: string = `SELECT fingerprint, result, position FROM nereus
 
 export const putCollection: string = `INSERT INTO nereus_collections (name, table_name, layout) VALUES (?, ?, ?)
 ON CONFLICT (name) DO UPDATE SET layout = excluded.layout`;
+
+export const putNote: string = `INSERT INTO nereus_notes (name, revision, data) VALUES (?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, data = excluded.data`;
 
 export const readLogCorrelation: string = `SELECT position, version, type, checksum, recorded_at, occurred_at, tenant, stream_id, id,
   correlation_id, causation_id, traceparent, extensions, data

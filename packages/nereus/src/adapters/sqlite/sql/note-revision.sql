@@ -1,0 +1,2 @@
+-- Parameters: name
+SELECT revision FROM nereus_notes WHERE name = ?

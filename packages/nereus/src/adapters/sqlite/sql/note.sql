@@ -1,0 +1,2 @@
+-- Parameters: name
+SELECT name, revision, data FROM nereus_notes WHERE name = ?
