@@ -137,6 +137,7 @@ export {
 export { personal } from "./model/personal.ts";
 export { Projection, type ProjectionBase, type ProjectionClass, type ProjectionOptions } from "./model/projection.ts";
 export { type ReferenceField, reference } from "./model/reference.ts";
+export { type Refusing, refuse } from "./model/refuse.ts";
 export type { StandardIssue, StandardResult, StandardSchema } from "./model/standard-schema.ts";
 export { status, type Transitions } from "./model/status.ts";
 export { ValueObject, type ValueObjectClass, type ValueObjectInstance } from "./model/value-object.ts";

@@ -67,7 +67,8 @@ export interface CommandHandlers<A> extends Element<"commandHandlers"> {
 
 /**
  * Handlers for the commands of an aggregate. A handler may run more than once for one command (after a conflict), so
- * it leaves effects outside the store to whoever follows the log.
+ * it leaves effects outside the store to whoever follows the log. To say no, it calls `refuse(code, message)`: an `Error` that it
+ * throws is a fault of the program, HTTP 500, and a sent command is tried again and again.
  *
  * @example
  * export const accountCommands = commandHandlers(Account)

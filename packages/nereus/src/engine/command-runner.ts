@@ -228,6 +228,7 @@ const refusals: ReadonlySet<string> = new Set<ErrorCode>([
   "COMMIT_TOO_LARGE",
   "INVARIANT_FAILED",
   "PRECONDITION_FAILED",
+  "REFUSED",
   "STATUS_TRANSITION_FORBIDDEN",
   "AGGREGATE_NOT_FOUND",
   "AGGREGATE_EXISTS",

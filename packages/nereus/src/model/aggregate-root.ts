@@ -16,6 +16,7 @@ import { refuseFaulty } from "./faulty.ts";
 import { canTransition, refuseRedeclared, Scoped, valuesOf } from "./fields-of.ts";
 import { brokenInvariants, checkPreconditions, type Invariant, invariantError, type Whose } from "./invariant.ts";
 import { type EventClass, isRaised, messageDefinition, setRaised } from "./message.ts";
+import { type Refusing, refusal } from "./refuse.ts";
 import type { CompiledShape } from "./shape.ts";
 import type { Values } from "./values.ts";
 
@@ -78,7 +79,7 @@ export interface AggregateClass<A = unknown, EventSourced extends boolean = bool
 }
 
 /** What every aggregate has besides its fields. */
-export interface AggregateInstance<Ev> {
+export interface AggregateInstance<Ev> extends Refusing {
   /** The version of the aggregate; -1 before anything happened to it. */
   readonly version: number;
   /** Events raised and not saved yet, in order. */
@@ -176,6 +177,10 @@ export class AggregateRoot extends Scoped {
 
   change<T>(steps: () => T): T {
     return this.#atomically(steps);
+  }
+
+  refuse(code: string, message: string, path?: string): never {
+    throw refusal(definitionOfRoot(this).name, aggregateIdentity(this), { code, message, path });
   }
 
   #atomically<T>(steps: (level: Level) => T): T {

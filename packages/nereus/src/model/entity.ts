@@ -8,6 +8,7 @@ import { canTransition, defineAccessors, refuseRedeclared, Scoped, valuesOf } fr
 import { frozenCopy } from "./freeze.ts";
 import { brokenInvariants, checkInvariants, checkPreconditions, type Invariant, invariantError } from "./invariant.ts";
 import type { Named } from "./message.ts";
+import { type Refusing, refusal } from "./refuse.ts";
 import { CompiledShape } from "./shape.ts";
 import type { Values } from "./values.ts";
 
@@ -23,7 +24,7 @@ export interface EntityDefinition {
 }
 
 /** What every entity has besides its fields. */
-export interface EntityInstance {
+export interface EntityInstance extends Refusing {
   /** Whether both are the same entity: same class and same identity. */
   equals(other: unknown): boolean;
   /** Whether a status field may go to a state now. @throws NereusError UNKNOWN_FIELD for a field that is no status */
@@ -64,7 +65,7 @@ export function Entity<const N extends string, S extends Shape>(
   shape: S,
   options: { readonly identifiedBy?: keyof S & string } = {},
 ): EntityBase<N, S> {
-  const rules = { reserved: ["equals", "canTransitionTo", "toJSON"], generatesIdentity: true };
+  const rules = { reserved: ["equals", "canTransitionTo", "refuse", "toJSON"], generatesIdentity: true };
   const compiled = new CompiledShape(name, shape, { ...rules, ...options });
   const identifiedBy = options.identifiedBy ?? compiled.identifiers[0]?.name ?? "";
   if (!compiled.byName.has(identifiedBy)) {
@@ -122,6 +123,10 @@ class EntityRoot extends Scoped {
     return (
       other instanceof EntityRoot && other.constructor === this.constructor && identityOf(other) === identityOf(this)
     );
+  }
+
+  refuse(code: string, message: string, path?: string): never {
+    throw refusal(entityDefinition(this.constructor).name, identityOf(this), { code, message, path });
   }
 
   canTransitionTo(field: string, state: unknown): boolean {

@@ -70,8 +70,8 @@ export class ValidationError extends NereusError {
   readonly identity: string | undefined;
 
   constructor(
-    code: "VALIDATION_FAILED" | "VALUE_TOO_DEEP" | "INVARIANT_FAILED" | "PRECONDITION_FAILED",
-    element: string,
+    code: "VALIDATION_FAILED" | "VALUE_TOO_DEEP" | "INVARIANT_FAILED" | "PRECONDITION_FAILED" | "REFUSED",
+    element: string | undefined,
     issues: readonly Issue[],
     {
       fix = "Correct the values named in issues.",
@@ -79,8 +79,12 @@ export class ValidationError extends NereusError {
     }: { readonly fix?: string; readonly identity?: string } = {},
   ) {
     const list = issues.map((issue) => (issue.path.length === 0 ? "" : `${issue.path.join(".")}: `) + issue.message);
-    const whose = identity === undefined ? element : `${element} ${identity}`;
-    super(code, `${whose}: ${list.join("; ")}`, { element, fix });
+    const whose = [element, identity].filter((part) => part !== undefined).join(" ");
+    super(
+      code,
+      `${whose === "" ? "" : `${whose}: `}${list.join("; ")}`,
+      element === undefined ? { fix } : { element, fix },
+    );
     this.issues = issues;
     this.identity = identity;
   }
@@ -133,6 +137,7 @@ export const errorCodes = {
   COMMIT_TOO_LARGE: "What one command or batch would store at once is larger than the domain allows.",
   INVARIANT_FAILED: "A rule of an aggregate or value object does not hold; the change was rolled back.",
   PRECONDITION_FAILED: "A rule that has to hold before a change did not; nothing was changed.",
+  REFUSED: "An aggregate, entity or handler has refused what was asked, by refuse(…); see issues.",
   STATUS_TRANSITION_FORBIDDEN: "A status field was moved along a transition that its declaration does not allow.",
   APPLY_HANDLER_MISSING: "An event was raised that the aggregate has no .applies for, or listed no .raises for.",
   STATE_CHANGED_OUTSIDE_APPLY: "A field of an event-sourced aggregate was assigned outside .applies.",

@@ -22,6 +22,7 @@ export const aggregateNames: readonly string[] = [
   "raise",
   "change",
   "canTransitionTo",
+  "refuse",
   "toJSON",
 ];
 
@@ -53,7 +54,7 @@ export interface EventSourcedBase<N extends string, S extends Shape, Ev> {
 /**
  * A class of aggregates whose state is what its events made it.
  *
- * The fields can be assigned only in the handlers given to `.applies`; methods decide and `raise`.
+ * The fields can be assigned only in the handlers given to `.applies`; methods decide and `raise`, or `this.refuse(code, message)`.
  *
  * @param name the category of its streams: explicit, so that renaming or minifying the class changes nothing
  * @param shape a schema per field, one of them `identifier()`

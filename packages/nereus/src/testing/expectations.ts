@@ -37,7 +37,7 @@ export interface Then<R, E> extends Promise<R> {
    * That it is refused, and appends nothing.
    *
    * @param textOrCode a part of the message, the code of the error, or the code of one of its issues, such as the name of an
-   *   invariant
+   *   invariant or what was given to `refuse`
    */
   thenRejected(textOrCode: string): this;
   /** That it is accepted and answers this, and nothing else. */

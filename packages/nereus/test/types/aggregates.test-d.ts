@@ -7,6 +7,7 @@ import {
   hasMany,
   hasOne,
   identifier,
+  refuse,
   status,
   ValueObject,
 } from "nereus";
@@ -186,3 +187,25 @@ Entity("X", { id: identifier(), n: z.number() }).invariant("n", "…", (entity) 
   entity.n = 1;
   return entity.n > 0;
 });
+
+// refuse ends what comes before: what it was asked for is narrowed after it
+export class Narrowed extends EventSourcedAggregate("Narrowed", { id: identifier(), holder: z.string().optional() }) {
+  shout(): string {
+    const { holder } = this;
+    if (holder === undefined) this.refuse("holder", "Nobody holds it", "holder");
+    return holder.toUpperCase();
+  }
+}
+export class NarrowedPart extends Entity("NarrowedPart", { id: identifier(), note: z.string().optional() }) {
+  shout(): string {
+    const { note } = this;
+    if (note === undefined) this.refuse("note", "There is none");
+    return note.toUpperCase();
+  }
+}
+export function narrowed(account: Account | undefined): string {
+  if (account === undefined) refuse("account", "There is none");
+  // @ts-expect-error a code and a message
+  if (account.balance < 0) refuse("overdrawn");
+  return account.holder;
+}
