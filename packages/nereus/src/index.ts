@@ -119,6 +119,7 @@ export type {
   Shaped,
 } from "./model/field.ts";
 export { type IdentifierField, type IdentifierOptions, identifier } from "./model/identity.ts";
+export type { JsonStatics } from "./model/json-form.ts";
 export {
   Command,
   type CommandBase,
@@ -128,6 +129,7 @@ export {
   type EventClass,
   type EventOptions,
   type MessageInstance,
+  type MessageOf,
   type Named,
   Query,
   type QueryBase,
@@ -141,4 +143,5 @@ export { type Refusing, refuse } from "./model/refuse.ts";
 export type { StandardIssue, StandardResult, StandardSchema } from "./model/standard-schema.ts";
 export { status, type Transitions } from "./model/status.ts";
 export { ValueObject, type ValueObjectClass, type ValueObjectInstance } from "./model/value-object.ts";
+export type { JsonOf, WireOf } from "./model/wire-types.ts";
 export type { SqlClient, SqlResult, Store } from "./ports/store.ts";

@@ -4,6 +4,7 @@ import type {
   AggregateDefinition,
   AggregateInstance,
   AggregateOptions,
+  AggregateShape,
   StateStoredOptions,
 } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
@@ -69,7 +70,7 @@ const kinds = new WeakMap<object, { readonly sourced: Building; readonly stored:
  * }
  * const order = Order.create((order) => order.place());
  */
-export function Aggregate<const N extends string, S extends Shape>(
+export function Aggregate<const N extends string, S extends AggregateShape>(
   name: N,
   shape: S,
   options: AggregateOptions & StateStoredOptions<keyof S & string> = {},

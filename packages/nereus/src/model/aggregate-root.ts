@@ -13,6 +13,7 @@ import { brokenEntityRules } from "./entity.ts";
 import type { ModelFault } from "./errors.ts";
 import { NereusError } from "./errors.ts";
 import { refuseFaulty } from "./faulty.ts";
+import type { ShapeWithout } from "./field.ts";
 import { canTransition, refuseRedeclared, Scoped, valuesOf } from "./fields-of.ts";
 import { brokenInvariants, checkPreconditions, type Invariant, invariantError, type Whose } from "./invariant.ts";
 import { type EventClass, isRaised, messageDefinition, setRaised } from "./message.ts";
@@ -77,6 +78,9 @@ export interface AggregateClass<A = unknown, EventSourced extends boolean = bool
   readonly [definition]: AggregateDefinition<EventSourced>;
   readonly prototype: A;
 }
+
+/** A shape without the names that every aggregate has. */
+export type AggregateShape = ShapeWithout<keyof AggregateInstance<unknown>>;
 
 /** What every aggregate has besides its fields. */
 export interface AggregateInstance<Ev> extends Refusing {

@@ -3,6 +3,7 @@ import {
   type AggregateDefinition,
   type AggregateInstance,
   AggregateRoot,
+  type AggregateShape,
   type Applier,
   type StateStoredOptions,
 } from "./aggregate-root.ts";
@@ -44,7 +45,7 @@ export interface AggregateBase<N extends string, S extends Shape, Ev> {
  *   rename(name: string) { this.name = name; this.raise(new ProductRenamed({ productId: this.productId, name })); }
  * }
  */
-export function Aggregate<const N extends string, S extends Shape>(
+export function Aggregate<const N extends string, S extends AggregateShape>(
   name: N,
   shape: S,
   options: StateStoredOptions<keyof S & string> = {},

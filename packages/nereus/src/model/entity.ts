@@ -3,13 +3,15 @@ import { ChangeScope, guard } from "./change-scope.ts";
 import { define, definition, type Element, redefine } from "./element.ts";
 import { type Issue, NereusError } from "./errors.ts";
 import { fault } from "./faulty.ts";
-import type { EntityInput, Fields, Shape, Shaped, Simplify } from "./field.ts";
+import type { EntityInput, Fields, Shape, Shaped, ShapeWithout, Simplify } from "./field.ts";
 import { canTransition, defineAccessors, refuseRedeclared, Scoped, valuesOf } from "./fields-of.ts";
 import { frozenCopy } from "./freeze.ts";
 import { brokenInvariants, checkInvariants, checkPreconditions, type Invariant, invariantError } from "./invariant.ts";
+import { type JsonStatics, jsonSchemaOfClass, madeFromJson, standardOf } from "./json-form.ts";
 import type { Named } from "./message.ts";
 import { type Refusing, refusal } from "./refuse.ts";
 import { CompiledShape } from "./shape.ts";
+import type { StandardSchema } from "./standard-schema.ts";
 import type { Values } from "./values.ts";
 
 /** The definition behind an entity's class. */
@@ -38,10 +40,14 @@ export interface EntityClass<E = unknown, I = never> extends Element<"entity"> {
   new (input: I): E;
 }
 
+type EntityOf<N extends string, S extends Shape> = Simplify<Fields<S>> & EntityInstance & Named<N> & Shaped<S>;
+
 /** The class that `Entity` returns, to extend. */
-export interface EntityBase<N extends string, S extends Shape> extends Element<"entity"> {
+export interface EntityBase<N extends string, S extends Shape>
+  extends Element<"entity">,
+    JsonStatics<S, EntityOf<N, S>> {
   readonly [definition]: EntityDefinition;
-  new (input: EntityInput<S>): Simplify<Fields<S>> & EntityInstance & Named<N> & Shaped<S>;
+  new (input: EntityInput<S>): EntityOf<N, S>;
   /** A rule that every instance keeps, checked with its aggregate's: its code, the message, and the test. */
   invariant(code: string, message: string, holds: (entity: Simplify<Readonly<Fields<S>>>) => boolean): EntityBase<N, S>;
   /** A rule that has to hold before an instance is changed: its code, the message, and the test. */
@@ -60,11 +66,10 @@ export interface EntityBase<N extends string, S extends Shape> extends Element<"
  * @throws ValidationError VALIDATION_FAILED from the constructor
  * @example class Line extends Entity("Line", { sku: z.string(), quantity: z.number().int() }, { identifiedBy: "sku" }) {}
  */
-export function Entity<const N extends string, S extends Shape>(
-  name: N,
-  shape: S,
-  options: { readonly identifiedBy?: keyof S & string } = {},
-): EntityBase<N, S> {
+export function Entity<
+  const N extends string,
+  S extends ShapeWithout<"equals" | "canTransitionTo" | "refuse" | "toJSON">,
+>(name: N, shape: S, options: { readonly identifiedBy?: keyof S & string } = {}): EntityBase<N, S> {
   const rules = { reserved: ["equals", "canTransitionTo", "refuse", "toJSON"], generatesIdentity: true };
   const compiled = new CompiledShape(name, shape, { ...rules, ...options });
   const identifiedBy = options.identifiedBy ?? compiled.identifiers[0]?.name ?? "";
@@ -90,6 +95,18 @@ export function Entity<const N extends string, S extends Shape>(
 export const stored: unique symbol = Symbol("stored");
 
 class EntityRoot extends Scoped {
+  static fromJSON(json: unknown): object {
+    return madeFromJson(this, json);
+  }
+
+  static toJSONSchema(): Readonly<Record<string, unknown>> {
+    return jsonSchemaOfClass(this);
+  }
+
+  static get "~standard"(): StandardSchema["~standard"] {
+    return standardOf(this);
+  }
+
   static invariant(code: string, message: string, holds: Invariant["holds"]): unknown {
     const own = entityDefinition(this);
     return redefine(this, { ...own, invariants: [...own.invariants, { code, message, holds }] });

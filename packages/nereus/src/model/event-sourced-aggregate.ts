@@ -4,6 +4,7 @@ import {
   type AggregateInstance,
   type AggregateOptions,
   AggregateRoot,
+  type AggregateShape,
   assertSynchronous,
 } from "./aggregate-root.ts";
 import { define, definition, nameOf, redefine } from "./element.ts";
@@ -66,7 +67,7 @@ export interface EventSourcedBase<N extends string, S extends Shape, Ev> {
  *   withdraw(amount: number) { this.raise(new MoneyWithdrawn({ accountId: this.accountId, amount })); }
  * }
  */
-export function EventSourcedAggregate<const N extends string, S extends Shape>(
+export function EventSourcedAggregate<const N extends string, S extends AggregateShape>(
   name: N,
   shape: S,
   options: AggregateOptions = {},

@@ -1,24 +1,27 @@
 import { z } from "zod";
 import { acceptanceOf } from "./acceptance.ts";
 import { isBottomless, isTooDeep, tooDeep } from "./depth.ts";
-import { definitionOf } from "./element.ts";
+import { type definition, definitionOf, kindOf } from "./element.ts";
 import { type Issue, NereusError } from "./errors.ts";
 import { frozenCopy } from "./freeze.ts";
 import { type IdentifierField, identifierOf } from "./identity.ts";
 import { keepingKeys } from "./lost-keys.ts";
 import type { Relation } from "./relation.ts";
 import { relationOf } from "./relation.ts";
-import type { StandardIssue, StandardSchema } from "./standard-schema.ts";
+import { fieldSchema, type StandardIssue, type StandardSchema } from "./standard-schema.ts";
 import type { Transitions } from "./status.ts";
 import { statusOf } from "./status.ts";
 import { type WireCodec, wireOf, wireOfClass } from "./wire.ts";
 import { definitionOfSchema, hasCodec, isCodec, isScalar, isZod, unwrap } from "./zod-schema.ts";
 
 /** What a field may be described by: a Zod schema, any Standard Schema, a value object's class, `hasMany` or `hasOne`. */
-export type Field = StandardSchema | ValueObjectField | RelationField;
+export type Field = (StandardSchema & { readonly [definition]?: never }) | ValueObjectField | RelationField;
 
 /** The named fields of a message, entity, aggregate, value object or projection. */
 export type Shape = Readonly<Record<string, Field>>;
+
+/** A shape without the names that every element of its kind has already. */
+export type ShapeWithout<K extends string> = Shape & { readonly [N in K]?: never };
 
 /** A value object's class, used as a field. */
 export interface ValueObjectField {
@@ -177,13 +180,19 @@ export function embeddedIn(
 /** Whether an unknown value, such as a function, could be a field at all. */
 export function isField(field: unknown): field is Field {
   if (isZod(field) || relationOf(field) !== undefined) return true;
+  const kind = kindOf(field);
+  if (kind !== undefined) return kind === "valueObject"; // others are schemas of what comes from outside, and no fields
   return (typeof field === "object" || typeof field === "function") && field !== null && "~standard" in field;
+}
+
+interface FieldSchema extends StandardSchema {
+  readonly [fieldSchema]?: StandardSchema["~standard"];
 }
 
 /** A Zod schema for any field, so that a whole shape is one `z.strictObject` that Zod compiles at once. */
 function parserOf(field: Field): z.core.$ZodType {
   if (isZod(field)) return keepingKeys(field, hasCodec(field) ? eitherForm(field) : leavable(field));
-  const standard = (field as StandardSchema)["~standard"];
+  const standard = (field as FieldSchema)[fieldSchema] ?? (field as FieldSchema)["~standard"];
   return z
     .any()
     .optional()

@@ -1,10 +1,13 @@
 import { definition, type Element, type ElementKind } from "./element.ts";
 import { fault } from "./faulty.ts";
-import type { Fields, Input, Shape, Simplify } from "./field.ts";
+import type { Fields, Input, Shape, Shaped, ShapeWithout, Simplify } from "./field.ts";
 import { freeze, frozenCopy } from "./freeze.ts";
 import { newIdentity } from "./identity.ts";
+import { type JsonStatics, jsonSchemaOfClass, madeFromJson, standardOf } from "./json-form.ts";
 import { CompiledShape } from "./shape.ts";
+import type { StandardSchema } from "./standard-schema.ts";
 import type { Values } from "./values.ts";
+import type { WireOf } from "./wire-types.ts";
 
 declare const messageName: unique symbol;
 declare const resultType: unique symbol;
@@ -64,26 +67,49 @@ export interface EventOptions {
   readonly published?: boolean;
 }
 
+/** An instance of a message: its fields, read-only, and its form in JSON. */
+export type MessageOf<N extends string, S extends Shape> = Simplify<Readonly<Fields<S>>> &
+  MessageInstance &
+  Named<N> &
+  Typed<N, S>;
+
+/** What a message says of its class. */
+export interface Typed<N extends string, S extends Shape> extends Shaped<S> {
+  /** The name under which it is stored, which no minifier changes; on the prototype, and so not in JSON. */
+  readonly $type: N;
+  /** The fields as they are stored: a date is text. */
+  toJSON(): WireOf<S>;
+}
+
 /** The class that `Event` returns, to extend. */
-export interface EventBase<N extends string, S extends Shape> extends MessageElement<"event"> {
-  new (input: Input<S>): Simplify<Readonly<Fields<S>>> & MessageInstance & Named<N>;
+export interface EventBase<N extends string, S extends Shape>
+  extends MessageElement<"event">,
+    JsonStatics<S, MessageOf<N, S>> {
+  new (input: Input<S>): MessageOf<N, S>;
 }
 
 /** The class that `Command` returns, to extend. */
-export interface CommandBase<N extends string, S extends Shape, R> extends MessageElement<"command"> {
-  new (input: Input<S>): Simplify<Readonly<Fields<S>>> & MessageInstance & Named<N> & Returning<R, "command">;
+export interface CommandBase<N extends string, S extends Shape, R>
+  extends MessageElement<"command">,
+    JsonStatics<S, MessageOf<N, S> & Returning<R, "command">> {
+  new (input: Input<S>): MessageOf<N, S> & Returning<R, "command">;
 }
 
 /** The class that `Query` returns, to extend. */
-export interface QueryBase<N extends string, S extends Shape, R> extends MessageElement<"query"> {
-  new (input: Input<S>): Simplify<Readonly<Fields<S>>> & MessageInstance & Named<N> & Returning<R, "query">;
+export interface QueryBase<N extends string, S extends Shape, R>
+  extends MessageElement<"query">,
+    JsonStatics<S, MessageOf<N, S> & Returning<R, "query">> {
+  new (input: Input<S>): MessageOf<N, S> & Returning<R, "query">;
 }
+
+/** A shape without the names that every message has. */
+export type MessageShape = ShapeWithout<"$type" | "toJSON" | "equals">;
 
 /** Says that stored values are trusted: replay constructs without validation. */
 const trusted: unique symbol = Symbol("trusted");
 const identity: unique symbol = Symbol.for("nereus.messageId") as never;
 const raised: unique symbol = Symbol.for("nereus.raised") as never;
-const reserved = ["equals", "toJSON"];
+const reserved = ["equals", "toJSON", "$type"];
 
 /**
  * A class of events: facts of the domain, named in the past tense, frozen, compared by identity.
@@ -95,7 +121,7 @@ const reserved = ["equals", "toJSON"];
  * class DepositMade extends Event("DepositMade", { accountId: identifier(), amount: z.number().int().positive() }) {}
  * const event = new DepositMade({ accountId: "576", amount: 900 });
  */
-export function Event<const N extends string, S extends Shape>(
+export function Event<const N extends string, S extends MessageShape>(
   name: N,
   shape: S,
   options: EventOptions = {},
@@ -110,7 +136,7 @@ export function Event<const N extends string, S extends Shape>(
  * @throws ValidationError VALIDATION_FAILED from the constructor
  * @example class OpenAccount extends Command("OpenAccount", { accountId: identifier() }).returns<string>() {}
  */
-export function Command<const N extends string, S extends Shape>(
+export function Command<const N extends string, S extends MessageShape>(
   name: N,
   shape: S,
 ): CommandBase<N, S, void> & { returns<R>(): CommandBase<N, S, R> } {
@@ -123,7 +149,7 @@ export function Command<const N extends string, S extends Shape>(
  * @throws ValidationError VALIDATION_FAILED from the constructor
  * @example class FindAccounts extends Query("FindAccounts", { holder: z.string() }).returns<AccountSummary[]>() {}
  */
-export function Query<const N extends string, S extends Shape>(
+export function Query<const N extends string, S extends MessageShape>(
   name: N,
   shape: S,
 ): QueryBase<N, S, void> & { returns<R>(): QueryBase<N, S, R> } {
@@ -150,7 +176,7 @@ function messageClass(
     );
   }
   const own: MessageDefinition = { kind, name, version, published, shape: compiled };
-  return class extends Message {
+  const made = class extends Message {
     static readonly [definition]: MessageDefinition = own;
     constructor(input: unknown, trust?: typeof trusted) {
       super();
@@ -158,6 +184,8 @@ function messageClass(
       if (trust !== trusted) close(this, own.shape);
     }
   };
+  Object.defineProperty(made.prototype, "$type", { value: name });
+  return made;
 }
 
 /** Ends what can be done to a new message: what the caller gave stays the caller's. */
@@ -169,6 +197,18 @@ function close(message: object, shape: CompiledShape): void {
 
 /** What all messages share. The identity is a private field: invisible to equality checks and spreads. */
 class Message {
+  static fromJSON(json: unknown): object {
+    return madeFromJson(this, json);
+  }
+
+  static toJSONSchema(): Readonly<Record<string, unknown>> {
+    return jsonSchemaOfClass(this);
+  }
+
+  static get "~standard"(): StandardSchema["~standard"] {
+    return standardOf(this);
+  }
+
   #id: string | undefined;
   #raised = false;
 

@@ -1,7 +1,9 @@
 import { definition, type Element } from "./element.ts";
-import type { Fields, Input, Shape, Shaped, Simplify } from "./field.ts";
+import type { Fields, Input, Shape, Shaped, ShapeWithout, Simplify } from "./field.ts";
+import { type JsonStatics, jsonSchemaOfClass, madeFromJson, standardOf } from "./json-form.ts";
 import type { Named } from "./message.ts";
 import { CompiledShape } from "./shape.ts";
+import type { StandardSchema } from "./standard-schema.ts";
 import type { Values } from "./values.ts";
 
 export interface ProjectionOptions<K extends string = string> {
@@ -30,7 +32,9 @@ export interface ProjectionClass<R = unknown, I = never> extends Element<"projec
 }
 
 /** The class that `Projection` returns, to extend. */
-export interface ProjectionBase<N extends string, S extends Shape> extends Element<"projection"> {
+export interface ProjectionBase<N extends string, S extends Shape>
+  extends Element<"projection">,
+    JsonStatics<S, Simplify<Fields<S>> & Named<N> & Shaped<S>> {
   readonly [definition]: ProjectionDefinition;
   new (input: Input<S>): Simplify<Fields<S>> & Named<N> & Shaped<S>;
 }
@@ -44,7 +48,7 @@ export interface ProjectionBase<N extends string, S extends Shape> extends Eleme
  * class AccountSummary extends Projection("AccountSummary",
  *   { accountId: identifier(), holder: z.string(), balance: z.number().int() }, { indexes: [["holder"]] }) {}
  */
-export function Projection<const N extends string, S extends Shape>(
+export function Projection<const N extends string, S extends ShapeWithout<"toJSON">>(
   name: N,
   shape: S,
   options: ProjectionOptions<keyof S & string> = {},
@@ -70,6 +74,18 @@ function fillRow(row: object, shape: CompiledShape, values: Values): void {
 }
 
 class Row {
+  static fromJSON(json: unknown): object {
+    return madeFromJson(this, json);
+  }
+
+  static toJSONSchema(): Readonly<Record<string, unknown>> {
+    return jsonSchemaOfClass(this);
+  }
+
+  static get "~standard"(): StandardSchema["~standard"] {
+    return standardOf(this);
+  }
+
   toJSON(): Values {
     return (this.constructor as unknown as ProjectionClass)[definition].shape.encode({ ...(this as object) });
   }

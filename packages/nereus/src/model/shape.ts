@@ -24,6 +24,8 @@ export interface ShapeRules {
  */
 export class CompiledShape {
   readonly element: string;
+  /** Whether an identity that is left out is made. */
+  readonly generatesIdentity: boolean;
   /** What is wrong with it from its declaration on: it is reported by the check of a domain, and whatever uses it fails. */
   readonly faults: ModelFault[] = [];
   readonly fields: readonly CompiledField[];
@@ -44,6 +46,7 @@ export class CompiledShape {
 
   constructor(element: string, shape: Shape, rules: ShapeRules) {
     this.element = String(element);
+    this.generatesIdentity = rules.generatesIdentity === true;
     const declared = this.#sound(nameFault(element)) && this.#sound(shapeFault(element, shape)) ? shape : {};
     this.fields = Object.entries(declared).flatMap(([name, field]) => {
       if (!this.#sound(fieldFault(element, name, field, rules.reserved))) return [];

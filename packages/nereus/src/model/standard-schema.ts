@@ -1,5 +1,5 @@
 /**
- * The part of the Standard Schema contract (standardschema.dev, version 1) that a field needs, as types only, so that
+ * The part of the Standard Schema contract (standardschema.dev, version 1) that a field needs, so that
  * any schema library that implements it can describe a field.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
@@ -10,6 +10,9 @@ export interface StandardSchema<Input = unknown, Output = Input> {
     readonly types?: { readonly input: Input; readonly output: Output } | undefined;
   };
 }
+
+/** Under this key a class that is a Standard Schema for others says how it parses a field: it takes no JSON there. */
+export const fieldSchema: unique symbol = Symbol.for("nereus.fieldSchema") as never;
 
 export type StandardResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }

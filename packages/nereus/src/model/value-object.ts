@@ -7,15 +7,17 @@ import {
   type Input,
   type Shape,
   type Shaped,
+  type ShapeWithout,
   type Simplify,
   zodIssuesOf,
 } from "./field.ts";
 import { frozenCopy } from "./freeze.ts";
 import { checkInvariants, type Invariant } from "./invariant.ts";
+import { type JsonStatics, jsonSchemaOfClass, madeFromJson, standardOf } from "./json-form.ts";
 import { marked } from "./marks.ts";
 import type { Named } from "./message.ts";
 import { CompiledShape } from "./shape.ts";
-import type { StandardResult, StandardSchema } from "./standard-schema.ts";
+import { fieldSchema, type StandardResult, type StandardSchema } from "./standard-schema.ts";
 import type { Values } from "./values.ts";
 import { comparableText, type WireCodec, wireOfClass } from "./wire.ts";
 
@@ -35,10 +37,17 @@ export interface ValueObjectDefinition {
   readonly invariants: readonly Invariant[];
 }
 
+type ValueOf<N extends string, S extends Shape> = Simplify<Readonly<Fields<S>>> &
+  ValueObjectInstance<Input<S>> &
+  Named<N> &
+  Shaped<S>;
+
 /** The class that `ValueObject` returns, to extend. */
-export interface ValueObjectClass<N extends string, S extends Shape> extends Element<"valueObject">, StandardSchema {
+export interface ValueObjectClass<N extends string, S extends Shape>
+  extends Element<"valueObject">,
+    JsonStatics<S, ValueOf<N, S>> {
   readonly [wireOfClass]: WireCodec;
-  new (input: Input<S>): Simplify<Readonly<Fields<S>>> & ValueObjectInstance<Input<S>> & Named<N> & Shaped<S>;
+  new (input: Input<S>): ValueOf<N, S>;
   /**
    * The class as a Zod schema, for optional ones, lists, records and whatever else Zod composes. It takes an instance, or
    * what the constructor takes.
@@ -67,7 +76,10 @@ export interface ValueObjectClass<N extends string, S extends Shape> extends Ele
  *   .invariant("positive", "An amount cannot be negative", (money) => money.amount >= 0n) {}
  * class Invoice extends Aggregate("Invoice", { invoiceId: identifier(), total: Money }) {}
  */
-export function ValueObject<const N extends string, S extends Shape>(name: N, shape: S): ValueObjectClass<N, S> {
+export function ValueObject<const N extends string, S extends ShapeWithout<"equals" | "with" | "toJSON">>(
+  name: N,
+  shape: S,
+): ValueObjectClass<N, S> {
   const compiled = new CompiledShape(name, shape, { reserved: ["equals", "with", "toJSON"] });
   const own: ValueObjectDefinition = { kind: "valueObject", name, shape: compiled, invariants: [] };
   return define(Value, own) as unknown as ValueObjectClass<N, S>; // fields are known at run time only
@@ -124,8 +136,20 @@ class Value {
     return marked(schema, { [wireOfClass]: wireOfValue(own), [definition]: own[definition] });
   }
 
-  /** Makes the class a field: an instance is taken as it is, anything else is constructed. */
+  static fromJSON(json: unknown): object {
+    return madeFromJson(this, json);
+  }
+
+  static toJSONSchema(): Readonly<Record<string, unknown>> {
+    return jsonSchemaOfClass(this);
+  }
+
   static get "~standard"(): StandardSchema["~standard"] {
+    return standardOf(this);
+  }
+
+  /** Makes the class a field: an instance is taken as it is, anything else is constructed. */
+  static get [fieldSchema](): StandardSchema["~standard"] {
     const own = this as unknown as ValueConstructor;
     return { version: 1, vendor: "nereus", validate: (value) => validate(own, value) };
   }

@@ -1,14 +1,13 @@
 import type { AggregateInstance } from "../model/aggregate-root.ts";
-import type { Shaped } from "../model/field.ts";
 import type { MessageInstance, Returning } from "../model/message.ts";
 
-/** None of the keys of `T`: what keeps commands and value objects out of a place for events. */
+/** None of the keys of `T`: what keeps commands out of a place for events. */
 type Without<T> = { readonly [K in keyof T]?: never };
 
 /** Any event: a message that asks for nothing. */
-export type EventInstance = MessageInstance &
-  Without<Returning<unknown, "command" | "query">> &
-  Without<Shaped<unknown>>;
+export type EventInstance = MessageInstance & { readonly $type: string } & Without<
+    Returning<unknown, "command" | "query">
+  >;
 
 /** Any command, with the type of its answer. */
 export type CommandInstance<R = unknown> = MessageInstance & Returning<R, "command">;

@@ -7,6 +7,7 @@ import {
   hasMany,
   hasOne,
   identifier,
+  Projection,
   refuse,
   status,
   ValueObject,
@@ -209,3 +210,17 @@ export function narrowed(account: Account | undefined): string {
   if (account.balance < 0) refuse("overdrawn");
   return account.holder;
 }
+
+// names that every aggregate, entity, value object or row has are no names of fields
+// @ts-expect-error every aggregate has a version
+EventSourcedAggregate("Taken", { id: identifier(), version: z.number() });
+// @ts-expect-error every aggregate has refuse
+Aggregate("Taken", { id: identifier(), refuse: z.string() });
+// @ts-expect-error every aggregate has raise
+Aggregate("Taken", { id: identifier(), raise: z.string() });
+// @ts-expect-error every entity has refuse
+Entity("Taken", { id: identifier(), refuse: z.string() });
+// @ts-expect-error every value object has with
+ValueObject("Taken", { with: z.string() });
+// @ts-expect-error every row has toJSON
+Projection("Taken", { id: identifier(), toJSON: z.string() });

@@ -111,3 +111,43 @@ money.with({ amount: 2 });
 money.with({ colour: "red" });
 // @ts-expect-error an unknown key
 new Money({ amount: 1n, currency: "EUR", colour: "red" });
+
+// from JSON and to it
+class Wired extends Event("Wired", {
+  id: identifier(),
+  at: z.date(),
+  amount: z.bigint(),
+  note: z.string().optional(),
+  days: z.set(z.date()),
+  lines: z.array(z.object({ due: z.date() })).default([]),
+}) {
+  get year(): number {
+    return this.at.getFullYear();
+  }
+}
+const wired = Wired.fromJSON(JSON.parse("{}"));
+assertType<Equal<typeof wired, Wired>>();
+assertType<Equal<typeof wired.$type, "Wired">>();
+const wire = wired.toJSON();
+assertType<Equal<typeof wire.at, string>>();
+assertType<Equal<typeof wire.amount, string>>();
+assertType<Equal<typeof wire.note, string | undefined>>();
+assertType<Equal<typeof wire.days, readonly string[]>>();
+assertType<Equal<(typeof wire.lines)[number]["due"], string>>();
+class WireCommand extends Command("WireCommand", { id: identifier(), at: z.date() }).returns<string>() {}
+assertType<Equal<ReturnType<typeof WireCommand.fromJSON<WireCommand>>, WireCommand>>();
+const standard: StandardSchema<{ readonly id: string; readonly at: Date }, object> = WireCommand;
+
+export { standard };
+
+// @ts-expect-error $type cannot be assigned
+wired.$type = "Wired";
+// @ts-expect-error every message has toJSON
+Event("Taken", { id: identifier(), toJSON: z.string() });
+// @ts-expect-error every message has $type
+Command("Taken", { id: identifier(), $type: z.string() });
+// @ts-expect-error every message has equals
+Query("Taken", { equals: z.string() });
+Event("Free", { id: identifier(), type: z.string(), version: z.number() });
+// @ts-expect-error a class of messages is no field
+Event("Nested", { id: identifier(), wired: Wired });
