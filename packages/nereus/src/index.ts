@@ -92,6 +92,7 @@ export {
   type PartInstances,
   type Parts,
 } from "./model/domain-service.ts";
+export type { Duration, DurationParts } from "./model/duration.ts";
 export type { Element, ElementKind } from "./model/element.ts";
 export { Entity, type EntityBase, type EntityClass, type EntityInstance } from "./model/entity.ts";
 export {

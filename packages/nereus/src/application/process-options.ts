@@ -1,3 +1,4 @@
+import { type Duration, millisecondsOf } from "../model/duration.ts";
 import { NereusError } from "../model/errors.ts";
 import { isShort, isStorable, longestIdentity } from "../model/identity.ts";
 import type { SqlClient } from "../ports/store.ts";
@@ -23,8 +24,8 @@ export interface ProcessOptions {
    * binds this command, not those that follow from it.
    */
   readonly deadline?: Date | undefined;
-  /** A deadline as a span from now, in milliseconds. Give one of both. */
-  readonly timeout?: number | undefined;
+  /** A deadline as a span from now. Give one of both. */
+  readonly timeout?: Duration | undefined;
   readonly tenant?: string | undefined;
   /** When its events happened, if not now (imports, late facts). */
   readonly occurredAt?: Date | undefined;
@@ -56,9 +57,7 @@ const isDate: Test = (value) =>
   value instanceof Date && !Number.isNaN(value.getTime()) ? undefined : "is not a valid Date";
 const isWhole: Test = (value) => (Number.isSafeInteger(value) ? undefined : "is not a whole number");
 const isSpan: Test = (value) =>
-  typeof value === "number" && value > 0 && Number.isFinite(value)
-    ? undefined
-    : "is not a span in milliseconds above 0";
+  millisecondsOf(value) > 0 ? undefined : "is not a span above 0: milliseconds, or { seconds: 5 }";
 const isExtensions: Test = (value) => {
   assertExtensions(value);
   return undefined;
@@ -146,5 +145,5 @@ function badOption(name: string, fault: string, known: Tests): NereusError {
 
 /** When a command has to be handled, of either way to say it. */
 export function deadlineOf({ deadline, timeout }: ProcessOptions, now: Date): Date | undefined {
-  return timeout === undefined ? deadline : new Date(now.getTime() + timeout);
+  return timeout === undefined ? deadline : new Date(now.getTime() + millisecondsOf(timeout));
 }

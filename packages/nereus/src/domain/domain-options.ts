@@ -93,8 +93,9 @@ function faultOfOptions(name: unknown, options: DomainOptions): string | undefin
   if (typeof name !== "string" || name === "") return "it has no name";
   if (!Array.isArray(options?.elements)) return "elements is not a list";
   if (typeof options.store !== "object" || options.store === null) return "store is not a store";
-  const { retries, cachedAggregates, limits } = options;
+  const { retries, cachedAggregates, limits, clock } = options;
   if (![retries, cachedAggregates].every(isCount)) return "retries and cachedAggregates are whole numbers from 0";
+  if (clock !== undefined && typeof clock?.now !== "function") return "clock has no function named now";
   if ([limits?.messageBytes, limits?.commitBytes].every(isCount)) return undefined;
   return "limits.messageBytes and limits.commitBytes are whole numbers from 0";
 }

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { AggregateCache } from "../application/aggregate-cache.ts";
+import { CheckedClock } from "../application/checked-clock.ts";
 import { type CommandProcessor, joiningOf } from "../application/command-processor.ts";
 import type { Joining } from "../application/handler-context.ts";
 import { runInlineHandlers } from "../application/inline-handlers.ts";
@@ -38,7 +39,8 @@ export interface Running {
 }
 
 export function assemble(registry: Registry, options: DomainOptions): Running {
-  const { store, clock = { now: () => new Date() }, log = console, limits = {} } = options;
+  const { store, log = console, limits = {} } = options;
+  const clock = new CheckedClock(options.clock ?? { now: () => new Date() });
   const runtime: Runtime = {
     registry,
     store,

@@ -125,7 +125,7 @@ export class CommandRunner implements Runner {
       if (!(await this.#isDone(sent))) {
         sent.failures += 1;
         if (sent.failures % tries !== 0) return;
-        sent.notBefore = Date.now() + Math.min(longestPause, 100 * 2 ** (sent.failures / tries));
+        sent.notBefore = performance.now() + Math.min(longestPause, 100 * 2 ** (sent.failures / tries));
         throw failed(sent, error);
       }
     }

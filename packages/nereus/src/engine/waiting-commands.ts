@@ -6,7 +6,7 @@ export interface Waiting extends SentCommand {
   /** Whether a timer is kept for it, so that it is found again without reading the log. */
   readonly isTimed: boolean;
   failures: number;
-  /** By the machine's clock, in milliseconds. */
+  /** Milliseconds as `performance.now()` tells them: a pause does not depend on the system's clock, which may be set. */
   notBefore: number;
 }
 
@@ -46,9 +46,9 @@ export class WaitingCommands {
 
   /** Of those that are due at a moment of the domain's clock, the most urgent; of these, the first. */
   next(now: number): Waiting | undefined {
-    const machineNow = Date.now();
+    const passed = performance.now();
     for (const waiting of this.#byRank.values()) {
-      for (const one of waiting.values()) if (one.at <= now && one.notBefore <= machineNow) return one;
+      for (const one of waiting.values()) if (one.at <= now && one.notBefore <= passed) return one;
     }
     return undefined;
   }

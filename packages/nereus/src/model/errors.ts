@@ -231,6 +231,7 @@ export const errorCodes = {
   UNIQUE_NOT_INLINE: "A projection is unique by some fields, but does not run inline, so it could refuse no command.",
   INDEX_FIELD_UNKNOWN: "An index names a field that its projection does not have.",
   COMMAND_IDENTITY_UNKNOWN: "An update handler's command has no field that names the aggregate's identity.",
+  CLOCK_INVALID: "The domain's clock answered what is no time.",
   STORE_CAPABILITY_MISSING: "The store cannot keep a promise that the model needs.",
   SCHEMA_UNSUPPORTED: "A field's schema cannot be stored: it has no JSON form and no codec.",
   // the engine

@@ -1,9 +1,10 @@
 import type { Clock } from "../application/context.ts";
+import type { Duration } from "../model/duration.ts";
 
 /** A clock that stands still until it is moved. */
 export interface FakeClock extends Clock {
-  /** Moves on by a span; parts that are left out are 0. */
-  advance(by: { days?: number; hours?: number; minutes?: number; seconds?: number; milliseconds?: number }): void;
+  /** Moves on by a span. */
+  advance(by: Duration): void;
   /** Moves to a moment, forwards or backwards. */
   set(moment: Date): void;
 }
@@ -24,7 +25,14 @@ export function fakeClock(start: Date = new Date("2026-01-01T00:00:00Z")): FakeC
     set: (moment) => {
       now = moment.getTime();
     },
-    advance: ({ days = 0, hours = 0, minutes = 0, seconds = 0, milliseconds = 0 }) => {
+    advance: (by) => {
+      const {
+        days = 0,
+        hours = 0,
+        minutes = 0,
+        seconds = 0,
+        milliseconds = 0,
+      } = typeof by === "number" ? { milliseconds: by } : by;
       now += (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000 + milliseconds;
     },
   };

@@ -1,3 +1,4 @@
+import { type Duration, millisecondsOf } from "../../model/duration.ts";
 import { NereusError } from "../../model/errors.ts";
 import type { Store, WeakerPromise } from "../../ports/store.ts";
 import type { MessageDbPool } from "./pool.ts";
@@ -16,8 +17,8 @@ export interface MessageDbOptions {
   readonly documents: Store;
   /** Promises that may be kept in their weaker form, by name. Default: none; what needs one is refused. */
   readonly weaker?: readonly WeakerPromise[];
-  /** How long a server that is away is waited for, in milliseconds; 0: not at all. Default: 10,000. */
-  readonly patience?: number;
+  /** How long a server that is away is waited for, 0: not at all. Default: 10 seconds. */
+  readonly patience?: Duration;
 }
 
 const promises: readonly WeakerPromise[] = ["state-with-events", "events-with-documents"];
@@ -41,7 +42,7 @@ export function messageDb(options: MessageDbOptions): Store {
     });
   }
   const { pool, documents, weaker = [], patience = 10_000 } = options;
-  return new MessageDbStore(pool, documents, weaker, patience);
+  return new MessageDbStore(pool, documents, weaker, millisecondsOf(patience));
 }
 
 function faultIn(options: MessageDbOptions): string | undefined {
@@ -52,7 +53,7 @@ function faultIn(options: MessageDbOptions): string | undefined {
   if (typeof pool?.query !== "function" || typeof pool.connect !== "function") return "pool is no pool of connections";
   if (typeof documents?.commit !== "function") return "documents is no store";
   if (!documents.capabilities.has("transactional")) return `${documents.name} is not transactional`;
-  if (!Number.isSafeInteger(patience) || patience < 0) return `patience is ${String(patience)}`;
+  if (Number.isNaN(millisecondsOf(patience))) return `patience is ${String(patience)}`;
   const stranger = Array.isArray(weaker) ? weaker.find((one) => !promises.includes(one)) : weaker;
   return stranger === undefined ? undefined : `weaker has ${JSON.stringify(stranger)}`;
 }

@@ -1,3 +1,4 @@
+import { type Duration, millisecondsOf } from "../../model/duration.ts";
 import { NereusError } from "../../model/errors.ts";
 import type { Store } from "../../ports/store.ts";
 import { givenPool, ownPool } from "./open-pool.ts";
@@ -23,8 +24,8 @@ export interface PostgresOptions {
   readonly schema?: string;
   /** Whether opening the store also runs `setUp`. Default: false, since it needs the right to create a schema. */
   readonly setUp?: boolean;
-  /** How long a server that is away is waited for, in milliseconds; 0: not at all. Default: 10,000. */
-  readonly patience?: number;
+  /** How long a server that is away is waited for, 0: not at all. Default: 10 seconds. */
+  readonly patience?: Duration;
 }
 
 /**
@@ -53,7 +54,7 @@ export function postgres(options: string | PostgresOptions): Store {
   return new PostgresStore({
     schema,
     setUp,
-    patience,
+    patience: millisecondsOf(patience),
     pool: pool === undefined ? () => ownPool(connectionString) : async () => givenPool(pool),
   });
 }
@@ -72,7 +73,7 @@ function faultIn(options: PostgresOptions): string | undefined {
   }
   if (!isName(schema)) return `schema is ${JSON.stringify(schema)}`;
   if (typeof setUp !== "boolean") return `setUp is ${String(setUp)}`;
-  if (!Number.isSafeInteger(patience) || patience < 0) return `patience is ${String(patience)}`;
+  if (Number.isNaN(millisecondsOf(patience))) return `patience is ${String(patience)}`;
   return undefined;
 }
 

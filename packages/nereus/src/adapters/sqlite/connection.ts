@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
+import type { Duration } from "../../model/duration.ts";
 
 export interface SqliteOptions {
   /**
@@ -6,8 +7,8 @@ export interface SqliteOptions {
    * `"NORMAL"`: several times faster for single commits, but a power cut may lose the last of them (never part of one).
    */
   readonly synchronous?: "FULL" | "NORMAL";
-  /** How long to wait for another process that holds the file, in milliseconds. Default: 5000. */
-  readonly busyTimeout?: number;
+  /** How long to wait for another process that holds the file, Default: 5 seconds. */
+  readonly busyTimeout?: Duration;
 }
 
 /** A row as its columns' values, in the order of the SELECT. */

@@ -1,3 +1,4 @@
+import { millisecondsOf } from "../../model/duration.ts";
 import { NereusError } from "../../model/errors.ts";
 import type { Store } from "../../ports/store.ts";
 import type { SqliteOptions } from "./connection.ts";
@@ -35,6 +36,6 @@ function faultIn(path: unknown, options: object): string | undefined {
   const [name] = Object.keys(unknown);
   if (name !== undefined) return `there is no option ${name}`;
   if (synchronous !== "FULL" && synchronous !== "NORMAL") return `synchronous is ${String(synchronous)}`;
-  if (!Number.isSafeInteger(busyTimeout) || (busyTimeout as number) < 0) return `busyTimeout is ${String(busyTimeout)}`;
+  if (Number.isNaN(millisecondsOf(busyTimeout))) return `busyTimeout is ${String(busyTimeout)}`;
   return undefined;
 }

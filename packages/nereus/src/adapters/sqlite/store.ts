@@ -1,3 +1,4 @@
+import { millisecondsOf } from "../../model/duration.ts";
 import type {
   Capability,
   CollectionShape,
@@ -42,7 +43,7 @@ export class SqliteStore implements Store {
   constructor(path: string, options: SqliteOptions) {
     this.#path = path;
     this.#options = options;
-    this.#busyTimeout = options.busyTimeout ?? 5000;
+    this.#busyTimeout = millisecondsOf(options.busyTimeout ?? 5000);
     this.name = `sqlite ${path}`;
     this.capabilities = new Set<Capability>(path === ":memory:" ? ["transactional"] : ["transactional", "durable"]);
     const read = <Result>(work: (session: Session) => Result): Promise<Result> => this.#read(work);
