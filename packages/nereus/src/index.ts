@@ -85,6 +85,7 @@ export type {
   StateStoredOptions,
 } from "./model/aggregate-root.ts";
 export { type EntityCollection, type EntityCollectionView, hasMany, hasOne } from "./model/collection.ts";
+export type { DeepReadonly, EntityView } from "./model/deep-readonly.ts";
 export {
   type DomainService,
   type DomainServiceBuilder,

@@ -93,6 +93,11 @@ export function collectionOf({ projection, version }: ProjectorDefinition): stri
   return version === 1 ? name : `${name}_v${version}`;
 }
 
+/** Nothing that the row does not have. What a message has besides its fields, a spread of it seems to bring along. */
+type Known<R, NewRow> = {
+  readonly [K in Exclude<keyof R & string, keyof NewRow | "$type" | "toJSON" | "equals">]: never;
+};
+
 /** How a projection's rows follow from events. Each method returns the projector with one more step. */
 export interface Projector<Row, NewRow> extends Element<"projector"> {
   readonly [definition]: ProjectorDefinition;
@@ -101,7 +106,10 @@ export interface Projector<Row, NewRow> extends Element<"projector"> {
    *
    * @example .create(AccountOpened, ({ accountId, holder }) => ({ accountId, holder, balance: 0 }))
    */
-  create<E>(event: EventClass<E>, make: (event: NoInfer<E>, metadata: EventMetadata) => NewRow): Projector<Row, NewRow>;
+  create<E, R extends NewRow>(
+    event: EventClass<E>,
+    make: (event: NoInfer<E>, metadata: EventMetadata) => R & Known<R, NewRow>,
+  ): Projector<Row, NewRow>;
   /**
    * A change of a row. When it runs: `PROJECTION_ROW_MISSING` if there is none.
    *
@@ -113,10 +121,10 @@ export interface Projector<Row, NewRow> extends Element<"projector"> {
     change: (row: Row, event: NoInfer<E>, metadata: EventMetadata) => void,
   ): Projector<Row, NewRow>;
   /** A change of a row, which is made first if it is not there. */
-  upsert<E>(
+  upsert<E, R extends NewRow>(
     event: EventClass<E>,
     key: (event: NoInfer<E>) => string,
-    make: (event: NoInfer<E>, metadata: EventMetadata) => NewRow,
+    make: (event: NoInfer<E>, metadata: EventMetadata) => R & Known<R, NewRow>,
     change: (row: Row, event: NoInfer<E>, metadata: EventMetadata) => void,
   ): Projector<Row, NewRow>;
   /** Removes a row. When it runs: `PROJECTION_ROW_MISSING` if there is none. */

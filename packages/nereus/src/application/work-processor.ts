@@ -1,3 +1,4 @@
+import { changedInPlace } from "../model/aggregate-faults.ts";
 import { isThenable } from "../model/aggregate-root.ts";
 import type { CheckpointMove, Commit, Conflict, SqlClient } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
@@ -147,7 +148,8 @@ export class WorkProcessor {
       commit = prepared instanceof Promise ? await prepared : prepared;
     } catch (error) {
       handling.end();
-      return this.#failed(work, unit, error, isProjecting);
+      const slip = isProjecting ? undefined : changedInPlace(work.subject, error);
+      return this.#failed(work, unit, slip ?? error, isProjecting);
     }
     return this.#write(work, unit, commit, result);
   }

@@ -32,6 +32,31 @@ export function changedOutside(element: string, field: string): NereusError {
   });
 }
 
+/** What engines say of a write to what is frozen; the last is of dates, maps and sets. */
+const frozenWrites = [
+  /^Cannot (?:add|define) property .*object is not extensible$/,
+  /^Cannot assign to read only property /,
+  /^Cannot delete property /,
+  /^Cannot change a value that is frozen/,
+];
+
+/**
+ * The error of a handler that has changed something frozen in place: a list of an aggregate's state, a field of an object in it.
+ * The language has only a TypeError for that, which names neither the aggregate nor what to do. Undefined for any other error.
+ */
+export function changedInPlace(element: string, error: unknown): NereusError | undefined {
+  if (!(error instanceof TypeError) || !frozenWrites.some((words) => words.test(error.message))) return undefined;
+  return new NereusError(
+    "STATE_CHANGED_OUTSIDE_APPLY",
+    `${element}: a frozen value was changed in place: ${error.message}`,
+    {
+      element,
+      cause: error,
+      fix: "Change event-sourced state in .applies, that of a state-stored aggregate in change(() => …); copy what a message holds.",
+    },
+  );
+}
+
 export function raisedInsideApply(element: string): NereusError {
   return new NereusError("RAISED_INSIDE_APPLY", `${element} raised an event while another was being applied`, {
     element,

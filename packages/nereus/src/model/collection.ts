@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import type { ChangeScope } from "./change-scope.ts";
+import type { EntityView } from "./deep-readonly.ts";
 import {
   attachEntity,
   type EntityClass,
@@ -50,7 +51,7 @@ export interface EntityCollectionView<E> extends Iterable<E> {
  */
 export function hasMany<E extends object, I>(
   entity: EntityClass<E, I>,
-): RelationField<readonly (E | I)[] | undefined, EntityCollection<E, I>, EntityCollectionView<Readonly<E>>> {
+): RelationField<readonly (E | I)[] | undefined, EntityCollection<E, I>, EntityCollectionView<EntityView<E>>> {
   return { [relation]: new ManyRelation(entity as unknown as EntityClass<object>) } as never;
 }
 
@@ -61,7 +62,7 @@ export function hasMany<E extends object, I>(
  */
 export function hasOne<E extends object, I>(
   entity: EntityClass<E, I>,
-): RelationField<E | I | undefined, E | undefined, Readonly<E> | undefined> {
+): RelationField<E | I | undefined, E | undefined, EntityView<E> | undefined> {
   return { [relation]: new OneRelation(entity as unknown as EntityClass<object>) } as never;
 }
 

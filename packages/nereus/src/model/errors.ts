@@ -140,7 +140,8 @@ export const errorCodes = {
   REFUSED: "An aggregate, entity or handler has refused what was asked, by refuse(…); see issues.",
   STATUS_TRANSITION_FORBIDDEN: "A status field was moved along a transition that its declaration does not allow.",
   APPLY_HANDLER_MISSING: "An event was raised that the aggregate has no .applies for, or listed no .raises for.",
-  STATE_CHANGED_OUTSIDE_APPLY: "A field of an event-sourced aggregate was assigned outside .applies.",
+  STATE_CHANGED_OUTSIDE_APPLY:
+    "State of an event-sourced aggregate was changed outside .applies, or a frozen value in place.",
   EVENT_RAISED_TWICE: "One event object was raised a second time; each thing that happens is an event of its own.",
   RAISED_INSIDE_APPLY: "An event was raised by an apply handler, which also runs in replay and may only change state.",
   CHANGE_ASYNCHRONOUS:

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { acceptanceOf } from "./acceptance.ts";
+import type { DeepReadonly } from "./deep-readonly.ts";
 import { isBottomless, isTooDeep, tooDeep } from "./depth.ts";
 import { type definition, definitionOf, kindOf } from "./element.ts";
 import { type Issue, NereusError } from "./errors.ts";
@@ -50,19 +51,22 @@ export type OutputOf<F> = F extends { readonly [wireOfClass]: WireCodec; new (in
         ? O
         : never;
 
-/** The type that a constructor takes for a field; a codec's field takes the rich value or its wire form. */
+/**
+ * The type that a constructor takes for a field; a codec's field takes the rich value or its wire form. It keeps a copy, so
+ * it takes what may not be changed, such as the state of an aggregate.
+ */
 export type InputOf<F> = F extends { readonly [wireOfClass]: WireCodec; new (input: infer R): infer I }
   ? R | I
   : F extends { readonly [relationType]: { readonly input: infer R } }
     ? R
     : F extends z.core.$ZodPipe
       ? F extends z.core.$ZodCodec
-        ? z.input<F> | z.output<F>
-        : z.input<F>
+        ? DeepReadonly<z.input<F> | z.output<F>>
+        : DeepReadonly<z.input<F>>
       : F extends { readonly _zod: { readonly input: infer R; readonly output: infer O } }
-        ? R | O
+        ? DeepReadonly<R | O>
         : F extends StandardSchema<infer R, unknown>
-          ? R
+          ? DeepReadonly<R>
           : never;
 
 declare const shapeType: unique symbol;
@@ -75,9 +79,11 @@ export interface Shaped<S> {
 /** Flattens an intersection, so that hovers show the fields. */
 export type Simplify<T> = { [K in keyof T]: T[K] } & {};
 
-/** The fields as they are seen where they may not be changed. */
+/** The fields as they are seen where they may not be changed: read-only all the way down. */
 export type FieldsView<S extends Shape> = {
-  readonly [K in keyof S]: S[K] extends { readonly [relationType]: { readonly view: infer V } } ? V : OutputOf<S[K]>;
+  readonly [K in keyof S]: S[K] extends { readonly [relationType]: { readonly view: infer V } }
+    ? V
+    : DeepReadonly<OutputOf<S[K]>>;
 };
 
 /** The fields as they are held, assignable. */

@@ -42,11 +42,20 @@ type ValueOf<N extends string, S extends Shape> = Simplify<Readonly<Fields<S>>> 
   Named<N> &
   Shaped<S>;
 
+declare const written: unique symbol;
+
+/** What the compiler names where the class itself is given to Zod: it is a field only directly. */
+export interface InsideZodWrite<Text extends string> {
+  readonly [written]: Text;
+}
+
 /** The class that `ValueObject` returns, to extend. */
 export interface ValueObjectClass<N extends string, S extends Shape>
   extends Element<"valueObject">,
     JsonStatics<S, ValueOf<N, S>> {
   readonly [wireOfClass]: WireCodec;
+  /** Not there: it is what the compiler shows where the class stands inside of a Zod schema. */
+  readonly _zod?: InsideZodWrite<`${N}.schema()`>;
   new (input: Input<S>): ValueOf<N, S>;
   /**
    * The class as a Zod schema, for optional ones, lists, records and whatever else Zod composes. It takes an instance, or

@@ -1,6 +1,7 @@
 import { replayOnto } from "../application/loading.ts";
 import { serialiseEvent } from "../log/event-types.ts";
 import type { StoredMessage } from "../log/message.ts";
+import { changedInPlace } from "../model/aggregate-faults.ts";
 import { type AggregateClass, AggregateRoot, definitionOfRoot, isThenable } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import { blankAggregate, freezeFields } from "../model/restoring.ts";
@@ -66,8 +67,10 @@ async function performed(act: Act, { roots }: AggregateProgress): Promise<Aggreg
   try {
     const returned = act(...roots);
     result = isThenable(returned) ? await returned : returned;
-  } catch (reason) {
+  } catch (error) {
     for (const root of roots) AggregateRoot.seams.undoUnsaved(root);
+    const [first] = roots;
+    const reason = (first && changedInPlace(definitionOfRoot(first).name, error)) ?? error;
     const outcome: Outcome = { result: undefined, error: { reason }, events: [] };
     return { outcome, isRefusalExpected: false, roots, subject: onlyOf(roots) };
   }

@@ -1,4 +1,5 @@
 import type { EntityCollectionView } from "../model/collection.ts";
+import type { HasMethods } from "../model/deep-readonly.ts";
 import type { OutputOf, Shape, Shaped } from "../model/field.ts";
 
 type ShapeOf<E> = E extends Shaped<infer S> ? S : object;
@@ -15,13 +16,6 @@ type AllFields<S> = S extends Shape
 
 /** Values that are compared whole, whatever is expected of what holds them. */
 type Indivisible = Date | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> | ((...input: never) => unknown);
-
-/** Whether a type is that of instances of a class: one with methods. */
-type HasMethods<V> = true extends {
-  [K in keyof V]-?: V[K] extends (...input: never) => unknown ? true : never;
-}[keyof V]
-  ? true
-  : false;
 
 /**
  * What a value may be compared with: itself, or of plain data, entities and value objects as much as is named. Lists have as many

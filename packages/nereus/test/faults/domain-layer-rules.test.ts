@@ -62,7 +62,7 @@ describe("B7: raise is atomic", () => {
       const before = seen(it);
       expect(codeOf(() => it.raise(event))).toBe(code);
       expect(seen(it)).toEqual(before);
-      expect(() => it.log.push({ sku: "smuggled" })).toThrow(TypeError);
+      expect(() => (it.log as { sku: string }[]).push({ sku: "smuggled" })).toThrow(TypeError);
       const other = Order.create((fresh) => fresh.raise(new LineAdded({ id: "1", sku: "z", n: 1 })));
       if (event instanceof LineAdded && event.n > 0) other.raise(event);
       it.raise(new LineChanged({ id: "1", sku: "a", n: 6 }));

@@ -191,8 +191,8 @@ describe("replay gives what was there when the events were raised", () => {
         }
         const shelf = await repository(Shelf).get("1");
         slips.push(
-          () => shelf.list.push("x"),
-          () => shelf.items[0]?.list.push("x"),
+          () => (shelf.list as string[]).push("x"),
+          () => (shelf.items as unknown as { list: string[] }[])[0]?.list.push("x"),
         );
         return slips.map((slip) => {
           try {

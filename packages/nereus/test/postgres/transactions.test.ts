@@ -13,6 +13,7 @@ import {
   projector,
   type SqlClient,
 } from "nereus";
+import type { Pool } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { missingPostgres, newSchema, storeIn, type TestDatabase, testDatabase } from "../support/postgres.ts";
@@ -63,7 +64,7 @@ const handlers = commandHandlers(Account)
       const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: transaction }) });
       await db.insertInto("audit").values({ account: accountId, amount }).execute();
     } else if (by === "drizzle") {
-      const db = drizzle({ client: transaction as never });
+      const db = drizzle({ client: transaction as unknown as Pool });
       await db.insert(audit).values({ account: accountId, amount });
       const written = await db.select().from(audit);
       expect(written.at(-1)).toEqual({ account: accountId, amount });

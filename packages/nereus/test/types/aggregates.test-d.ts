@@ -224,3 +224,82 @@ Entity("Taken", { id: identifier(), refuse: z.string() });
 ValueObject("Taken", { with: z.string() });
 // @ts-expect-error every row has toJSON
 Projection("Taken", { id: identifier(), toJSON: z.string() });
+
+// the state of an event-sourced aggregate is read-only all the way down outside of .applies, and mutable inside
+class Rich {
+  readonly #sign = 1;
+  get sign(): number {
+    return this.#sign;
+  }
+}
+class Note extends Entity("Note", { noteId: identifier(), words: z.array(z.string()) }) {
+  count(): number {
+    return this.words.length;
+  }
+}
+class Filled extends Event("Filled", { boxId: identifier(), tags: z.array(z.string()) }) {}
+export class Box extends EventSourcedAggregate("Box", {
+  boxId: identifier(),
+  tags: z.array(z.string()),
+  size: z.object({ width: z.number(), parts: z.array(z.object({ n: z.number() })) }).optional(),
+  rates: z.map(z.string(), z.object({ rate: z.number() })),
+  names: z.set(z.string()),
+  byName: z.record(z.string(), z.array(z.number())),
+  pair: z.tuple([z.number(), z.array(z.string())]),
+  either: z.union([z.string(), z.array(z.string())]),
+  branded: z.string().brand("Branded"),
+  limit: Money,
+  limits: z.array(Money.schema()),
+  rich: z.instanceof(Rich),
+  anything: z.unknown(),
+  at: z.date(),
+  notes: hasMany(Note),
+}).applies(Filled, (box, event) => {
+  box.tags = event.tags;
+  box.tags.push("x");
+  if (box.size) box.size.parts[0] = { n: 1 };
+  box.rates.set("a", { rate: 1 });
+  box.names.add("a");
+  box.byName["a"]?.push(1);
+  box.byName["b"] = [];
+  box.pair[1].push("x");
+  box.notes.get("1").words.push("x");
+}) {
+  typed(): void {
+    assertType<Equal<typeof this.tags, readonly string[]>>();
+    assertType<Equal<typeof this.limit, Money>>();
+    assertType<Equal<typeof this.limits, readonly Money[]>>();
+    assertType<Equal<typeof this.rich, Rich>>();
+    assertType<Equal<typeof this.at, Date>>();
+    assertType<Equal<typeof this.anything, unknown>>();
+    assertType<Equal<typeof this.either, string | readonly string[]>>();
+    const branded: string & z.core.$brand<"Branded"> = this.branded;
+    this.raise(new Filled({ boxId: branded, tags: this.tags })); // a message takes what may not be changed
+    const words: number = this.notes.get("1").count();
+    assertType<Equal<typeof words, number>>();
+  }
+  slips(): void {
+    // @ts-expect-error a push
+    this.tags.push("x");
+    // @ts-expect-error an element
+    this.tags[0] = "x";
+    // @ts-expect-error a field of an object
+    if (this.size) this.size.width = 4;
+    // @ts-expect-error a field deeper inside
+    if (this.size) this.size.parts[0].n = 4;
+    // @ts-expect-error a map
+    this.rates.set("a", { rate: 1 });
+    // @ts-expect-error what a map holds
+    this.rates.get("a").rate = 1;
+    // @ts-expect-error a set
+    this.names.add("x");
+    // @ts-expect-error a record
+    this.byName["a"] = [];
+    // @ts-expect-error a list in a record
+    this.byName["a"]?.push(1);
+    // @ts-expect-error a list in a tuple
+    this.pair[1].push("x");
+    // @ts-expect-error a list of an entity
+    this.notes.get("1").words.push("x");
+  }
+}

@@ -278,3 +278,32 @@ scenario.thenState(Account, { colour: "red" });
 scenario.thenState(Account, { balance: "1" });
 // @ts-expect-error not a field of the row
 scenario.thenRow(Summary, "1", { colour: "red" });
+
+// a projector makes rows of the projection's own fields and no others
+class Shown extends Projection("Shown", {
+  id: identifier(),
+  state: z.enum(["OPEN", "SHUT"]),
+  n: z.number().default(0),
+}) {}
+class Seen extends Event("Seen", { id: identifier(), state: z.enum(["OPEN", "SHUT"]), n: z.number() }) {}
+class Wider extends Event("Wider", { id: identifier(), state: z.enum(["OPEN", "SHUT"]), more: z.number() }) {}
+export const shown = projector(Shown, { run: "async" })
+  .create(Seen, (event) => ({ id: event.id, state: "OPEN" }))
+  .create(Seen, (event) => ({ ...event }))
+  .create(Seen, (event) => new Shown({ ...event }))
+  .create(Seen, (event) => (event.n > 0 ? { id: event.id, state: "OPEN", n: 1 } : { id: event.id, state: "SHUT" }))
+  // @ts-expect-error a field that the row does not have
+  .create(Seen, (event) => ({ id: event.id, state: "OPEN", colour: "red" }))
+  // @ts-expect-error the event has a field that the row does not have
+  .create(Wider, (event) => ({ ...event }))
+  // @ts-expect-error a value that the field does not take
+  .create(Seen, (event) => ({ id: event.id, state: "HALF" }))
+  .upsert(
+    Seen,
+    (event) => event.id,
+    // @ts-expect-error a field that the row does not have
+    (event) => ({ id: event.id, state: "OPEN", colour: "red" }),
+    (row) => {
+      row.n += 1;
+    },
+  );

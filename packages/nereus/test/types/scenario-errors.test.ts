@@ -47,6 +47,11 @@ function saidOf(expressions: readonly string[]): string[] {
   return said;
 }
 
+test("a value object's class inside of a Zod schema is told what to write", () => {
+  const [list, optional] = saidOf(["z.array(Money)", "z.record(z.string(), Money)"]);
+  for (const said of [list, optional]) expect(said).toContain('InsideZodWrite<"Money.schema()">');
+});
+
 test("a scenario that does not compile is told in a sentence what is wrong, not a list of overloads", () => {
   const sentences: Record<string, string> = {
     "given(bank, open)": "given(domain, …) takes events, aggregates in hand, and seed(…)",
