@@ -129,16 +129,35 @@ export class ProjectionRunner implements Runner {
   /** Applies a page; if one of its events fails, those before it are committed first. */
   async #advance(messages: readonly StoredMessage[], through: number): Promise<void> {
     const applied = await this.#apply(messages);
-    if ("writes" in applied) {
-      await this.#commit(applied.writes, through);
-      return;
-    }
+    const failed = "writes" in applied ? await this.#refusedCommit(applied.writes, through, messages) : applied;
+    if (failed === undefined) return;
     this.#sessions.clear(); // the failed event may have changed rows halfway
     await this.#renewTransaction();
-    const before = messages.slice(0, applied.at);
+    const before = messages.slice(0, failed.at);
     const last = before.at(-1);
     if (last !== undefined) await this.#advance(before, last.position);
-    else if (!(await this.#isOvertaken())) throw this.#failed(messages[0], applied.error);
+    else if (!(await this.#isOvertaken())) throw this.#failed(messages[0], failed.error);
+  }
+
+  /**
+   * Commits a page. Where the store refuses what it holds, somewhere in it is an event that has to be found; undefined if it is
+   * committed, or another process has come to it.
+   */
+  async #refusedCommit(
+    writes: SessionWrites,
+    through: number,
+    { length }: readonly StoredMessage[],
+  ): Promise<{ at: number; error: unknown } | undefined> {
+    const checkpoint = this.#checkpoint;
+    try {
+      await this.#commit(writes, through);
+      return undefined;
+    } catch (error) {
+      if (!isNereusError(error, "STORE_FAILED")) throw error;
+      if ((await this.#runtime.store.records.checkpoint(this.name)) !== checkpoint) return undefined;
+      this.#checkpoint = checkpoint;
+      return { at: length >> 1, error };
+    }
   }
 
   /** Whether another process has applied an event at which this one failed: perhaps for that very reason. */

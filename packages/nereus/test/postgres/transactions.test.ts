@@ -6,6 +6,7 @@ import {
   Command,
   commandHandlers,
   Domain,
+  type Element,
   Event,
   EventSourcedAggregate,
   identifier,
@@ -78,7 +79,7 @@ describe.skipIf(missingPostgres !== undefined)("transactions on PostgreSQL", () 
   let bank: Domain;
   let schema = "";
 
-  const start = async (elements = [Account, handlers, Row, rows]): Promise<Domain> => {
+  const start = async (elements: readonly Element[] = [Account, handlers, Row, rows]): Promise<Domain> => {
     const store = storeIn(database, { pool: database.anotherPool(), schema });
     const domain = new Domain("bank", { elements, store, log: { warn: () => undefined, error: () => undefined } });
     await domain.start();
@@ -124,6 +125,21 @@ describe.skipIf(missingPostgres !== undefined)("transactions on PostgreSQL", () 
       expect([await count("audit"), await messages()]).toEqual([1, 1]);
     },
   );
+
+  test("where the commit of a projection is refused, the error names the event and its position, and those before are kept", async () => {
+    class Seen extends Projection("Seen", { accountId: identifier() }) {}
+    await database.pool.query("CREATE TABLE seen (amount integer UNIQUE DEFERRABLE INITIALLY DEFERRED)");
+    const seen = projector(Seen, { run: "async" }).on(Deposited, async ({ amount }, { transaction }) => {
+      await transaction.query("INSERT INTO seen VALUES ($1)", [amount]); // checked by the commit
+    });
+    const other = await start([Account, handlers, Row, rows, Seen, seen]);
+    for (const amount of [1, 2, 3, 2, 4]) await other.process(new Deposit({ accountId: "1", amount }));
+    const failure = await other.settle().catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: "PROJECTION_FAILED", element: "Seen", cause: { code: "STORE_FAILED" } });
+    expect(String(failure)).toMatch(/Seen failed at Deposited, position \d+: .*seen_amount_key/);
+    expect(await count("seen")).toBe(3);
+    await other.stop();
+  });
 
   test("a handler that runs again after a conflict has written once", async () => {
     const rival = await start();
