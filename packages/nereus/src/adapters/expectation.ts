@@ -8,6 +8,15 @@ export function holds(expected: ExpectedVersion, actual: number): boolean {
   return actual === expected;
 }
 
+/**
+ * Whether a stream has another message at the expected version than its writer knows.
+ *
+ * @param stored undefined where the stream is shorter, which its version tells
+ */
+export function hasDiverged(expectedId: string | undefined, stored: string | undefined): boolean {
+  return expectedId !== undefined && stored !== undefined && stored !== expectedId;
+}
+
 /** The first version that a writer with this expectation has not seen, or undefined where it said nothing of versions. */
 export function firstUnseen(expected: ExpectedVersion): number | undefined {
   if (expected === "none") return 0;

@@ -71,9 +71,10 @@ export function raisedEvents(
 ): readonly RaisedEvent[] {
   const { events: enrichers = [] } = runtime.enrichers;
   const all: RaisedEvent[] = [];
-  for (const { root, aggregate, id, base } of added) {
+  for (const tracked of added) {
+    const { root, aggregate, base } = tracked;
     const { eventSourced } = aggregate[definition];
-    const source = { stream: streamOf(aggregate, cause.tenant, id), base: eventSourced ? base : undefined };
+    const source = sourceOf(tracked, cause.tenant);
     let version = base;
     for (const { event, order } of AggregateRoot.seams.pending(root)) {
       version += 1;
@@ -88,6 +89,12 @@ export function raisedEvents(
   return added.length === 1 ? all : all.sort((a, b) => a.order - b.order);
 }
 
+function sourceOf({ root, aggregate, id, base }: Tracked, tenant: string): EventSource {
+  const stream = streamOf(aggregate, tenant, id);
+  if (!aggregate[definition].eventSourced) return { stream, base: undefined, lastId: undefined };
+  return { stream, base, lastId: AggregateRoot.seams.lastMessage(root) };
+}
+
 /** Runs of events of one stream; the first run of a stream carries its expected version. */
 function eventAppends(events: readonly RaisedEvent[]): Append[] {
   const appends: Append[] = [];
@@ -98,7 +105,8 @@ function eventAppends(events: readonly RaisedEvent[]): Append[] {
       run = [];
       const { stream } = source;
       const again = current !== undefined && appends.some((append) => append.stream === stream);
-      appends.push({ stream, expectedVersion: again ? "any" : expectedOf(source), messages: run });
+      const expectedId = again ? undefined : source.lastId;
+      appends.push({ stream, expectedVersion: again ? "any" : expectedOf(source), expectedId, messages: run });
       current = source;
     }
     run.push(serialiseEvent(event, envelope));

@@ -1,4 +1,4 @@
-import type { StoredMessage } from "../log/message.ts";
+import type { StoredMessage, StreamId } from "../log/message.ts";
 import { AggregateRoot } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import type { Conflict } from "../ports/store.ts";
@@ -16,14 +16,21 @@ export async function conflictWith(tracked: Tracked, tenant: string, reads: Read
   const expected = base === -1 ? "none" : base;
   if (eventSourced) {
     if (!added || AggregateRoot.seams.pending(root).length === 0) return undefined;
-    const stream = streamOf(aggregate, tenant, id);
-    const unseen: StoredMessage[] = [];
-    for await (const messages of pagesOf(reads.log, stream, base + 1)) unseen.push(...messages);
-    if (unseen.length === 0) return undefined;
-    return { on: "stream", stream, expected, actual: base + unseen.length, unseen };
+    return conflictOn(streamOf(aggregate, tenant, id), tracked, reads);
   }
   if (!added || !isChangedDocument(tracked)) return undefined;
   const current = (await reads.documents.get(name, tenant, [id])).get(id);
   if ((current?.version ?? -1) === base) return undefined;
   return { on: "document", collection: name, id, expected, current };
+}
+
+async function conflictOn(stream: StreamId, { root, base }: Tracked, { log }: Reads): Promise<Conflict | undefined> {
+  const read: StoredMessage[] = [];
+  for await (const messages of pagesOf(log, stream, Math.max(base, 0))) read.push(...messages);
+  const unseen = base === -1 ? read : read.slice(1);
+  const actual = read.at(-1)?.version ?? -1;
+  const conflict = { on: "stream", stream, expected: base === -1 ? "none" : base, actual } as const;
+  const known = AggregateRoot.seams.lastMessage(root);
+  if (known !== undefined && read[0]?.id !== known) return { ...conflict, unseen: [], diverged: true };
+  return unseen.length === 0 ? undefined : { ...conflict, unseen };
 }

@@ -7,6 +7,8 @@ export interface EventSource {
   readonly stream: StreamId;
   /** The version that its stream has in the store, -1 for a new one; undefined for a state-stored aggregate. */
   readonly base: number | undefined;
+  /** The id of the event with that version, where it is known. */
+  readonly lastId: string | undefined;
 }
 
 /** An event that a unit of work is about to append. */

@@ -1,7 +1,7 @@
 import { derivedId } from "../log/derived-id.ts";
 import { payloadOf, serialise } from "../log/event-types.ts";
 import type { StoredMessage, StreamId } from "../log/message.ts";
-import { type AggregateClass, type AggregateRoot, definitionOfRoot } from "../model/aggregate-root.ts";
+import { type AggregateClass, AggregateRoot, definitionOfRoot } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import { restoreSnapshot } from "../model/restoring.ts";
 import type { Values } from "../model/values.ts";
@@ -13,6 +13,8 @@ import { assertSizes, type SizeLimits } from "./size-limits.ts";
 interface Snapshot {
   /** The version of that event. */
   readonly version: number;
+  /** Its id: a log that went back may have another event with this version, or none. */
+  readonly event: string;
   /** What made the state: a snapshot that another shape, or other handlers, made is of no use. */
   readonly shape: string;
   readonly state: Values;
@@ -77,8 +79,9 @@ export class Snapshots {
 
   #restored(aggregate: AggregateClass, message: StoredMessage): AggregateRoot | undefined {
     try {
-      const { version, shape, state } = payloadOf(message) as unknown as Snapshot; // what keep has written
-      return shape === this.#shape(aggregate) ? restoreSnapshot(aggregate, state, version) : undefined;
+      const { version, event, shape, state } = payloadOf(message) as unknown as Snapshot; // what keep has written
+      if (event === undefined || shape !== this.#shape(aggregate)) return undefined; // earlier releases named no event
+      return restoreSnapshot(aggregate, state, { version, id: event });
     } catch (error) {
       const { category, id } = message.stream;
       this.#log.warn(`A snapshot of ${category} ${id} cannot be read: its events are, instead`, error);
@@ -92,10 +95,12 @@ export class Snapshots {
    * @param root as it is stored: nothing is pending
    */
   keep(root: AggregateRoot, stream: StreamId): void {
+    const event = AggregateRoot.seams.lastMessage(root);
+    if (event === undefined) return; // of a store whose replays name none
     const key = JSON.stringify([stream.tenant, stream.category, stream.id]);
     if (this.#waiting.size >= mostWaiting && !this.#waiting.has(key)) return;
     try {
-      const append = this.#appendOf(root, stream);
+      const append = this.#appendOf(root, event, stream);
       assertSizes(this.#limits, stream.category, { appends: [append] });
       this.#waiting.set(key, append);
     } catch (error) {
@@ -112,15 +117,15 @@ export class Snapshots {
     await this.#writing;
   }
 
-  #appendOf(root: AggregateRoot, stream: StreamId): Append {
+  #appendOf(root: AggregateRoot, event: string, stream: StreamId): Append {
     const { name } = definitionOfRoot(root);
     const { version } = root;
     const shape = this.#shape(root.constructor as unknown as AggregateClass);
     const kept: StreamId = { ...stream, kind: "snapshot" };
     // two processes that make the same one write it once
-    const id = derivedId("snapshot", stream.tenant, stream.category, stream.id, String(version), shape);
+    const id = derivedId("snapshot", stream.tenant, stream.category, stream.id, String(version), event, shape);
     const now = this.#clock.now().getTime();
-    const snapshot = { version, shape, state: root.toJSON() } satisfies Snapshot;
+    const snapshot = { version, event, shape, state: root.toJSON() } satisfies Snapshot;
     const message = serialise(id, typeOf(name), 1, snapshot, {
       recordedAt: now,
       occurredAt: now,

@@ -3,6 +3,7 @@ import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
 import { refuseRedeclared } from "../model/fields-of.ts";
 import { assertIdentity, isStorable } from "../model/identity.ts";
+import { messageId } from "../model/message.ts";
 import type { Append, Commit, CommitOutcome, Conflict, SqlClient, StoredDocument } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
 import { commitOf, isChangedDocument, isSnapshotDue, raisedEvents, type Tracked, writesNothing } from "./commit-of.ts";
@@ -53,6 +54,8 @@ export class UnitOfWork {
   /** What was looked for and not there. */
   readonly #missed = new Set<string>();
   #closed = false;
+  /** Aggregates of which the log does not have any more what they were made of. */
+  readonly #diverged = new Set<string>();
   /** Whether the loaded aggregates are whole, so that they may serve another command. */
   #isReusable = true;
 
@@ -132,8 +135,8 @@ export class UnitOfWork {
     const stream = streamOf(aggregate, tenant, id);
     const known = this.#takeCarried(key) ?? this.#takeCached(key);
     if (known === undefined) return hydrate(this.#runtime, log, aggregate, stream, !this.#transaction.isJoined);
-    await catchUp(known, log, stream);
-    return known;
+    if ((await catchUp(known, log, stream)) !== "diverged") return known;
+    return hydrate(this.#runtime, log, aggregate, stream, !this.#transaction.isJoined);
   }
 
   #takeCarried(key: string): AggregateRoot | undefined {
@@ -266,7 +269,11 @@ export class UnitOfWork {
   saved(): void {
     for (const tracked of this.#tracked.values()) {
       const { key, root, aggregate } = tracked;
-      AggregateRoot.seams.saved(root, isChangedDocument(tracked) ? root.version + 1 : root.version);
+      AggregateRoot.seams.saved(
+        root,
+        isChangedDocument(tracked) ? root.version + 1 : root.version,
+        lastMessageOf(root),
+      );
       if (this.#transaction.isJoined || !aggregate[definition].eventSourced) continue;
       if (isSnapshotDue(tracked))
         this.#runtime.snapshots.keep(root, streamOf(aggregate, this.cause.tenant, tracked.id));
@@ -290,17 +297,20 @@ export class UnitOfWork {
 
   /**
    * Whether a decision rests on an aggregate that was taken from the cache while another process has moved on. Those
-   * that raised nothing are brought up to date; after a failure, all are, and what they raised is taken back.
+   * that raised nothing are brought up to date; after a failure, all are, and what they raised is taken back. One of which the log
+   * has gone back is read anew by the next attempt.
    */
   async wasStale(failed: boolean): Promise<boolean> {
     this.#end();
     this.#isReusable = false; // until every replay has gone through
     let stale = false;
-    for (const { verified, root, aggregate, id } of this.#tracked.values()) {
+    for (const { key, verified, root, aggregate, id } of this.#tracked.values()) {
       if (verified || (!failed && AggregateRoot.seams.pending(root).length > 0)) continue;
       AggregateRoot.seams.undoUnsaved(root);
       const stream = streamOf(aggregate, this.cause.tenant, id);
-      if (await catchUp(root, this.reads.log, stream)) stale = true;
+      const caughtUp = await catchUp(root, this.reads.log, stream);
+      if (caughtUp !== "unchanged") stale = true;
+      if (caughtUp === "diverged") this.#diverged.add(key);
     }
     this.#isReusable = true;
     return stale;
@@ -327,7 +337,7 @@ export class UnitOfWork {
     const carried = new Map<string, { root: AggregateRoot; verified: boolean }>();
     for (const tracked of this.#tracked.values()) {
       if (tracked.base === -1) continue; // new here: the next attempt makes its own
-      const current = resolve(tracked, conflict);
+      const current = this.#diverged.has(tracked.key) ? undefined : resolve(tracked, conflict);
       if (current !== undefined) carried.set(tracked.key, current);
     }
     return carried;
@@ -338,7 +348,7 @@ export class UnitOfWork {
     this.#end();
     this.takeBack();
     for (const { key, root, aggregate, base } of this.#tracked.values()) {
-      const isStored = this.#isReusable && !this.#transaction.isJoined;
+      const isStored = this.#isReusable && !this.#transaction.isJoined && !this.#diverged.has(key);
       if (isStored && base !== -1 && aggregate[definition].eventSourced) this.#runtime.cache.put(key, root);
     }
   }
@@ -366,6 +376,18 @@ function resolve(
     return { root: fromDocument(aggregate, conflict.current), verified: true };
   }
   const isMet = conflict?.on === "stream" && conflict.stream.category === name && conflict.stream.id === id;
+  if (isMet && hasDiverged(conflict)) return undefined;
   if (isMet) replayOnto(root, conflict.unseen);
   return { root, verified: isMet };
+}
+
+/** Whether the stream is not the one that was read, so that nothing can be replayed onto what was made of that. */
+function hasDiverged({ diverged, expected, actual }: Extract<Conflict, { on: "stream" }>): boolean {
+  return diverged === true || (typeof expected === "number" && actual < expected);
+}
+
+/** The last message of an aggregate whose pending events are stored now. */
+function lastMessageOf(root: AggregateRoot): string | undefined {
+  const last = AggregateRoot.seams.pending(root).at(-1);
+  return last === undefined ? AggregateRoot.seams.lastMessage(root) : messageId(last.event);
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import type { ConformanceCase } from "./conformance-case.ts";
 import {
   append,
@@ -72,6 +73,62 @@ export const appendCases: readonly ConformanceCase[] = [
       assert.deepEqual([conflict.actual, conflict.unseen], [0, []]);
       const missing = conflicted(await store.commit({ appends: [appendOf("b", 0, messageOf())] }), "stream");
       assert.deepEqual([missing.actual, missing.unseen], [-1, []]);
+    },
+  },
+  {
+    name: "an expected id is held against the message at the expected version: another one is a conflict that says so",
+    async run({ create }) {
+      const store = await create();
+      const messages = messagesOf(3);
+      await append(store, "a", "none", ...messages);
+      const diverged = async (id: string, version: number, known: string, count = 1) => {
+        const appends = [{ ...appendOf(id, version, ...messagesOf(count)), expectedId: known }];
+        return conflicted(await store.commit({ appends }), "stream");
+      };
+      for (const count of [0, 1, 2]) {
+        const conflict = await diverged("a", 2, randomUUID(), count);
+        const stream = streamOf("a");
+        assert.deepEqual(conflict, { on: "stream", stream, expected: 2, actual: 2, unseen: [], diverged: true });
+      }
+      // nor may what came after it be taken for what came after the known one
+      const behind = await diverged("a", 1, randomUUID());
+      assert.deepEqual([behind.actual, behind.unseen, behind.diverged], [2, [], true]);
+      const grown = await diverged("a", 1, messages[1]?.id ?? "");
+      assert.deepEqual([grown.actual, idsOf(grown.unseen), grown.diverged], [2, idsOf(messages.slice(2)), undefined]);
+      const ahead = await diverged("a", 7, randomUUID());
+      assert.deepEqual([ahead.actual, ahead.unseen], [2, []]);
+      const missing = await diverged("b", 0, randomUUID());
+      assert.deepEqual([missing.actual, missing.unseen], [-1, []]);
+      assert.deepEqual(idsOf(await wholeStream(store, "a")), idsOf(messages));
+
+      const next = messageOf();
+      committed(await store.commit({ appends: [{ ...appendOf("a", 2, next), expectedId: messages[2]?.id }] }));
+      committed(await store.commit({ appends: [{ ...appendOf("a", 3), expectedId: next.id }] }));
+      committed(await store.commit({ appends: [{ ...appendOf("a", 3, ...messagesOf(2)), expectedId: next.id }] }));
+      assert.deepEqual(versionsOf(await wholeStream(store, "a")), numbersTo(6));
+    },
+  },
+  {
+    name: "an expected id is held against every stream of a commit, and for those that are made at the same time by itself",
+    requires: ["transactional"],
+    async run({ create }) {
+      const store = await create();
+      const firsts = messagesOf(20);
+      for (const [at, first] of firsts.entries()) await append(store, `s${at}`, "none", first);
+      const writing = firsts.map((first, at) =>
+        store.commit({
+          appends: [
+            { ...appendOf(`s${at}`, 0, messageOf()), expectedId: at % 3 === 0 ? randomUUID() : first.id },
+            appendOf(`t${at}`, "none", messageOf()),
+          ],
+        }),
+      );
+      for (const [at, outcome] of (await Promise.all(writing)).entries()) {
+        if (at % 3 === 0) assert.equal(conflicted(outcome, "stream").diverged, true);
+        else committed(outcome);
+        assert.equal((await wholeStream(store, `s${at}`)).length, at % 3 === 0 ? 1 : 2);
+        assert.equal((await wholeStream(store, `t${at}`)).length, at % 3 === 0 ? 0 : 1);
+      }
     },
   },
   {

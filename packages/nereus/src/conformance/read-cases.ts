@@ -64,6 +64,30 @@ export const readCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "the first and the last row of a replay have the ids of their messages",
+    async run({ create }) {
+      const store = await create();
+      const messages = messagesOf(200);
+      await append(store, "other", "none", ...messagesOf(3));
+      await append(store, "a", "none", ...messages);
+      for (const [from, limit] of [
+        [0, 1000],
+        [0, 200],
+        [0, 64],
+        [63, 66],
+        [150, 1000],
+        [199, 10],
+        [7, 1],
+      ] as const) {
+        const rows = await store.log.replay(streamOf("a"), from, limit);
+        const wanted = messages.slice(from, from + limit);
+        assert.equal(rows.length, wanted.length);
+        assert.deepEqual([rows[0]?.id, rows.at(-1)?.id], [wanted[0]?.id, wanted.at(-1)?.id]);
+      }
+      assert.deepEqual(await store.log.replay(streamOf("a"), 200, 10), []);
+    },
+  },
+  {
     name: "2,500 messages of one stream are all there, in one page or in many",
     async run({ create }) {
       const store = await create();

@@ -22,6 +22,8 @@ const byStatus = {
     "STORE_NOT_SET_UP",
     "STORE_UNREACHABLE",
     "STORE_LOCKED",
+    "STORE_WENT_BACK",
+    "STORE_REPLACED",
     "STORE_FULL",
     "COMMIT_INCOMPLETE",
   ],

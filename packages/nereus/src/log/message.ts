@@ -40,6 +40,8 @@ export interface NewMessage {
 export interface ReplayMessage {
   /** Its place in its stream, gapless from 0. */
   readonly version: number;
+  /** Of the first and the last message of a page: by it a reader knows that the stream is still the one that it has read. */
+  readonly id?: string | undefined;
   readonly type: string;
   readonly schemaVersion: number;
   readonly data: string;
@@ -49,7 +51,7 @@ export interface ReplayMessage {
 }
 
 /** A message as the log returns it. */
-export interface StoredMessage extends NewMessage, ReplayMessage {
+export interface StoredMessage extends NewMessage, Omit<ReplayMessage, "id"> {
   readonly stream: StreamId;
   /** Its place in the whole log: strictly increasing, possibly with gaps, from 1. */
   readonly position: number;

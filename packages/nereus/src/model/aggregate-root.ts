@@ -112,6 +112,12 @@ export interface Pending {
   readonly order: number;
 }
 
+/** The message that an aggregate was last brought up to. */
+export interface LastMessage {
+  readonly version: number;
+  readonly id: string | undefined;
+}
+
 /** A change under way, and how everything was before it. */
 interface Begun {
   readonly level: Level;
@@ -130,6 +136,8 @@ export function raisedCount(): number {
 /** What both kinds of aggregate share: fields, version, pending events, and changes that happen wholly or not at all. */
 export class AggregateRoot extends Scoped {
   #version = -1;
+  /** The id of the last stored message that it was made of, by which its stream is known. */
+  #lastMessage: string | undefined;
   #pending: Pending[] = [];
   #depth = 0;
   /** Why it may not change, if it may not. */
@@ -298,9 +306,10 @@ export class AggregateRoot extends Scoped {
   /** @internal The seams for the unit of work; not part of the public API. */
   static readonly seams: AggregateSeams = {
     pending: (root) => root.#pending,
-    saved: (root, version) => {
+    saved: (root, version, lastMessage) => {
       root.#pending = [];
       root.#version = version;
+      root.#lastMessage = lastMessage;
       Scoped.scopeOf(root).clear();
     },
     changed: (root) => Scoped.scopeOf(root).changed,
@@ -309,11 +318,14 @@ export class AggregateRoot extends Scoped {
       if (definitionOfRoot(root).eventSourced) root.#version -= root.#pending.length;
       root.#dropPending(0);
     },
-    replay: (root, version, apply) => {
+    lastMessage: (root) => root.#lastMessage,
+    replay: (root, last, apply) => {
       Scoped.scopeOf(root).mode = "replaying";
       try {
         apply();
-        root.#version = version();
+        const { version, id } = last();
+        root.#version = version;
+        root.#lastMessage = id;
       } finally {
         Scoped.scopeOf(root).mode = "closed";
       }
@@ -339,14 +351,16 @@ Object.defineProperty(AggregateRoot.prototype, inspect.custom, {
 /** What the unit of work and the repositories do with an aggregate that its users cannot. */
 export interface AggregateSeams {
   pending(root: AggregateRoot): readonly Pending[];
-  /** What was pending is stored; the aggregate is at this version. */
-  saved(root: AggregateRoot, version: number): void;
+  /** What was pending is stored; the aggregate is at this version, and this was its last message. */
+  saved(root: AggregateRoot, version: number, lastMessage: string | undefined): void;
+  /** The id of the last stored message that it was made of; undefined where there is none, or it is not known. */
+  lastMessage(root: AggregateRoot): string | undefined;
   /** Whether a field was assigned since it was loaded or saved. */
   changed(root: AggregateRoot): boolean;
   /** Takes everything back that was not saved. */
   undoUnsaved(root: AggregateRoot): void;
-  /** Runs apply handlers without checks and journal; `version` is read at the end. */
-  replay(root: AggregateRoot, version: () => number, apply: () => void): void;
+  /** Runs apply handlers without checks and journal; the last message is asked for at the end. */
+  replay(root: AggregateRoot, last: () => LastMessage, apply: () => void): void;
   /** One event of a replay was applied. */
   applied(root: AggregateRoot): void;
   /** @throws ValidationError INVARIANT_FAILED */

@@ -252,6 +252,9 @@ export const errorCodes = {
   STORE_LOCKED: "Another process holds the database file.",
   STORE_READ_ONLY: "The database file or its folder cannot be written.",
   STORE_CORRUPT: "The database file is damaged, or not a database.",
+  STORE_WENT_BACK:
+    "The store was put back to an earlier state: something that was read or written is not in it any more.",
+  STORE_REPLACED: "The database file was deleted, moved or replaced while the store was open.",
   STORE_FULL: "No space is left for the database file.",
   STORE_INCOMPATIBLE: "The database file was written by a newer or foreign schema.",
   STORE_MIGRATION_REFUSED: "Stored documents do not fit the shape that the model has now; the error says what to run.",

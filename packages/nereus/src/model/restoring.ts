@@ -1,4 +1,4 @@
-import { type AggregateClass, AggregateRoot, definitionOfRoot } from "./aggregate-root.ts";
+import { type AggregateClass, AggregateRoot, definitionOfRoot, type LastMessage } from "./aggregate-root.ts";
 import { definition } from "./element.ts";
 import { entityDefinition, stored } from "./entity.ts";
 import { refuseRedeclared, Scoped, valuesOf } from "./fields-of.ts";
@@ -19,18 +19,22 @@ export function restoreAggregate(aggregate: AggregateClass, wire: Values, versio
   const make = aggregate as unknown as new (values: Values, origin: typeof stored) => AggregateRoot;
   const root = new make(aggregate[definition].shape.decode(wire), stored);
   refuseRedeclared(root, aggregate[definition].shape);
-  AggregateRoot.seams.saved(root, version);
+  AggregateRoot.seams.saved(root, version, undefined);
   return root;
 }
 
-/** An event-sourced aggregate as of a snapshot: its state, as `toJSON` of the very same shape gave it. */
-export function restoreSnapshot(aggregate: AggregateClass, wire: Values, version: number): AggregateRoot {
+/**
+ * An event-sourced aggregate as of a snapshot: its state, as `toJSON` of the very same shape gave it.
+ *
+ * @param last the message after which it was made
+ */
+export function restoreSnapshot(aggregate: AggregateClass, wire: Values, last: LastMessage): AggregateRoot {
   const { shape } = aggregate[definition];
   const root = blankAggregate(aggregate);
   const values = valuesOf(root);
   Object.assign(values, shape.restore(wire));
   shape.attach(values, Scoped.scopeOf(root));
-  AggregateRoot.seams.saved(root, version);
+  AggregateRoot.seams.saved(root, last.version, last.id);
   freezeFields(root);
   return root;
 }

@@ -26,6 +26,11 @@ export type ExpectedVersion = number | "any" | "none" | "exists";
 export interface Append {
   readonly stream: StreamId;
   readonly expectedVersion: ExpectedVersion;
+  /**
+   * Beside an exact version, where its writer knows it: the id of the message with that version. A log may go back to what it was (a backup is
+   * restored, a standby takes over that lacks the last commits); a stream that has come to the same version again is then another one.
+   */
+  readonly expectedId?: string | undefined;
   readonly messages: readonly NewMessage[];
 }
 
@@ -130,8 +135,13 @@ export type Conflict =
       readonly expected: ExpectedVersion;
       /** The version the stream is at; -1 if it does not exist. */
       readonly actual: number;
-      /** The messages after `expected`, in order (all of them for `"none"`; none for `"exists"`). */
+      /** The messages after `expected`, in order (all of them for `"none"`; none for `"exists"`, and of a stream that has diverged). */
       readonly unseen: readonly StoredMessage[];
+      /**
+       * Set where the message with the expected version is not the one that its writer knows: what the writer has read is not in the log any more.
+       * So it is, without saying, of a stream that is shorter than expected.
+       */
+      readonly diverged?: true;
     }
   | {
       readonly on: "document";
@@ -207,7 +217,7 @@ export interface LogPage {
 export interface LogReader {
   readStream(stream: StreamId, range: StreamRange): Promise<readonly StoredMessage[]>;
   readLog(filter: LogFilter): Promise<LogPage>;
-  /** The messages of one stream from a version on, as short rows. Shorter than `limit`: the stream ends there. */
+  /** The messages of one stream from a version on, as short rows; the first and the last have their ids. Shorter than `limit`: the stream ends there. */
   replay(stream: StreamId, from: number, limit: number): Promise<readonly ReplayMessage[]>;
   /** The highest position that readers may see; 0 in an empty log. */
   head(): Promise<number>;

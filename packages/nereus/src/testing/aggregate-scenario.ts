@@ -95,10 +95,10 @@ function raisedBy(roots: readonly AggregateRoot[]): object[] {
 
 /** As after a commit: nothing pending, and nothing to take back. */
 function stored(root: AggregateRoot): void {
-  const { pending, changed, saved } = AggregateRoot.seams;
+  const { pending, changed, saved, lastMessage } = AggregateRoot.seams;
   const isWritten =
     !definitionOfRoot(root).eventSourced && (root.version === -1 || changed(root) || pending(root).length > 0);
-  saved(root, isWritten ? root.version + 1 : root.version);
+  saved(root, isWritten ? root.version + 1 : root.version, lastMessage(root));
 }
 
 /** An event-sourced aggregate as loading makes it of its events: without validation, the version counted. */

@@ -61,7 +61,7 @@ async function eventCommit(runtime: Runtime, event: object, { tenant = "", occur
   const about = { correlationId: messageId(event), causationId: null, traceparent: null, extensions: null };
   const envelope = { recordedAt, occurredAt: occurredAt?.getTime() ?? recordedAt, ...about };
   const stream = streamOf(aggregate, tenant, id);
-  const source = { stream, base: await baseOf(runtime, aggregate, stream) };
+  const source = { stream, base: await baseOf(runtime, aggregate, stream), lastId: undefined };
   const version = source.base === undefined ? -1 : source.base + 1;
   const documents = await inlineWrites(runtime, tenant, [{ event, order: 0, source, version, envelope }], transaction);
   return { appends: [{ stream, expectedVersion: "any", messages: [serialiseEvent(event, envelope)] }], documents };

@@ -14,10 +14,14 @@ export class ArrayLog {
   }
 
   conflict(appends: readonly Append[]): Conflict | undefined {
-    for (const { stream, expectedVersion: expected } of appends) {
+    for (const { stream, expectedVersion: expected, expectedId } of appends) {
       const stored = this.stream(stream);
       const actual = stored.length - 1;
       const wanted = expected === "none" ? -1 : expected;
+      const known = typeof wanted === "number" ? stored[wanted] : undefined;
+      if (known !== undefined && expectedId !== undefined && known.id !== expectedId) {
+        return { on: "stream", stream: { ...stream }, expected, actual, unseen: [], diverged: true };
+      }
       if (wanted === "any" || wanted === actual || (wanted === "exists" && actual >= 0)) continue;
       const unseen = wanted === "exists" ? [] : structuredClone(stored.slice(wanted + 1));
       return { on: "stream", stream: { ...stream }, expected, actual, unseen };
@@ -84,8 +88,9 @@ export function readerOf(log: ArrayLog, inTurn: <T>(work: () => T) => Promise<T>
         log
           .stream(stream)
           .slice(from, from + limit)
-          .map(({ version, type, schemaVersion, data, checksum }) => ({
+          .map(({ version, id, type, schemaVersion, data, checksum }) => ({
             version,
+            id,
             type,
             schemaVersion,
             data,

@@ -79,6 +79,15 @@ const appendMistakes: readonly Mistake[] = [
     },
   ),
   logWith(
+    "holds only the version against what its writer expects, and not the id",
+    "an expected id is held against the message at the expected version: another one is a conflict that says so",
+    class extends ArrayLog {
+      override conflict(appends: readonly Append[]): Conflict | undefined {
+        return super.conflict(appends.map(({ expectedId: _, ...one }) => one));
+      }
+    },
+  ),
+  logWith(
     "checks only the first of several streams",
     "several streams commit together, each checked",
     class extends ArrayLog {

@@ -4,7 +4,7 @@ type LogReader = Store["log"];
 
 /** What was read to load aggregates. */
 export interface LogReads {
-  /** Events that replays have answered. */
+  /** Events that replays have answered, besides the known one with which a replay begins that goes on. */
   events: number;
   /** Reads of streams of snapshots. */
   snapshots: number;
@@ -31,7 +31,7 @@ export function watchingLog(
     },
     async replay(stream, from, limit) {
       const messages = await inner.log.replay(stream, from, limit);
-      reads.events += messages.length;
+      reads.events += Math.max(0, from === 0 ? messages.length : messages.length - 1);
       return messages;
     },
   };

@@ -1,6 +1,6 @@
 import type { NewMessage, ReplayMessage, StoredMessage, StreamId } from "../../log/message.ts";
 import type { Append, Conflict, LogFilter, LogPage, LogReader, StreamRange } from "../../ports/store.ts";
-import { firstUnseen, holds } from "../expectation.ts";
+import { firstUnseen, hasDiverged, holds } from "../expectation.ts";
 import { repeatedAppend } from "../repeated-append.ts";
 import { streamKey } from "../stream-key.ts";
 import { LogIndex } from "./log-index.ts";
@@ -64,10 +64,13 @@ export class MemoryLog implements LogReader {
 
   /** @internal */
   conflict(appends: readonly Append[]): Conflict | undefined {
-    for (const { stream, expectedVersion: expected } of appends) {
+    for (const { stream, expectedVersion: expected, expectedId } of appends) {
       if (expected === "any") continue;
       const messages = this.#messagesOf(stream);
       const actual = messages.length - 1;
+      if (typeof expected === "number" && hasDiverged(expectedId, messages[expected]?.id)) {
+        return { on: "stream", stream: { ...stream }, expected, actual, unseen: [], diverged: true };
+      }
       if (holds(expected, actual)) continue;
       const from = firstUnseen(expected);
       const unseen = from === undefined ? [] : messages.slice(from).map(copyOf);
@@ -158,6 +161,6 @@ function copyOf(message: StoredMessage): StoredMessage {
   return storedCopyOf(message, { ...message.stream }, message.version, message.position);
 }
 
-function shortCopyOf({ version, type, schemaVersion, data, checksum }: StoredMessage): ReplayMessage {
-  return { version, type, schemaVersion, data, checksum };
+function shortCopyOf({ version, id, type, schemaVersion, data, checksum }: StoredMessage): ReplayMessage {
+  return { version, id, type, schemaVersion, data, checksum };
 }

@@ -84,3 +84,12 @@ export async function restOfStream(pool: MessageDbPool, stream: StreamId, from: 
     if (rows.length < page) return all;
   }
 }
+
+export async function messageAt(
+  pool: MessageDbPool,
+  stream: StreamId,
+  version: number,
+): Promise<StoredMessage | undefined> {
+  const [row] = await streamRows(pool, stream, { from: version, limit: 1 });
+  return row === undefined ? undefined : storedMessageOf(row);
+}

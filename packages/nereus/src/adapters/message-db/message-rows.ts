@@ -90,8 +90,8 @@ export function storedMessageOf(row: MessageRow): StoredMessage {
 }
 
 export function replayMessageOf(row: MessageRow): ReplayMessage {
-  const { version, type, schemaVersion, data, checksum } = storedMessageOf(row);
-  return { version, type, schemaVersion, data, checksum };
+  const { version, id, type, schemaVersion, data, checksum } = storedMessageOf(row);
+  return { version, id, type, schemaVersion, data, checksum };
 }
 
 type Metadata = Readonly<Record<string, unknown>>;

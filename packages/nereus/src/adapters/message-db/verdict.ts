@@ -1,7 +1,8 @@
+import type { StreamId } from "../../log/message.ts";
 import type { CheckpointMove, Conflict, IdempotencyRecord } from "../../ports/store.ts";
-import { firstUnseen, holds } from "../expectation.ts";
+import { firstUnseen, hasDiverged, holds } from "../expectation.ts";
 import { refuseDoubles, repeatedAppend, type StoredPlace } from "../repeated-append.ts";
-import { restOfStream } from "./log.ts";
+import { messageAt, restOfStream } from "./log.ts";
 import { uuidOf } from "./message-rows.ts";
 import { type MessageDbPool, rowsOf } from "./pool.ts";
 import { streamName } from "./stream-names.ts";
@@ -77,11 +78,14 @@ async function placesOf(pool: MessageDbPool, ids: readonly string[]): Promise<Re
 }
 
 async function streamConflict(pool: MessageDbPool, { appends }: Writing): Promise<Conflict | undefined> {
-  for (const { stream, expectedVersion: expected } of appends) {
+  for (const { stream, expectedVersion: expected, expectedId } of appends) {
     if (expected === "any") continue;
     const text = "SELECT max(position)::text AS version FROM message_store.messages WHERE stream_name = $1";
     const [row] = await rowsOf<{ version: string | null }>(pool, text, [streamName(stream)]);
     const version = Number(row?.version ?? -1);
+    if (typeof expected === "number" && (await isAnother(pool, stream, expected, expectedId))) {
+      return { on: "stream", stream: { ...stream }, expected, actual: version, unseen: [], diverged: true };
+    }
     if (holds(expected, version)) continue;
     const from = firstUnseen(expected);
     const unseen = from === undefined ? [] : await restOfStream(pool, stream, from);
@@ -90,4 +94,14 @@ async function streamConflict(pool: MessageDbPool, { appends }: Writing): Promis
     return { on: "stream", stream: { ...stream }, expected, actual, unseen };
   }
   return undefined;
+}
+
+/** Whether the stream has another message at a version than the one that its writer knows. */
+async function isAnother(
+  pool: MessageDbPool,
+  stream: StreamId,
+  version: number,
+  known: string | undefined,
+): Promise<boolean> {
+  return known !== undefined && hasDiverged(known, (await messageAt(pool, stream, version))?.id);
 }

@@ -3,7 +3,8 @@ import type { Writing } from "./written-rows.ts";
 
 /**
  * Message DB's own functions, in one transaction and one round trip: the locks first, then row by row. A row without a
- * type writes only where its version is wrong, and then `write_message` refuses it. The functions name each other
+ * type writes only where its version is wrong, and then `write_message` refuses it; so does it -2, which stands for a version whose message is not
+ * the known one. (A message that is known was there before this statement, and stays: no lock is needed to look.) The functions name each other
  * without their schema, so the path is set for this transaction.
  */
 const statement = `
@@ -25,10 +26,17 @@ const statement = `
     ) >= 0 THEN currval('message_store.messages_global_position_seq')::text
   END AS position
   FROM (
-    SELECT rows.*
+    SELECT rows.stream, rows.id, rows.type, rows.data, rows.metadata, rows.tells, CASE
+      WHEN rows.known IS NULL THEN rows.expected
+      WHEN EXISTS (
+        SELECT FROM message_store.messages AS m
+        WHERE m.stream_name = rows.stream AND m.position = rows.expected AND m.id = rows.known
+      ) THEN rows.expected
+      ELSE -2
+    END AS expected
     FROM locked CROSS JOIN unnest(
-      $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::boolean[]
-    ) WITH ORDINALITY AS rows (stream, id, type, data, metadata, expected, tells, place)
+      $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::boolean[], $9::uuid[]
+    ) WITH ORDINALITY AS rows (stream, id, type, data, metadata, expected, tells, known, place)
     WHERE locked.locks >= 0
     ORDER BY rows.place
     OFFSET 0
@@ -51,6 +59,7 @@ export async function write(
     rows.map(({ metadata }) => metadata),
     rows.map(({ expected }) => expected),
     rows.map(({ tellsPosition }) => tellsPosition),
+    rows.map(({ expectedId }) => expectedId),
   ]);
   let at = 0;
   return writings.map((writing) => {

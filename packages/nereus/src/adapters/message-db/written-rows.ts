@@ -3,7 +3,7 @@ import type { NewMessage, StreamId } from "../../log/message.ts";
 import { NereusError } from "../../model/errors.ts";
 import { isStorable } from "../../model/identity.ts";
 import type { Append, CheckpointMove, IdempotencyRecord } from "../../ports/store.ts";
-import { writtenMessage } from "./message-rows.ts";
+import { uuidOf, writtenMessage } from "./message-rows.ts";
 import { headOf, onceSuffix, streamName } from "./stream-names.ts";
 
 /** What commits once together with messages: the outcome of a command that has a key, the step past an event. */
@@ -20,6 +20,8 @@ export interface WrittenRow {
   readonly data: string | null;
   readonly metadata: string | null;
   readonly expected: number | null;
+  /** The id of the message with that version, where its writer knows it. */
+  readonly expectedId: string | null;
   /** Whether its payload is to tell the position of the row before. */
   readonly tellsPosition: boolean;
 }
@@ -38,35 +40,51 @@ export interface Writing {
 /** All that a commit expects of one stream. */
 interface Expectation {
   readonly numbers: Set<number>;
+  readonly ids: Set<string>;
   exists: boolean;
 }
 
+/** What Message DB is asked to check of a stream. */
+interface Checked {
+  readonly expected: number | null;
+  readonly expectedId: string | null;
+}
+
+const nothing: Checked = { expected: null, expectedId: null };
+
 export function writingOf(appends: readonly Append[], once: Once): Writing {
   const expectations = expectationsOf(appends);
-  const unchecked = new Map([...expectations].map(([name, { numbers }]) => [name, [...numbers][0] ?? null]));
+  const unchecked = new Map(
+    [...expectations].map(([name, { numbers, ids }]): [string, Checked] => {
+      return [name, { expected: [...numbers][0] ?? null, expectedId: [...ids][0] ?? null }];
+    }),
+  );
   const rows: WrittenRow[] = [];
   for (const { stream: id, messages } of appends) {
     const stream = streamName(id);
     for (const message of messages) {
-      rows.push(messageRow(stream, message, unchecked.get(stream) ?? null));
-      unchecked.set(stream, null);
+      rows.push(messageRow(stream, message, unchecked.get(stream) ?? nothing));
+      unchecked.set(stream, nothing);
     }
   }
-  for (const [stream, expected] of unchecked) if (expected !== null) rows.push(checkRow(stream, expected));
+  for (const [stream, checked] of unchecked) if (checked.expected !== null) rows.push(checkRow(stream, checked));
   rows.push(...onceRows(once, appends));
-  const needsLook = [...expectations.values()].some(({ numbers, exists }) => exists || numbers.size > 1);
+  const needsLook = [...expectations.values()].some(
+    ({ numbers, ids, exists }) => exists || numbers.size > 1 || ids.size > 1,
+  );
   const heads = [...new Set(rows.map(({ stream }) => stream.split("-", 1)[0] as string))].sort();
   return { appends, once, rows, heads, needsLook };
 }
 
 function expectationsOf(appends: readonly Append[]): ReadonlyMap<string, Expectation> {
   const expectations = new Map<string, Expectation>();
-  for (const { stream, expectedVersion: expected } of appends) {
+  for (const { stream, expectedVersion: expected, expectedId } of appends) {
     const name = nameOf(stream);
-    const known = expectations.get(name) ?? { numbers: new Set<number>(), exists: false };
+    const known = expectations.get(name) ?? { numbers: new Set<number>(), ids: new Set<string>(), exists: false };
     expectations.set(name, known);
     if (expected === "exists") known.exists = true;
     else if (expected !== "any") known.numbers.add(expected === "none" ? -1 : expected);
+    if (typeof expected === "number" && expectedId !== undefined) known.ids.add(uuidOf(expectedId));
   }
   return expectations;
 }
@@ -86,14 +104,14 @@ export function claimId(tenant: string, key: string): string {
   return derivedId("claim", tenant, key);
 }
 
-function messageRow(stream: string, message: NewMessage, expected: number | null): WrittenRow {
+function messageRow(stream: string, message: NewMessage, checked: Checked): WrittenRow {
   const { type, correlationId, causationId, traceparent } = message;
   for (const text of [type, correlationId, causationId ?? "", traceparent ?? ""]) assertStorable(text);
-  return { stream, ...writtenMessage(message), expected, tellsPosition: false };
+  return { stream, ...writtenMessage(message), ...checked, tellsPosition: false };
 }
 
-function checkRow(stream: string, expected: number): WrittenRow {
-  return { stream, id: null, type: null, data: null, metadata: null, expected, tellsPosition: false };
+function checkRow(stream: string, checked: Checked): WrittenRow {
+  return { stream, id: null, type: null, data: null, metadata: null, ...checked, tellsPosition: false };
 }
 
 /** Beside the first stream, whose category is locked anyway or hardly ever; their ids are what makes them unique. */
@@ -108,7 +126,7 @@ function onceRows(once: Once, appends: readonly Append[]): WrittenRow[] {
     type,
     data: JSON.stringify(data),
     metadata: null,
-    expected: null,
+    ...nothing,
     tellsPosition: true,
   });
   return [

@@ -60,8 +60,8 @@ export class BatchWriter {
   }
 
   /** @returns undefined if its stream or note is not as expected */
-  append({ message, note }: LoneMessage): Promise<WrittenBatch | undefined> {
-    return this.#surely(this.#append, message, note);
+  append({ message, rest }: LoneMessage): Promise<WrittenBatch | undefined> {
+    return this.#surely(this.#append, message, rest);
   }
 
   /** @param values before those that say which batch it is, and after */

@@ -96,11 +96,13 @@ export class Group {
   }
 
   #addAppends({ appends = [] }: Commit, c: number): void {
-    for (const [a, { stream, expectedVersion, messages }] of appends.entries()) {
+    for (const [a, { stream, expectedVersion, expectedId, messages }] of appends.entries()) {
       const key = streamKey(stream);
       const place = this.#placeOf(key, stream);
-      if (expectedVersion !== "any")
-        this.#put("expected", { c, a, s: place.ordinal, e: expectedNumber(expectedVersion) });
+      if (expectedVersion !== "any") {
+        const d = knownId(expectedVersion, expectedId);
+        this.#put("expected", { c, a, s: place.ordinal, e: expectedNumber(expectedVersion), d });
+      }
       if (messages.length === 0) continue;
       this.#written.add(key);
       const ofStream = {
@@ -190,7 +192,8 @@ export class Group {
 /** The values of `nereus_append`: those before writer, batch and answered, and those after. */
 export interface LoneMessage {
   readonly message: readonly unknown[];
-  readonly note: readonly [name: string | null, revision: number | null];
+  /** A note, its revision, and the id of the message at the expected version; null where nothing is said of them. */
+  readonly rest: readonly (string | number | null)[];
 }
 
 const noNote = [null, null] as const;
@@ -201,7 +204,7 @@ export function loneMessage(commit: Commit, { types }: Encoding): LoneMessage | 
   const [append] = appends;
   if (append === undefined || appends.length > 1 || hasMore(commit)) return undefined;
   if (notes.length > 1 || notes[0]?.data !== undefined) return undefined;
-  const { stream, expectedVersion, messages } = append;
+  const { stream, expectedVersion, expectedId, messages } = append;
   const [message] = messages;
   if (message === undefined || messages.length > 1) return undefined;
   if (expectedVersion === "any" || expectedVersion === "exists") return undefined;
@@ -212,7 +215,10 @@ export function loneMessage(commit: Commit, { types }: Encoding): LoneMessage | 
   const [note] = notes;
   return {
     message: [...place, k, r, o, d, co, ca ?? null, tr ?? null, ex ?? null, p],
-    note: note === undefined ? noNote : [toStored(note.name), note.expected],
+    rest: [
+      ...(note === undefined ? noNote : [toStored(note.name), note.expected]),
+      knownId(expectedVersion, expectedId) ?? null,
+    ],
   };
 }
 
@@ -265,6 +271,11 @@ function documentKey(collection: string, tenant: string, id: string): string {
 function expectedNumber(expected: Exclude<ExpectedVersion, "any">): number | null {
   if (expected === "exists") return null;
   return expected === "none" ? -1 : expected;
+}
+
+/** Beside a number only; left out of JSON where it is not known. */
+function knownId(expected: ExpectedVersion, id: string | undefined): string | undefined {
+  return typeof expected === "number" && expected >= 0 && id !== undefined ? toStored(id) : undefined;
 }
 
 function encodedMessage(message: NewMessage) {

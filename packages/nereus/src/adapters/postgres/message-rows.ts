@@ -126,11 +126,14 @@ function parsed(json: string): Values | undefined {
   }
 }
 
+type Identified = ReplayMessage & { id: string | undefined };
+
 /** A message whose payload is parsed; few ask for its text. */
 class Replayed implements ReplayMessage {
   readonly #payloads: Payloads;
   readonly #at: number;
   readonly version: number;
+  id: string | undefined = undefined;
   readonly type: string;
   readonly schemaVersion: number;
   readonly checksum: number;
@@ -151,11 +154,20 @@ class Replayed implements ReplayMessage {
   }
 
   /** The same without the payload: its reader finds that the checksum does not hold. */
-  unread(): ReplayMessage {
-    const { version, type, schemaVersion, data, checksum } = this;
-    return { version, type, schemaVersion, data, checksum };
+  unread(): Identified {
+    const { version, id, type, schemaVersion, data, checksum } = this;
+    return { version, id, type, schemaVersion, data, checksum };
   }
 }
+
+/** The rows of a replay: its parts, and in one of them the ids of its first and last message. */
+type ReplayColumns = readonly [
+  types: string | null,
+  checksums: string,
+  payloads: string | Payloads,
+  firstId: string | null,
+  lastId: string | null,
+];
 
 /** The rows of a replay as messages; undefined where a payload is no JSON and holds the separator. */
 export async function replayMessages(
@@ -163,11 +175,13 @@ export async function replayMessages(
   from: number,
   types: MessageTypes,
 ): Promise<ReplayMessage[] | undefined> {
-  const messages: ReplayMessage[] = [];
+  const messages: Identified[] = [];
+  let ends: readonly string[] = [];
   let lastList = "";
   let ofRow: readonly MessageType[] = [];
-  for (const row of rows as readonly (readonly [string | null, string, string | Payloads])[]) {
-    const [typeList, checksumList, given] = row;
+  for (const row of rows as readonly ReplayColumns[]) {
+    const [typeList, checksumList, given, firstId, lastId] = row;
+    if (firstId !== null && lastId !== null) ends = [firstId, lastId];
     if (typeList === null) continue;
     if (typeList !== lastList) {
       const numbers = numbersIn(typeList);
@@ -181,7 +195,13 @@ export async function replayMessages(
     if (payloads.ends.length !== ofRow.length) return undefined;
     addMessages(messages, from, ofRow, checksums, payloads);
   }
+  identify(messages[0], ends[0]);
+  identify(messages.at(-1), ends[1]);
   return messages;
+}
+
+function identify(message: Identified | undefined, id: string | undefined): void {
+  if (message !== undefined && id !== undefined) message.id = fromStored(id);
 }
 
 /** Of whole numbers that are not negative, with a comma between each two: faster than splitting the list. */
@@ -201,7 +221,7 @@ function numbersIn(list: string): number[] {
 }
 
 function addMessages(
-  messages: ReplayMessage[],
+  messages: Identified[],
   from: number,
   types: readonly MessageType[],
   checksums: readonly number[],

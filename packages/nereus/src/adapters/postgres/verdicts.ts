@@ -33,7 +33,13 @@ type StoredColumns = readonly [
 
 type Verdict =
   | { readonly on?: undefined }
-  | { readonly on: "stream"; readonly append: number; readonly actual: number; readonly unseen: readonly Row[] }
+  | {
+      readonly on: "stream";
+      readonly append: number;
+      readonly actual: number;
+      readonly unseen: readonly Row[];
+      readonly diverged: boolean;
+    }
   | { readonly on: "document"; readonly write: number; readonly version: number | null; readonly data: string | null }
   | {
       readonly on: "unique";
@@ -111,7 +117,8 @@ async function conflictOf(commit: Commit, verdict: Verdict, { types }: Encoding)
     case "stream": {
       const { stream, expectedVersion: expected } = itemOf(commit.appends, verdict.append);
       const unseen = await storedMessages(verdict.unseen, types);
-      return { on: "stream", stream: { ...stream }, expected, actual: verdict.actual, unseen };
+      const conflict = { on: "stream", stream: { ...stream }, expected, actual: verdict.actual, unseen } as const;
+      return verdict.diverged ? { ...conflict, diverged: true } : conflict;
     }
     case "document": {
       const { collection, id, expectedVersion: expected } = itemOf(commit.documents, verdict.write);

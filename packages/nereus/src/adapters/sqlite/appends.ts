@@ -1,6 +1,6 @@
 import type { NewMessage, StreamId } from "../../log/message.ts";
 import type { Append, Conflict } from "../../ports/store.ts";
-import { firstUnseen, holds } from "../expectation.ts";
+import { firstUnseen, hasDiverged, holds } from "../expectation.ts";
 import { repeatedAppend, type StoredPlace } from "../repeated-append.ts";
 import { streamKey } from "../stream-key.ts";
 import type { Connection, Statement } from "./connection.ts";
@@ -8,7 +8,7 @@ import { streamPage } from "./log.ts";
 import { messageParameters, type RowParameters } from "./message-rows.ts";
 import type { MessageTypes } from "./message-types.ts";
 import type { Session } from "./session.ts";
-import { appendMessage, lastPosition, messageById, streamVersion } from "./statements.ts";
+import { appendMessage, lastPosition, messageById, streamHead } from "./statements.ts";
 
 /** How many rows go into one statement: each costs less, the more there are. */
 const rowsPerStatement = 16;
@@ -16,6 +16,8 @@ const rowsPerStatement = 16;
 /** A stream as the open transaction has it. */
 interface Head {
   version: number;
+  /** Of the message with that version. */
+  id: string | undefined;
 }
 
 /** Checks and writes appends in the transaction that is open. Its rows are collected, and inserted many at a time. */
@@ -23,7 +25,7 @@ export class Appends {
   readonly #session: Session;
   readonly #types: MessageTypes;
   readonly #lastPosition: Statement;
-  readonly #version: Statement;
+  readonly #streamHead: Statement;
   readonly #byId: Statement;
   readonly #insertOne: Statement;
   readonly #insertMany: Statement;
@@ -37,7 +39,7 @@ export class Appends {
     this.#session = session;
     this.#types = types;
     this.#lastPosition = connection.prepare(lastPosition);
-    this.#version = connection.prepare(streamVersion);
+    this.#streamHead = connection.prepare(streamHead);
     this.#byId = connection.prepare(messageById);
     this.#insertOne = connection.prepare(appendMessage);
     this.#insertMany = insertMany(connection);
@@ -62,16 +64,27 @@ export class Appends {
   }
 
   conflict(appends: readonly Append[]): Conflict | undefined {
-    for (const { stream, expectedVersion: expected } of appends) {
+    for (const append of appends) {
+      const { stream, expectedVersion: expected, expectedId } = append;
       if (expected === "any") continue;
-      const actual = this.#head(stream).version;
-      if (holds(expected, actual)) continue;
-      const from = firstUnseen(expected);
-      this.flush();
-      const unseen = from === undefined ? [] : streamPage(this.#session, stream, { from, limit: -1 });
-      return { on: "stream", stream: { ...stream }, expected, actual, unseen };
+      const { version: actual, id } = this.#head(stream);
+      if (!holds(expected, actual)) return this.#conflictOn(append, actual);
+      if (hasDiverged(expectedId, id)) {
+        return { on: "stream", stream: { ...stream }, expected, actual, unseen: [], diverged: true };
+      }
     }
     return undefined;
+  }
+
+  #conflictOn({ stream, expectedVersion: expected, expectedId }: Append, actual: number): Conflict {
+    const conflict = { on: "stream", stream: { ...stream }, expected, actual } as const;
+    const from = firstUnseen(expected);
+    if (from === undefined) return { ...conflict, unseen: [] };
+    this.flush();
+    if (expectedId === undefined)
+      return { ...conflict, unseen: streamPage(this.#session, stream, { from, limit: -1 }) };
+    const [last, ...unseen] = streamPage(this.#session, stream, { from: from - 1, limit: -1 });
+    return hasDiverged(expectedId, last?.id) ? { ...conflict, unseen: [], diverged: true } : { ...conflict, unseen };
   }
 
   /** The position that a first commit of the same messages was answered with, if there was one. */
@@ -112,6 +125,7 @@ export class Appends {
     const category = this.#types.get(type).category.number;
     this.#last++;
     head.version++;
+    head.id = message.id;
     this.#rows.push(
       messageParameters({ position: this.#last, category, type, version: head.version }, stream, message),
     );
@@ -121,17 +135,18 @@ export class Appends {
     const key = streamKey(stream);
     let head = this.#heads.get(key);
     if (head === undefined) {
-      head = { version: this.#storedVersion(stream) };
+      head = this.#storedHead(stream);
       this.#heads.set(key, head);
     }
     return head;
   }
 
-  #storedVersion(stream: StreamId): number {
+  #storedHead(stream: StreamId): Head {
     const category = this.#types.category(stream);
-    if (category === undefined) return -1;
-    const version = this.#version.get(stream.id, category.number, stream.tenant)?.[0];
-    return typeof version === "number" ? version : -1;
+    const row = category && this.#streamHead.get(stream.id, category.number, stream.tenant);
+    if (row === undefined) return { version: -1, id: undefined };
+    const [version, id] = row as readonly [number, string]; // the statement's columns
+    return { version, id };
   }
 }
 

@@ -3,7 +3,7 @@ import type { LogFilter, LogPage, LogReader, StreamRange } from "../../ports/sto
 import { readLogPage } from "./log-query.ts";
 import { replayMessageOf, storedMessageOf } from "./message-rows.ts";
 import type { Read, Session } from "./session.ts";
-import { head, readStreamBackwards, readStreamForwards, replayStream } from "./statements.ts";
+import { head, messageId, readStreamBackwards, readStreamForwards, replayStream } from "./statements.ts";
 
 /** Reads of the log, each a statement of its own: no read transaction stays open between pages. */
 export class SqliteLog implements LogReader {
@@ -25,8 +25,16 @@ export class SqliteLog implements LogReader {
     return this.#read(({ connection, types }) => {
       const category = types.category(stream);
       if (category === undefined) return [];
-      const rows = connection.prepare(replayStream).all(stream.id, category.number, stream.tenant, from, limit);
-      return rows.map((row) => replayMessageOf(row, types));
+      const place = [stream.id, category.number, stream.tenant] as const;
+      const messages = connection
+        .prepare(replayStream)
+        .all(...place, from, limit)
+        .map((row) => replayMessageOf(row, types));
+      const ids = connection.prepare(messageId);
+      for (const message of new Set([messages[0], messages.at(-1)])) {
+        if (message !== undefined) message.id = ids.get(...place, message.version)?.[0] as string;
+      }
+      return messages;
     });
   }
 

@@ -50,11 +50,12 @@ export function storedMessageOf(row: Row, types: MessageTypes): StoredMessage {
   };
 }
 
-export function replayMessageOf(row: Row, types: MessageTypes): ReplayMessage {
+/** Its id is left to whoever needs it. */
+export function replayMessageOf(row: Row, types: MessageTypes): ReplayMessage & { id: string | undefined } {
   // The columns of replay-stream.sql, likewise.
   const [version, number, checksum, data] = row as unknown as readonly [number, number, number, string];
   const { type, schemaVersion } = types.get(number);
-  return { version, type, schemaVersion, data, checksum };
+  return { version, id: undefined, type, schemaVersion, data, checksum };
 }
 
 /** The place and type of a message that is being appended. */

@@ -117,6 +117,8 @@ export const lastPosition: string = `SELECT seq FROM sqlite_sequence WHERE name 
 
 export const messageById: string = `SELECT category, tenant, stream_id, version, position FROM nereus_messages WHERE id = ?`;
 
+export const messageId: string = `SELECT id FROM nereus_messages WHERE stream_id = ? AND category = ? AND tenant = ? AND version = ?`;
+
 export const messageTypes: string = `SELECT number, category_number, kind, category, type, schema_version
 FROM nereus_types WHERE number > ? ORDER BY number`;
 
@@ -176,7 +178,7 @@ ORDER BY version LIMIT ?`;
 export const setTimer: string = `INSERT INTO nereus_timers (owner, id, at, data) VALUES (?, ?, ?, ?)
 ON CONFLICT (owner, id) DO UPDATE SET at = excluded.at, data = excluded.data`;
 
-export const streamVersion: string = `SELECT max(version) FROM nereus_messages WHERE stream_id = ? AND category = ? AND tenant = ?`;
+export const streamHead: string = `SELECT version, id FROM nereus_messages WHERE stream_id = ? AND category = ? AND tenant = ? ORDER BY version DESC LIMIT 1`;
 
 export const tableColumns: string = `SELECT name FROM pragma_table_xinfo(?)`;
 

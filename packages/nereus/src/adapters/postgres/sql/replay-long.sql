@@ -1,10 +1,10 @@
 -- The messages of one stream from a version on, in rows of at most 64, so that the first are on their way while the
 -- next are read: their types and checksums as lists of numbers, and their payloads as a JSON array with a line each.
 -- Only for a log that is long when this is planned: a plan made for a short one reads it whole, and is kept.
--- The payloads' type tells them apart from the rest.
+-- The payloads' type tells them apart from the rest. The last row has the ids of the first and the last message.
 -- The parts are listed, since of a computed series the planner would not know that it is short, and plan every time anew.
 -- Parameters: kind, category, tenant, stream id, first version, the version after the last (at most 1024 more)
-SELECT m.types, m.checksums, m.payloads 
+SELECT m.types, m.checksums, m.payloads, NULL::text AS first_id, NULL::text AS last_id
 FROM (VALUES (0), (64), (128), (192), (256), (320), (384), (448), (512),
   (576), (640), (704), (768), (832), (896), (960)) AS part (first)
 CROSS JOIN LATERAL (
@@ -19,3 +19,14 @@ CROSS JOIN LATERAL (
   ) AS s
 ) AS m
 WHERE m.types IS NOT NULL
+UNION ALL
+SELECT NULL, NULL, NULL, (
+  SELECT e.id FROM nereus_messages AS e
+  WHERE e.stream_id = $4::text AND e.tenant = $3::text AND e.version = $5::bigint
+    AND e.category = (SELECT c.number FROM nereus_categories AS c WHERE c.kind = $1::text AND c.category = $2::text)
+), (
+  SELECT e.id FROM nereus_messages AS e
+  WHERE e.stream_id = $4::text AND e.tenant = $3::text AND e.version >= $5::bigint AND e.version < $6::bigint
+    AND e.category = (SELECT c.number FROM nereus_categories AS c WHERE c.kind = $1::text AND c.category = $2::text)
+  ORDER BY e.stream_id DESC, e.category DESC, e.tenant DESC, e.version DESC LIMIT 1
+)
