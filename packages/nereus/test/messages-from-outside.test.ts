@@ -152,6 +152,29 @@ describe("fromJSON", () => {
     );
   });
 
+  test("leaves to a schema that coerces, catches or transforms what that takes", () => {
+    class Loose extends Event("Loose", {
+      id: identifier(),
+      day: z.coerce.date(),
+      count: z.coerce.number(),
+      big: z.coerce.bigint(),
+      caught: z.date().catch(new Date(7)),
+      length: z.string().transform((text) => text.length),
+      name: z.string().trim().toLowerCase(),
+    }) {}
+    const json = { id: "1", day: "2026-11-30", count: "5", big: 12, caught: "no date", length: "four", name: " Ada " };
+    expect({ ...Loose.fromJSON(json) }).toEqual({
+      id: "1",
+      day: new Date("2026-11-30"),
+      count: 5,
+      big: 12n,
+      caught: new Date(7),
+      length: 4,
+      name: "ada",
+    });
+    expect(Loose.fromJSON({ ...json, caught: "2026-11-30T00:00:00Z" }).caught).toEqual(new Date("2026-11-30"));
+  });
+
   test("is there for queries, value objects, entities and rows as well", () => {
     const since = "2026-01-01T00:00:00Z";
     expect(InvoicesOf.fromJSON({ since, customerId: "c" })).toEqual(

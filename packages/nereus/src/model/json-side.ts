@@ -97,8 +97,8 @@ function isRefinement({ _zod }: z.core.$ZodCheck): boolean {
 }
 
 const makers: Readonly<Record<string, (schema: Schema, definition: SchemaDefinition) => Schema>> = {
-  date: dateText,
-  bigint: digits,
+  date: (_, { coerce }) => (coerce === true ? leniently(dateText()) : dateText()),
+  bigint: (_, { coerce }) => (coerce === true ? leniently(digits()) : digits()),
   literal: (schema, { values = [] }) =>
     values.some((value) => typeof value === "bigint") ? z.union(values.map(literalOf)) : schema,
   array: (schema, definition) => withParts(schema, definition, { element: mapped(definition.element) }),
@@ -139,7 +139,7 @@ function isDate(text: string): boolean {
   return Number(day) <= new Date(Date.UTC(alike, Number(month), 0)).getUTCDate(); // the day before the next month
 }
 
-function dateText(): Schema {
+function dateText(): z.ZodType {
   const side = z
     .string()
     .refine(isDate, "expected a date and time as text, like 2026-11-30T12:00:00Z")
@@ -148,7 +148,7 @@ function dateText(): Schema {
   return side;
 }
 
-function digits(): Schema {
+function digits(): z.ZodType {
   return z
     .string()
     .regex(/^-?\d+$/, "expected a whole number as text, like 12")

@@ -307,14 +307,19 @@ function isScalarJson(value: unknown): boolean {
 function isJson(value: object): boolean {
   const left: object[] = [value];
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    if (!isPlain(next)) return false;
-    const isList = Array.isArray(next);
-    for (const item of Object.values(next)) {
+    if (!isPlain(next) || !hasJsonItems(next, left)) return false;
+  }
+  return true;
+}
+
+/** Whether the items of a list or object may be JSON; those that have to be looked into are added to `left`. */
+function hasJsonItems(value: object, left: object[]): boolean {
+  const isList = Array.isArray(value);
+  for (const item of isList ? (value as readonly unknown[]) : Object.values(value)) {
+    if (isScalarJson(item)) {
       if (isList && item === undefined) return false;
-      if (isScalarJson(item)) continue;
-      if (typeof item !== "object") return false;
-      left.push(item as object);
-    }
+    } else if (typeof item === "object") left.push(item as object);
+    else return false;
   }
   return true;
 }

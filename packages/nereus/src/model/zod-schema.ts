@@ -21,6 +21,7 @@ export interface SchemaDefinition {
   readonly values?: readonly unknown[];
   readonly entries?: Readonly<Record<string, unknown>>;
   readonly checks?: readonly unknown[];
+  readonly coerce?: boolean;
 }
 
 export const native: ReadonlySet<string> = new Set([

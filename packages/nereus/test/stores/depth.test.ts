@@ -16,7 +16,7 @@ import {
   subscriber,
   ValueObject,
 } from "nereus";
-import { deliver } from "nereus/testing";
+import { deliver, given } from "nereus/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { checksumOf } from "../../src/log/checksum.ts";
@@ -150,6 +150,11 @@ describe("what is nested too deeply is refused when it is made", () => {
     class Bad extends Event("Bad", { id: identifier(), any: z.unknown().default(circle()) }) {}
     expect(() => new Bad({ id: "1" })).toThrow(expect.objectContaining({ code: "VALUE_TOO_DEEP" }));
   });
+});
+
+test("a scenario that expects what has no end is told so", async () => {
+  const noted = given(Sourced, new Noted({ id: "1", any: 1 })).when(() => undefined);
+  await expect(noted.thenState({ any: circle() })).rejects.toMatchObject({ code: "VALUE_TOO_DEEP" });
 });
 
 describe.each(everyStore())("on $name", (kind) => {

@@ -12,6 +12,8 @@ const folder = join(root, "node_modules/.cache/nereus-hovers");
 test("the types of an everyday model are shown in a form that people can read", () => {
   const shown = typesOf({
     event: "new Placed({ orderId: '1', total: new Money({ amount: 1n, currency: 'EUR' }) })",
+    "an event from JSON": "Placed.fromJSON({})",
+    "an event as JSON": "new Placed({ orderId: '1', total: new Money({ amount: 1n, currency: 'EUR' }) }).toJSON()",
     "an event's constructor takes": "{} as ConstructorParameters<typeof Placed>[0]",
     "a value object": "{} as Money",
     "a state-stored aggregate's constructor takes": "{} as ConstructorParameters<typeof Product>[0]",
@@ -41,6 +43,8 @@ test("the types of an everyday model are shown in a form that people can read", 
       "a view": "View<Row>",
       "an aggregate's entities": "EntityCollectionView<EntityView<Line>>",
       "an aggregate's field with a value object": "Money",
+      "an event as JSON": "{ readonly note?: string | undefined; readonly orderId: string; readonly total: { readonly amount: string; readonly currency: string; }; }",
+      "an event from JSON": "Placed",
       "an event's constructor takes": "{ readonly note?: string | undefined; readonly orderId: string; readonly total: Money | { readonly amount: bigint; readonly currency: string; }; }",
       "event": "Placed",
       "what a query finds": "Promise<Product[]>",
