@@ -58,6 +58,7 @@ export class Appends {
   /** To be called at the start of every transaction. */
   begin(): void {
     this.#before = Number(this.#lastPosition.get()?.[0] ?? 0);
+    this.#session.file.sawGiven(this.#before);
     this.#last = this.#before;
     this.#heads = new Map();
     this.#rows = [];

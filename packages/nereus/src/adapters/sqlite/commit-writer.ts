@@ -22,7 +22,8 @@ export class CommitWriter {
 
   /** Writes all of them or, where an error is thrown, none; a refused one has its verdict and writes nothing. */
   writeTogether(commits: readonly Commit[]): CommitOutcome[] {
-    const { connection, types } = this.#session;
+    const { connection, types, file } = this.#session;
+    file.assertUsable();
     try {
       const outcomes = connection.transact(() => {
         this.#appends.begin();
@@ -31,6 +32,7 @@ export class CommitWriter {
         return verdicts;
       });
       types.committed();
+      file.check();
       if (this.#appends.wrote) this.#onMessages();
       return outcomes;
     } catch (error) {

@@ -39,7 +39,11 @@ export class SqliteLog implements LogReader {
   }
 
   head(): Promise<number> {
-    return this.#read(({ connection }) => Number(connection.prepare(head).get()?.[0] ?? 0));
+    return this.#read(({ connection, file }) => {
+      const position = Number(connection.prepare(head).get()?.[0] ?? 0);
+      file.sawHead(position);
+      return position;
+    });
   }
 }
 

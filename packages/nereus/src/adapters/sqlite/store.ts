@@ -19,6 +19,7 @@ import { isBusy, storeFault } from "./faults.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { SqliteLog } from "./log.ts";
 import { MessageTypes } from "./message-types.ts";
+import { OpenedFile } from "./opened-file.ts";
 import { patiently } from "./patience.ts";
 import { SqliteRecords } from "./records.ts";
 import { migrate, schemaVersion } from "./schema.ts";
@@ -103,6 +104,7 @@ export class SqliteStore implements Store {
       connection,
       types: new MessageTypes(connection),
       tables: new CollectionTables(connection),
+      file: new OpenedFile(connection),
     };
     this.#session = session;
     this.#commits = new GroupCommit({
@@ -118,6 +120,7 @@ export class SqliteStore implements Store {
     const read = (): Result => {
       // Between close and its end the last commits are written, but nothing more is read.
       if (this.#session === undefined || this.#commits === undefined) throw notOpen(this.name);
+      this.#session.file.checkNowAndThen();
       return work(this.#session);
     };
     try {

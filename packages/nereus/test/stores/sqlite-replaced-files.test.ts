@@ -1,0 +1,181 @@
+import { copyFileSync, existsSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { Domain, type Store } from "nereus";
+import { sqlite } from "nereus/sqlite";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { append, idsOf, messageOf, messagesOf, wholeStream } from "../../src/conformance/samples.ts";
+import { Account, accountCommands, Deposit, Open, Withdraw } from "../support/bank.ts";
+import { RecordedLog } from "../support/places.ts";
+import { until } from "../support/until.ts";
+import { openSqlite, temporaryFolder } from "./temporary-folder.ts";
+
+const replaced = { code: "STORE_REPLACED" };
+
+/** A backup as SQLite's users make one. */
+function backUp(path: string, to: string): void {
+  const database = new DatabaseSync(path);
+  database.exec(`VACUUM INTO '${to}'`);
+  database.close();
+}
+
+function remove(path: string): void {
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
+}
+
+async function refuses(store: Store, fault: object): Promise<void> {
+  await expect(append(store, "a", "any", messageOf())).rejects.toMatchObject(fault);
+  await expect(store.log.head()).rejects.toMatchObject(fault);
+  await expect(store.documents.get("people", "", ["1"])).rejects.toMatchObject(fault);
+  await expect(store.records.checkpoint("c")).rejects.toMatchObject(fault);
+  await expect(append(store, "a", "any", messageOf())).rejects.toMatchObject(fault);
+}
+
+const losses: readonly (readonly [what: string, lose: (path: string, backup: string) => void])[] = [
+  ["deleted", (path) => rmSync(path)],
+  ["deleted with all that belongs to it", (path) => remove(path)],
+  ["moved away", (path) => renameSync(path, `${path}.old`)],
+  ["replaced by a backup", (path, backup) => renameSync(backup, path)],
+  [
+    "deleted, and a backup put in its place",
+    (path, backup) => {
+      remove(path);
+      copyFileSync(backup, path);
+    },
+  ],
+];
+
+describe("a database file under an open store", () => {
+  it.each(losses)("that is %s: no commit is acknowledged after that, and nothing is read", async (_, lose) => {
+    const path = join(temporaryFolder(), "bank.db");
+    const store = await openSqlite(path);
+    await append(store, "a", "none", messageOf());
+    backUp(path, `${path}.backup`);
+    await append(store, "a", 0, messageOf());
+    lose(path, `${path}.backup`);
+    await refuses(store, replaced);
+    // commits that share a transaction are all refused
+    const results = await Promise.allSettled(messagesOf(5).map((message) => append(store, "b", "any", message)));
+    expect(results.map(({ status }) => status)).toEqual(Array(5).fill("rejected"));
+
+    await store.close();
+    await store.open([]);
+    const now = await wholeStream(store, "a");
+    await append(store, "a", "any", messageOf());
+    expect((await wholeStream(store, "a")).length).toBe(now.length + 1);
+  });
+
+  it("is missed by reads alone as well", async () => {
+    const path = join(temporaryFolder(), "bank.db");
+    const store = await openSqlite(path);
+    await append(store, "a", "none", messageOf());
+    remove(path);
+    await until(() =>
+      store.log.readLog({ after: 0, limit: 1 }).then(
+        () => false,
+        (error: { code?: string }) => error.code === replaced.code,
+      ),
+    );
+  });
+
+  it("whose write-ahead log is deleted: what would go there is not acknowledged", async () => {
+    const path = join(temporaryFolder(), "bank.db");
+    const store = await openSqlite(path);
+    await append(store, "a", "none", messageOf());
+    rmSync(`${path}-wal`);
+    await refuses(store, replaced);
+  });
+
+  it("that is found by a link: the link's new target is another file", async () => {
+    const folder = temporaryFolder();
+    const [path, first, second] = ["bank.db", "first.db", "second.db"].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const other = await openSqlite(second);
+    await append(other, "a", "none", messageOf());
+    await openSqlite(first).then((made) => made.close());
+    symlinkSync(first, path);
+    const store = await openSqlite(path);
+    await append(store, "a", "none", ...messagesOf(2));
+    rmSync(path);
+    symlinkSync(second, path);
+    await refuses(store, replaced);
+    await store.close();
+    await store.open([]);
+    expect((await wholeStream(store, "a")).length).toBe(1);
+  });
+
+  it("whose place another took: letting go of the old one takes nothing from the new one", async () => {
+    const path = join(temporaryFolder(), "bank.db");
+    const mine = await openSqlite(path);
+    await append(mine, "a", "none", messageOf());
+    remove(path);
+    const other = await openSqlite(path);
+    const messages = messagesOf(3);
+    await append(other, "a", "none", ...messages);
+    await refuses(mine, replaced);
+    await mine.close();
+    expect(existsSync(`${path}-wal`)).toBe(true);
+    const next = messageOf();
+    await append(other, "a", 2, next);
+    await mine.open([]);
+    expect(idsOf(await wholeStream(mine, "a"))).toEqual(idsOf([...messages, next]));
+  });
+
+  it("that is overwritten in place with an earlier state: STORE_WENT_BACK, also when it is read only", async () => {
+    const path = join(temporaryFolder(), "bank.db");
+    const [writer, reader] = [await openSqlite(path), await openSqlite(path)];
+    for (let at = 0; at < 5; at++) await append(writer, "a", "any", messageOf());
+    expect(await reader.log.head()).toBe(5);
+    goBack(path, 2);
+    await expect(reader.log.head()).rejects.toMatchObject({ code: "STORE_WENT_BACK" });
+    await expect(append(writer, "a", "any", messageOf())).rejects.toMatchObject({ code: "STORE_WENT_BACK" });
+    await expect(writer.log.head()).rejects.toMatchObject({ code: "STORE_WENT_BACK" });
+    await writer.close();
+    await writer.open([]);
+    await append(writer, "a", 1, messageOf());
+    expect((await wholeStream(writer, "a")).length).toBe(3);
+  });
+});
+
+/** What a restore in place comes to: the same file, with what it held before (SQLite's own backup, `.restore`, writes so). */
+function goBack(path: string, position: number): void {
+  const database = new DatabaseSync(path);
+  database.exec(`DELETE FROM nereus_messages WHERE position > ${position}`);
+  database.exec(`UPDATE sqlite_sequence SET seq = ${position} WHERE name = 'nereus_messages'`);
+  database.close();
+}
+
+describe("a bank of two processes whose file is replaced by a backup", () => {
+  it("decides on what the file has, once it was stopped and started", async () => {
+    const path = join(temporaryFolder(), "bank.db");
+    const start = async (): Promise<Domain> => {
+      const store = sqlite(path);
+      const domain = new Domain("bank", { store, elements: [Account, accountCommands], log: new RecordedLog() });
+      await domain.start();
+      onTestFinished(() => domain.stop());
+      return domain;
+    };
+    const [first, second] = [await start(), await start()];
+    await first.process(new Open({ accountId: "1" }));
+    await first.process(new Deposit({ accountId: "1", amount: 31 }));
+    backUp(path, `${path}.backup`);
+    await first.process(new Deposit({ accountId: "1", amount: 2000 }));
+    await second.process(new Deposit({ accountId: "1", amount: 1 }));
+    remove(path);
+    copyFileSync(`${path}.backup`, path);
+    for (const domain of [first, second]) {
+      const withdrawal = domain.process(new Withdraw({ accountId: "1", amount: 1500 }));
+      await expect(withdrawal).rejects.toMatchObject(replaced);
+      await domain.stop();
+      await domain.start();
+    }
+    await second.process(new Deposit({ accountId: "1", amount: 1 }));
+    await expect(first.process(new Withdraw({ accountId: "1", amount: 1500 }))).rejects.toMatchObject({
+      code: "INVARIANT_FAILED",
+    });
+    expect(await first.process(new Withdraw({ accountId: "1", amount: 32 }))).toBe(0);
+  });
+});
