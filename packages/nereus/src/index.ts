@@ -22,6 +22,7 @@ export {
 } from "./application/event-handlers.ts";
 export {
   type CommandHandlers,
+  type CommandHandlersOptions,
   commandHandlers,
   type QueryHandlers,
   queryHandlers,
@@ -77,6 +78,7 @@ export type {
   ValueObjectDescription,
 } from "./domain/model-description.ts";
 export type { Engine } from "./engine/engine.ts";
+export type { StopOptions } from "./engine/stopping.ts";
 export { Aggregate, type AggregateBase } from "./model/aggregate.ts";
 export type {
   AggregateClass,

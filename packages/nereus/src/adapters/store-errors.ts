@@ -31,3 +31,11 @@ export function eventIdReused(id: string): NereusError {
     fix: "Give every new message an id of its own; repeat an append only as a whole, with all of its ids.",
   });
 }
+
+/** Of a commit that its maker took back: nobody waits for it any more. */
+export function withdrawn(store: string): NereusError {
+  return new NereusError("STORE_FAILED", `A commit to the store ${store} was taken back before it was written.`, {
+    element: store,
+    fix: "Nothing of it is stored.",
+  });
+}

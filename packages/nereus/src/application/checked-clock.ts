@@ -9,9 +9,22 @@ const last = Date.parse("9999-12-31T23:59:59.999Z");
 /** Tells the time of a clock that was handed in, or says what is wrong with it. */
 export class CheckedClock implements Clock {
   readonly #clock: Clock;
+  readonly #isSystems: boolean;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  /** @param clock default: the system's */
+  constructor(clock: Clock | undefined) {
+    this.#isSystems = clock === undefined;
+    this.#clock = clock ?? { now: () => new Date() };
+  }
+
+  /**
+   * Milliseconds since some moment: for spans. By the system's clock they do not depend on its being set; by one that was handed in they are
+   * what that shows, so that a test moves it.
+   *
+   * @throws NereusError CLOCK_INVALID
+   */
+  elapsed(): number {
+    return this.#isSystems ? performance.now() : this.now().getTime();
   }
 
   /** @throws NereusError CLOCK_INVALID */

@@ -4,12 +4,15 @@ import { ConcurrencyError, NereusError } from "../model/errors.ts";
 import { frozenCopy } from "../model/freeze.ts";
 import { messageDefinition, messageId } from "../model/message.ts";
 import { didYouMean } from "../model/nearest.ts";
+import type { Commit, CommitOutcome, SqlClient } from "../ports/store.ts";
 import { causeOf, type Origin } from "./cause.ts";
+import { TimeLimit } from "./deadline.ts";
 import { enriched } from "./enrichers.ts";
 import { commandContext, type Joining } from "./handler-context.ts";
 import { claimOf } from "./idempotency.ts";
 import { cacheKey } from "./loading.ts";
-import { assertSendOptions, deadlineOf, type ProcessOptions } from "./process-options.ts";
+import { unknownOutcome } from "./operation.ts";
+import { assertSendOptions, type ProcessOptions, timeoutOf } from "./process-options.ts";
 import type { QueryProcessor } from "./query-processor.ts";
 import type { CommandRoute, Runtime } from "./registry.ts";
 import { loaded, save } from "./repositories.ts";
@@ -46,7 +49,8 @@ export class CommandProcessor {
       subject: route.command[definition].name,
       tenant,
       target,
-      deadline: deadlineOf(options, this.#runtime.clock.now()),
+      deadline: options.deadline,
+      timeout: isFromOutside ? (timeoutOf(options) ?? route.timeout) : route.timeout,
       claim: idempotencyKey === undefined ? undefined : claimOf(command, idempotencyKey, tenant),
       transaction,
       cause: (recordedAt) => causeOf(origin, recordedAt),
@@ -66,10 +70,23 @@ export class CommandProcessor {
     const cause = causeOf(this.#originOf(command, options, true), this.#runtime.clock.now().getTime());
     const commit = { appends: [appendOf(route, command, cause, options)] };
     assertSizes(this.#runtime.limits, route.command[definition].name, commit);
-    const outcome = await new UnitTransaction(this.#runtime.store, options.transaction).commit(commit);
+    const outcome = await this.#stored(route.command[definition].name, commit, options.transaction);
     // nothing is expected of the store, so that nothing can conflict
     if (outcome.status !== "committed") throw new Error(`a sent command met a ${outcome.status}`);
     return { commandId: messageId(command), position: outcome.position };
+  }
+
+  /** @throws NereusError DEADLINE_EXCEEDED or OUTCOME_UNKNOWN */
+  #stored(subject: string, commit: Commit, given: SqlClient | undefined): Promise<CommitOutcome> {
+    const { store, clock, timeout } = this.#runtime;
+    const transaction = new UnitTransaction(store, given);
+    const limit = TimeLimit.of({ timeout }, clock);
+    const stored = transaction.commit(commit);
+    if (limit === undefined) return stored;
+    return limit.bound(stored, () => {
+      const late = limit.exceeded(subject);
+      return transaction.withdraw(commit) ? late : unknownOutcome(subject, late);
+    });
   }
 
   /** Hands a command in with a unit of work. */

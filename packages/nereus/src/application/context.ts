@@ -56,6 +56,11 @@ export interface WorkContext {
    * @throws NereusError TRANSACTION_UNSUPPORTED on a store without SQL
    */
   readonly transaction: SqlTransaction;
+  /**
+   * Aborts when the time limit has passed, or a stop waits no longer: what the handler does from then on counts for nothing. Hand it to what takes
+   * one: `fetch(url, { signal })`.
+   */
+  readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -60,6 +60,10 @@ class HandlerContext<M> implements WorkContext {
     return this.#handled.metadata();
   }
 
+  get signal(): AbortSignal {
+    return this.#unit.signal;
+  }
+
   get clock(): Clock {
     return this.#runtime.clock;
   }

@@ -1,4 +1,5 @@
 import type { AggregateClass } from "../model/aggregate-root.ts";
+import type { Duration } from "../model/duration.ts";
 import { definition, type Element, nameOf } from "../model/element.ts";
 import type { CommandClass, QueryClass } from "../model/message.ts";
 import type { ProjectionClass } from "../model/projection.ts";
@@ -10,11 +11,17 @@ export type CommandHandling =
   | { readonly how: "update"; readonly run: (aggregate: object, command: object, context: CommandContext) => unknown }
   | { readonly how: "on"; readonly run: (command: object, context: CommandContext) => unknown };
 
+export interface CommandHandlersOptions {
+  /** How long each of the commands may take, from its call to its commit, unless its caller says another span or a deadline. Default: what the domain says. */
+  readonly timeout?: Duration | undefined;
+}
+
 /** The definition behind `commandHandlers(…)`. */
 export interface CommandHandlersDefinition {
   readonly kind: "commandHandlers";
   readonly name: string;
   readonly aggregate: AggregateClass;
+  readonly options: CommandHandlersOptions;
   readonly handlings: readonly { readonly command: CommandClass; readonly handling: CommandHandling }[];
 }
 
@@ -75,16 +82,23 @@ export interface CommandHandlers<A> extends Element<"commandHandlers"> {
  *   .create(OpenAccount, (command) => Account.open(command))
  *   .update(Withdraw, (account, { amount }) => account.withdraw(amount));
  */
-export function commandHandlers<A extends object>(aggregate: AggregateClass<A>): CommandHandlers<A> {
-  return new CommandHandlerList(aggregate, []) as unknown as CommandHandlers<A>; // handlers are kept without their types
+export function commandHandlers<A extends object>(
+  aggregate: AggregateClass<A>,
+  options: CommandHandlersOptions = {},
+): CommandHandlers<A> {
+  return new CommandHandlerList(aggregate, options, []) as unknown as CommandHandlers<A>; // handlers are kept without their types
 }
 
 class CommandHandlerList {
   readonly [definition]: CommandHandlersDefinition;
 
-  constructor(aggregate: AggregateClass, handlings: CommandHandlersDefinition["handlings"]) {
+  constructor(
+    aggregate: AggregateClass,
+    options: CommandHandlersOptions,
+    handlings: CommandHandlersDefinition["handlings"],
+  ) {
     const name = `commandHandlers(${nameOf(aggregate)})`;
-    this[definition] = { kind: "commandHandlers", name, aggregate, handlings };
+    this[definition] = { kind: "commandHandlers", name, aggregate, options, handlings };
   }
 
   create(command: CommandClass, run: Extract<CommandHandling, { how: "create" }>["run"]): CommandHandlerList {
@@ -100,8 +114,8 @@ class CommandHandlerList {
   }
 
   #with(command: CommandClass, handling: CommandHandling): CommandHandlerList {
-    const { aggregate, handlings } = this[definition];
-    return new CommandHandlerList(aggregate, [...handlings, { command, handling }]);
+    const { aggregate, options, handlings } = this[definition];
+    return new CommandHandlerList(aggregate, options, [...handlings, { command, handling }]);
   }
 }
 

@@ -30,6 +30,18 @@ export class KeyedQueue<T> {
     });
   }
 
+  /** Gives the turn back, or the place in the line for it: then it never comes. */
+  withdraw(key: string, who: T): void {
+    if (this.#holders.get(key) === who) {
+      this.leave(key);
+      return;
+    }
+    const line = this.#lines.get(key);
+    const at = line?.findIndex((place) => place.who === who) ?? -1;
+    if (at >= 0) line?.splice(at, 1);
+    if (line?.length === 0) this.#lines.delete(key);
+  }
+
   leave(key: string): void {
     const line = this.#lines.get(key);
     const next = line?.shift();

@@ -20,8 +20,9 @@ export interface ProcessOptions {
   /** The id of the message that led to this command, if one did. */
   readonly causationId?: string | undefined;
   /**
-   * Later than this by the domain's clock, the command is refused; looked at when its turn comes, and before each try. It
-   * binds this command, not those that follow from it.
+   * Later than this by the domain's clock, the caller is answered, wherever the command is: `DEADLINE_EXCEEDED` says that nothing is stored,
+   * `OUTCOME_UNKNOWN` that the store has the commit and no answer yet. It binds this command, not those that follow from it. In the
+   * place of the `timeout` of the handlers and of the domain.
    */
   readonly deadline?: Date | undefined;
   /** A deadline as a span from now. Give one of both. */
@@ -143,7 +144,8 @@ function badOption(name: string, fault: string, known: Tests): NereusError {
   });
 }
 
-/** When a command has to be handled, of either way to say it. */
-export function deadlineOf({ deadline, timeout }: ProcessOptions, now: Date): Date | undefined {
-  return timeout === undefined ? deadline : new Date(now.getTime() + millisecondsOf(timeout));
+/** The milliseconds that a caller gives a command; a deadline of its own is in the place of every default. */
+export function timeoutOf({ deadline, timeout }: ProcessOptions): number | undefined {
+  if (timeout !== undefined) return millisecondsOf(timeout);
+  return deadline === undefined ? undefined : Number.POSITIVE_INFINITY;
 }

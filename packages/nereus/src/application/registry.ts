@@ -5,7 +5,8 @@ import type { ProjectionClass } from "../model/projection.ts";
 import type { Store } from "../ports/store.ts";
 import type { AggregateCache } from "./aggregate-cache.ts";
 import type { ApplicationServiceDefinition } from "./application-service.ts";
-import type { Clock, Log } from "./context.ts";
+import type { CheckedClock } from "./checked-clock.ts";
+import type { Log } from "./context.ts";
 import type { Enrichers } from "./enrichers.ts";
 import type { EventHandlersDefinition } from "./event-handlers.ts";
 import type { CommandHandling, QueryHandling } from "./handlers.ts";
@@ -20,6 +21,8 @@ export interface CommandRoute {
   readonly command: CommandClass;
   readonly aggregate: AggregateClass;
   readonly handling: CommandHandling;
+  /** How long it may take, in milliseconds, where its caller does not say so. */
+  readonly timeout: number | undefined;
   /** The command's field that names the aggregate; undefined where it has none. */
   readonly identityField: string | undefined;
 }
@@ -56,7 +59,9 @@ export interface Runtime {
   readonly store: Store;
   readonly cache: AggregateCache;
   readonly snapshots: Snapshots;
-  readonly clock: Clock;
+  readonly clock: CheckedClock;
+  /** How long what a handler runs in may take, in milliseconds, where nothing else says so. */
+  readonly timeout: number | undefined;
   readonly enrichers: Enrichers;
   readonly log: Log;
   /** How often a command is tried again after a conflict. */

@@ -1,30 +1,35 @@
 import { NereusError } from "../model/errors.ts";
-import type { Clock, Log } from "./context.ts";
-import { DeadlineWatch, type Due } from "./deadline.ts";
+import type { Log } from "./context.ts";
 import type { Task } from "./handling.ts";
 import type { KeyedQueue } from "./keyed-queue.ts";
+import type { Target } from "./unit-of-work.ts";
 
 /** Milliseconds after which work that waits for its turn is reported. */
 const longWait = 10_000;
+
+/** What waits, for errors and reports. */
+interface Waiter {
+  readonly name: string;
+  readonly subject: string;
+  readonly target: Target | undefined;
+}
 
 /** The turn that a piece of work has: one at a time, so that no two pieces of work wait for each other. */
 export class Turn {
   readonly #queue: KeyedQueue<Task>;
   readonly #task: Task;
-  readonly #due: Due;
-  readonly #surroundings: { readonly clock: Clock; readonly log: Log };
+  readonly #waiter: Waiter;
+  readonly #log: Log;
   #key: string | undefined;
+  /** Of the turn that it waits for. */
+  #awaited: string | undefined;
+  #hasQuit = false;
 
-  constructor(
-    queue: KeyedQueue<Task>,
-    task: Task,
-    due: Due,
-    surroundings: { readonly clock: Clock; readonly log: Log },
-  ) {
+  constructor(queue: KeyedQueue<Task>, task: Task, waiter: Waiter, log: Log) {
     this.#queue = queue;
     this.#task = task;
-    this.#due = due;
-    this.#surroundings = surroundings;
+    this.#waiter = waiter;
+    this.#log = log;
   }
 
   /**
@@ -35,7 +40,7 @@ export class Turn {
    */
   take(key: string, claimed?: string): Promise<void> | undefined {
     const deadlock = this.#deadlock(key);
-    if (deadlock !== undefined) throw neverComes(this.#due, claimed, deadlock);
+    if (deadlock !== undefined) throw neverComes(this.#waiter, claimed, deadlock);
     return this.#enter(key);
   }
 
@@ -51,6 +56,22 @@ export class Turn {
     this.#key = undefined;
   }
 
+  /** Leaves it, or the line for it, for good: what runs on gets no other. */
+  quit(): void {
+    this.#hasQuit = true;
+    this.leave();
+    if (this.#awaited !== undefined) this.#queue.withdraw(this.#awaited, this.#task);
+    this.#awaited = undefined;
+    this.#task.waitsFor = undefined;
+  }
+
+  /** Undefined if it waits for none; else behind whom: ` behind Deposit`. */
+  get waits(): string | undefined {
+    if (this.#awaited === undefined) return undefined;
+    const holder = this.#queue.holder(this.#awaited);
+    return holder === undefined ? "" : ` behind ${holder.subject}`;
+  }
+
   /** Who has a turn and cannot end before this work has. */
   #deadlock(key: string): Task | undefined {
     const holder = this.#queue.holder(key);
@@ -58,36 +79,39 @@ export class Turn {
   }
 
   #enter(key: string): Promise<void> | undefined {
+    if (this.#hasQuit) throw ended(this.#waiter.subject);
     const wait = this.#queue.enter(key, this.#task);
     if (wait !== undefined) return this.#inLine(key, wait);
     this.#key = key;
     return undefined;
   }
 
-  /** @throws NereusError DEADLINE_EXCEEDED; the turn is passed on when it comes */
   async #inLine(key: string, wait: Promise<void>): Promise<void> {
-    const { clock, log } = this.#surroundings;
-    const { name, subject, deadline, target } = this.#due;
+    const { name, subject, target } = this.#waiter;
+    this.#awaited = key;
     this.#task.waitsFor = () => this.#queue.holder(key);
-    const what = `${subject} waits for its turn with ${name} ${target?.id ?? ""}`;
-    const timer = setTimeout(() => log.warn(`${what}: what is before it takes long`), longWait);
-    const watch = deadline === undefined ? undefined : new DeadlineWatch(this.#due, clock);
+    const timer = setTimeout(() => {
+      const what = `${subject} waits for its turn with ${name} ${target?.id ?? ""}${this.waits ?? ""}`;
+      this.#log.warn(`${what}: what is before it takes long`);
+    }, longWait);
     try {
-      await (watch === undefined ? wait : Promise.race([wait, watch.passed]));
-      this.#key = key;
-    } catch (error) {
-      void wait.then(() => this.#queue.leave(key));
-      throw error;
+      await wait;
     } finally {
-      this.#task.waitsFor = undefined;
       clearTimeout(timer);
-      watch?.end();
+      this.#task.waitsFor = undefined;
     }
+    if (this.#hasQuit) throw ended(subject); // the turn was passed on
+    this.#awaited = undefined;
+    this.#key = key;
   }
 }
 
-function neverComes(due: Due, claimed: string | undefined, { subject: holder }: Task): NereusError {
-  const { name, subject, target } = due;
+function ended(subject: string): NereusError {
+  return new NereusError("UNIT_OF_WORK_CLOSED", `${subject} was ended before its turn came`);
+}
+
+function neverComes(waiter: Waiter, claimed: string | undefined, { subject: holder }: Task): NereusError {
+  const { name, subject, target } = waiter;
   const what = claimed === undefined ? `${name} ${target?.id ?? ""}` : `the idempotency key ${claimed}`;
   const why = `${subject} waits for its turn with ${what}, but ${holder}, whose turn it is, waits for ${subject}`;
   return new NereusError("TURN_DEADLOCK", why, {

@@ -27,6 +27,14 @@ export interface Carried {
 
 export const nothingCarried: Carried = { aggregates: new Map(), areCurrent: true };
 
+/** What a unit of work is for: it may be given up before its handler has ended. */
+export interface Doer {
+  readonly work: { readonly transaction?: SqlClient | undefined };
+  readonly signal: AbortSignal;
+}
+
+const never = new AbortController().signal;
+
 /** The aggregate that a piece of work is addressed to. */
 export interface Target {
   readonly aggregate: AggregateClass;
@@ -60,19 +68,17 @@ export class UnitOfWork {
   #isReusable = true;
 
   readonly #transaction: UnitTransaction;
+  readonly #by: Doer | undefined;
+  /** Whether its handler may still run, with the aggregates in its hands. */
+  #isForsaken = false;
 
   /**
    * @param target `"query"` for a unit that only reads
-   * @param given a transaction that the caller has begun
+   * @param by what does it; nothing for a query
    */
-  constructor(
-    runtime: Runtime,
-    cause: Cause,
-    carried: Carried,
-    target: Target | undefined | "query",
-    given?: SqlClient | undefined,
-  ) {
-    this.#transaction = new UnitTransaction(runtime.store, given);
+  constructor(runtime: Runtime, cause: Cause, carried: Carried, target: Target | undefined | "query", by?: Doer) {
+    this.#by = by;
+    this.#transaction = new UnitTransaction(runtime.store, by?.work.transaction);
     this.#readOnly = target === "query";
     this.#runtime = runtime;
     this.cause = cause;
@@ -90,6 +96,11 @@ export class UnitOfWork {
   get transaction(): SqlTransaction {
     this.#assertOpen();
     return this.#transaction.handle;
+  }
+
+  /** Aborts when what it is for is given up. */
+  get signal(): AbortSignal {
+    return this.#by?.signal ?? never;
   }
 
   #keyOf(aggregate: AggregateClass, id: string): string {
@@ -250,6 +261,17 @@ export class UnitOfWork {
     return isNothing ? this.#writeNothing() : this.#transaction.commit(commit);
   }
 
+  withdraw(commit: Commit): boolean {
+    return this.#transaction.withdraw(commit);
+  }
+
+  /** Ends it from outside, while its handler may still run: nothing of it is stored, and the handler can change nothing any more. */
+  close(): void {
+    this.#end();
+    this.#isForsaken = true;
+    if (this.#transaction.isBegun) void this.#transaction.rollback({ atOnce: true }).catch(() => undefined);
+  }
+
   /** Leaves nothing of the SQL that handlers have run in it, if it was not committed. */
   rollback(): Promise<void> | undefined {
     return this.#transaction.isBegun ? this.#transaction.rollback() : undefined;
@@ -348,7 +370,8 @@ export class UnitOfWork {
     this.#end();
     this.takeBack();
     for (const { key, root, aggregate, base } of this.#tracked.values()) {
-      const isStored = this.#isReusable && !this.#transaction.isJoined && !this.#diverged.has(key);
+      const isWhole = this.#isReusable && !this.#isForsaken && !this.#diverged.has(key);
+      const isStored = isWhole && !this.#transaction.isJoined;
       if (isStored && base !== -1 && aggregate[definition].eventSourced) this.#runtime.cache.put(key, root);
     }
   }

@@ -64,6 +64,11 @@ export class UnitTransaction {
     return handle;
   }
 
+  /** Takes back a commit that has no answer yet: whether that is certain. */
+  withdraw(commit: Commit): boolean {
+    return !this.isJoined && !this.isBegun && this.#store.withdraw?.(commit) === true;
+  }
+
   async commit(commit: Commit): Promise<CommitOutcome> {
     this.#ended = true;
     const transaction = this.#joined ?? (await this.#begun);
@@ -71,10 +76,10 @@ export class UnitTransaction {
   }
 
   /** Leaves nothing of the handler's statements, unless they were committed. A transaction that was joined is its owner's. */
-  async rollback(): Promise<void> {
+  async rollback(options?: { readonly atOnce: boolean }): Promise<void> {
     this.#ended = true;
     const begun = await this.#begun?.catch(() => undefined); // whoever asked for it was told
-    await begun?.rollback();
+    await begun?.rollback(options);
   }
 
   async #query(statement: string | object, values?: readonly unknown[]): Promise<SqlResult<unknown>> {

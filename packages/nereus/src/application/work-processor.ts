@@ -1,16 +1,20 @@
 import { changedInPlace } from "../model/aggregate-faults.ts";
 import { isThenable } from "../model/aggregate-root.ts";
+import { isNereusError } from "../model/errors.ts";
 import type { CheckpointMove, Commit, Conflict, SqlClient } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
 import { metAt, outOfRetries, refuseExisting } from "./command-faults.ts";
-import { assertInTime } from "./deadline.ts";
-import { Handling, Task } from "./handling.ts";
+import { TimeLimit } from "./deadline.ts";
+import { Handling, type Task } from "./handling.ts";
 import { type Claim, encodeResult, remembered } from "./idempotency.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { cacheKey } from "./loading.ts";
+import { LongWaits } from "./long-waits.ts";
+import { Operation } from "./operation.ts";
 import type { Processed } from "./processed.ts";
 import type { Runtime } from "./registry.ts";
 import { Turn } from "./turn.ts";
+import { UnderWay } from "./under-way.ts";
 import { type Carried, nothingCarried, type Target, UnitOfWork } from "./unit-of-work.ts";
 
 /** What is done in one unit of work: handling a command, an event, a use case, another system's message. */
@@ -23,6 +27,8 @@ export interface Work {
   /** The aggregate that it is addressed to: it waits for its turn with it. */
   readonly target: Target | undefined;
   readonly deadline?: Date | undefined;
+  /** How long it may take, in milliseconds. Where neither is given: as long as the domain says. */
+  readonly timeout?: number | undefined;
   /** Makes it take effect once. */
   readonly claim?: Claim | undefined;
   /** Moved with it: how far a subscription has come. */
@@ -34,8 +40,10 @@ export interface Work {
   run(unit: UnitOfWork): unknown;
 }
 
-type Claimed = Work & { readonly claim: Claim };
 type Again = { readonly again: Conflict | undefined };
+
+/** Milliseconds after which what waits for the store is reported. */
+const longWait = 5000;
 
 /** How often the store's notes may have changed meanwhile before that counts as an attempt: the user has no part in it. */
 const mostOvertaken = 8;
@@ -43,31 +51,81 @@ const mostOvertaken = 8;
 /** Does pieces of work, each as often as conflicts ask for it, until it is committed or refused. */
 export class WorkProcessor {
   readonly #runtime: Runtime;
+  /** What callers wait for. */
+  readonly underWay = new UnderWay();
   readonly #queue = new KeyedQueue<Task>();
+  readonly #longWaits: LongWaits;
   readonly #finish: ((unit: UnitOfWork) => Promise<void>) | undefined;
 
   /** @param finish runs after each piece of work, in its unit of work */
   constructor(runtime: Runtime, finish: ((unit: UnitOfWork) => Promise<void>) | undefined) {
     this.#runtime = runtime;
     this.#finish = finish;
+    this.#longWaits = new LongWaits(runtime);
   }
 
-  /** Without a claim, the only waits are the aggregate's turn, a load that misses the cache, the commit. */
-  perform(work: Work): Promise<Processed> {
-    const task = new Task(work.subject);
-    const done = work.claim === undefined ? this.#attempts(work, task) : this.#once(work as Claimed, task);
-    return task.outer === undefined ? done : done.finally(() => task.end());
+  /** The time that a piece of work has from now on. @throws NereusError CLOCK_INVALID */
+  limitOf({ deadline, timeout = this.#runtime.timeout }: Pick<Work, "deadline" | "timeout">): TimeLimit | undefined {
+    return TimeLimit.of({ deadline, timeout }, this.#runtime.clock);
+  }
+
+  /**
+   * Without a claim, the only waits are the aggregate's turn, a load that misses the cache, the commit. Its caller has an answer when its time
+   * is up, wherever it is then.
+   *
+   * @param underWay among what it counts until it is answered
+   */
+  perform(work: Work, limit = this.limitOf(work), underWay = this.underWay): Promise<Processed> {
+    if (limit !== undefined && limit.left <= 0) return this.#late(work, limit);
+    return new Promise((resolve, reject) => {
+      const operation = new Operation(work, (error) => {
+        underWay.delete(operation);
+        reject(error);
+      });
+      underWay.add(operation);
+      const unwatch = limit?.watch((fault) => {
+        const { subject, doing } = operation;
+        if (operation.commit !== undefined) this.#longWaits.report(operation.describe());
+        operation.abort(isNereusError(fault) ? fault : limit.exceeded(subject, `: ${doing}`));
+      });
+      const done =
+        work.claim === undefined ? this.#attempts(operation, limit) : this.#once(operation, work.claim, limit);
+      const end = (): void => {
+        unwatch?.();
+        underWay.delete(operation);
+        if (!operation.isAnswered) operation.finished();
+      };
+      done.then(
+        (processed) => {
+          end();
+          resolve(processed);
+        },
+        (error: unknown) => {
+          end();
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** What comes too late may be done already. */
+  async #late(work: Work, limit: TimeLimit): Promise<Processed> {
+    const earlier = await this.#remembered(work);
+    if (earlier !== undefined) return earlier;
+    throw limit.exceeded(work.subject);
   }
 
   /** Work with one key waits for each other, so that the first is done before the next looks for its result. */
-  async #once(work: Claimed, task: Task): Promise<Processed> {
-    if (work.transaction !== undefined) return this.#attempts(work, task);
-    const turn = new Turn(this.#queue, task, work, this.#runtime);
-    const { tenant, key } = work.claim;
+  async #once(operation: Operation, claim: Claim, limit: TimeLimit | undefined): Promise<Processed> {
+    const { work } = operation;
+    if (work.transaction !== undefined) return this.#attempts(operation, limit);
+    const turn = new Turn(this.#queue, operation, work, this.#runtime.log);
+    operation.keyTurn = turn;
+    const { tenant, key } = claim;
     const wait = turn.take(`\0${tenant}\0${key}`, key);
     if (wait !== undefined) await wait;
     try {
-      return (await this.#remembered(work)) ?? (await this.#attempts(work, task));
+      return (await this.#remembered(work)) ?? (await this.#attempts(operation, limit));
     } finally {
       turn.leave();
     }
@@ -80,17 +138,22 @@ export class WorkProcessor {
     return record === undefined ? undefined : remembered(record, claim);
   }
 
-  async #attempts(work: Work, task: Task): Promise<Processed> {
-    const turn = new Turn(this.#queue, task, work, this.#runtime);
+  async #attempts(operation: Operation, limit: TimeLimit | undefined): Promise<Processed> {
+    const { work } = operation;
+    operation.assertAwaited();
+    const turn = new Turn(this.#queue, operation, work, this.#runtime.log);
+    operation.turn = turn;
     const wait = work.transaction === undefined && work.target ? turn.take(work.target.key) : undefined;
     if (wait !== undefined) await wait;
     try {
       let carried: Carried = nothingCarried;
       for (let attempt = 0, overtaken = 0; ; attempt++) {
-        assertInTime(work, this.#runtime.clock);
+        operation.assertAwaited();
+        limit?.assertLeft(work.subject);
         const cause = work.cause(this.#runtime.clock.now().getTime());
-        const unit = new UnitOfWork(this.#runtime, cause, carried, work.target, work.transaction);
-        const step = await this.#attemptOnce(work, unit, task);
+        const unit = new UnitOfWork(this.#runtime, cause, carried, work.target, operation);
+        operation.unit = unit;
+        const step = await this.#attemptOnce(operation, unit);
         if ("position" in step) return step;
         if (step.again?.on === "note" && overtaken < mostOvertaken) {
           overtaken++;
@@ -115,9 +178,9 @@ export class WorkProcessor {
   }
 
   /** Rolls back what a handler has written by itself, unless it was committed. */
-  async #attemptOnce(work: Work, unit: UnitOfWork, task: Task): Promise<Processed | Again> {
+  async #attemptOnce(operation: Operation, unit: UnitOfWork): Promise<Processed | Again> {
     try {
-      return await this.#attempt(work, unit, task);
+      return await this.#attempt(operation, unit);
     } finally {
       const undone = unit.rollback();
       if (undone !== undefined) await undone;
@@ -131,14 +194,16 @@ export class WorkProcessor {
     return met === undefined || aggregate === undefined ? undefined : cacheKey(aggregate, tenant, met.id);
   }
 
-  async #attempt(work: Work, unit: UnitOfWork, task: Task): Promise<Processed | Again> {
-    const handling = new Handling(task, this.#runtime.store);
+  async #attempt(operation: Operation, unit: UnitOfWork): Promise<Processed | Again> {
+    const { work } = operation;
+    const handling = new Handling(operation, this.#runtime.store);
     let result: unknown;
     let commit: Commit;
     let isProjecting = false;
     try {
       const done = handling.run(work.run, unit);
       result = isThenable(done) ? await done : done;
+      operation.assertAwaited();
       if (this.#finish !== undefined) await handling.run(this.#finish, unit);
       handling.end();
       unit.assertComplete();
@@ -146,12 +211,14 @@ export class WorkProcessor {
       const prepared = unit.prepare(work.claim && recordOf(work.name, work.claim, result), work.checkpoint);
       isProjecting = prepared instanceof Promise;
       commit = prepared instanceof Promise ? await prepared : prepared;
+      operation.assertAwaited();
     } catch (error) {
       handling.end();
+      operation.assertAwaited();
       const slip = isProjecting ? undefined : changedInPlace(work.subject, error);
       return this.#failed(work, unit, slip ?? error, isProjecting);
     }
-    return this.#write(work, unit, commit, result);
+    return this.#write(operation, unit, commit, result);
   }
 
   /**
@@ -169,12 +236,24 @@ export class WorkProcessor {
     throw error; // the handler's error says more
   }
 
-  async #write(work: Work, unit: UnitOfWork, commit: Commit, result: unknown): Promise<Processed | Again> {
+  /** Reports operations that have waited long for the store. */
+  lookForLongWaits(): void {
+    for (const activity of this.underWay) {
+      if (activity instanceof Operation && activity.commit !== undefined && activity.age > longWait) {
+        this.#longWaits.report(activity.describe());
+        return;
+      }
+    }
+  }
+
+  async #write(operation: Operation, unit: UnitOfWork, commit: Commit, result: unknown): Promise<Processed | Again> {
+    operation.commit = commit;
     const outcome = await unit.write(commit);
+    operation.commit = undefined;
     if (outcome.status === "conflict") return refusedFor(this.#runtime, unit, outcome.conflict);
     if (outcome.status === "duplicate") {
       unit.takeBack();
-      return remembered(outcome.record, work.claim as Claim);
+      return remembered(outcome.record, operation.work.claim as Claim);
     }
     unit.saved();
     const checkpoint = commit.checkpoint === undefined ? undefined : "moved";

@@ -1,5 +1,7 @@
+import type { CommandHandlersOptions } from "../application/handlers.ts";
 import type { CommandRoute, QueryRoute } from "../application/registry.ts";
 import type { AggregateClass } from "../model/aggregate-root.ts";
+import { millisecondsOf } from "../model/duration.ts";
 import { definition, definitionOf, type Element } from "../model/element.ts";
 import type { EventClass, MessageDefinition } from "../model/message.ts";
 import { isWhole } from "./check-aggregates.ts";
@@ -17,8 +19,9 @@ import type { ModelParts } from "./model-parts.ts";
 export function checkCommandHandlers(parts: ModelParts, faults: Faults): ReadonlyMap<string, CommandRoute> {
   const routes = new Map<string, CommandRoute>();
   const users = new Map<string, string>();
-  for (const { name: user, aggregate, handlings } of parts.commandHandlers) {
+  for (const { name: user, aggregate, options, handlings } of parts.commandHandlers) {
     checkAggregateListed(parts, aggregate, user, faults);
+    const timeout = checkTimeout(user, options, faults);
     checkAny(user, handlings, faults);
     for (const { command, handling } of handlings) {
       const name = messageName(command, "command");
@@ -32,13 +35,23 @@ export function checkCommandHandlers(parts: ModelParts, faults: Faults): Readonl
       const identityField = identityFieldOf(aggregate, command[definition]);
       if (handling.how === "update" && identityField === undefined) nameless(aggregate, name, faults);
       users.set(name, user);
-      routes.set(name, { command, aggregate, handling, identityField });
+      routes.set(name, { command, aggregate, handling, timeout, identityField });
     }
   }
   for (const name of unhandled(parts.commands, routes)) {
     faults.add("COMMAND_UNHANDLED", name, "nothing handles it", "Handle it, or take it out of the elements.");
   }
   return routes;
+}
+
+/** @returns in milliseconds */
+function checkTimeout(user: string, { timeout }: CommandHandlersOptions, faults: Faults): number | undefined {
+  if (timeout === undefined) return undefined;
+  const span = millisecondsOf(timeout);
+  if (span > 0) return span;
+  const fix = "Give a span above 0: milliseconds, or { seconds: 5 }.";
+  faults.add("ELEMENT_OPTION_INVALID", user, `timeout is ${JSON.stringify(timeout)}`, fix);
+  return undefined;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Registry } from "../application/registry.ts";
 import type { SendOptions } from "../application/send-options.ts";
 import type { SizeLimits } from "../application/size-limits.ts";
 import type { CallOptions } from "../application/use-cases.ts";
+import { type Duration, millisecondsOf } from "../model/duration.ts";
 import { definition, type Element } from "../model/element.ts";
 import { type ModelFault, NereusError } from "../model/errors.ts";
 import type { ProjectionClass } from "../model/projection.ts";
@@ -19,6 +20,11 @@ export interface DomainOptions {
   readonly clock?: Clock | undefined;
   /** Default: `console`. */
   readonly log?: Log | undefined;
+  /**
+   * How long whatever a handler runs in may take: commands, calls of services, messages of subscribers, queries, each run of a handler of events, the
+   * storing of a sent command. A list of command handlers and the caller of a command may say otherwise. Default: no limit.
+   */
+  readonly timeout?: Duration | undefined;
   /** How often a command is tried again after a conflict, with growing pauses. Default: 20. */
   readonly retries?: number | undefined;
   /** What adds to the metadata of messages. */
@@ -93,9 +99,10 @@ function faultOfOptions(name: unknown, options: DomainOptions): string | undefin
   if (typeof name !== "string" || name === "") return "it has no name";
   if (!Array.isArray(options?.elements)) return "elements is not a list";
   if (typeof options.store !== "object" || options.store === null) return "store is not a store";
-  const { retries, cachedAggregates, limits, clock } = options;
+  const { retries, cachedAggregates, limits, clock, timeout } = options;
   if (![retries, cachedAggregates].every(isCount)) return "retries and cachedAggregates are whole numbers from 0";
   if (clock !== undefined && typeof clock?.now !== "function") return "clock has no function named now";
+  if (timeout !== undefined && !(millisecondsOf(timeout) > 0)) return "timeout is not a span above 0";
   if ([limits?.messageBytes, limits?.commitBytes].every(isCount)) return undefined;
   return "limits.messageBytes and limits.commitBytes are whole numbers from 0";
 }

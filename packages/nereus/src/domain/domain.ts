@@ -8,6 +8,7 @@ import { type CallOptions, messageWork, useCaseWork } from "../application/use-c
 import type { View } from "../application/view.ts";
 import { Engine } from "../engine/engine.ts";
 import { settleInlineProjections } from "../engine/inline-start.ts";
+import { type StopOptions, spanOfStop } from "../engine/stopping.ts";
 import { beginSubscriptions } from "../engine/subscription-start.ts";
 import { definitionOf, type Element } from "../model/element.ts";
 import { ModelError, type ModelFault, NereusError } from "../model/errors.ts";
@@ -25,7 +26,8 @@ import {
 } from "./domain-options.ts";
 import { type CheckedModel, checkModel } from "./model-check.ts";
 import type { ModelDescription } from "./model-description.ts";
-import { assemble, counted, type Running, runnerOf, settle, visible } from "./running.ts";
+import { assemble, type Running, runnerOf, settle, visible, watchLongWaits } from "./running.ts";
+import { stopRunning } from "./stop-running.ts";
 
 /** What a started domain works with: for the test kit, which seeds the log, and lets events happen without a command. */
 export let workingsOf: (domain: Domain) => Workings;
@@ -91,6 +93,7 @@ export class Domain {
       await settleInlineProjections(running.runtime);
       await beginSubscriptions(running);
       this.#running = running;
+      watchLongWaits(running);
     });
   }
 
@@ -115,12 +118,15 @@ export class Domain {
 
   /**
    * Takes no more commands, lets those under way finish, stops the engines, and closes the store. A second call
-   * changes nothing.
+   * changes nothing. What does not end in time is ended by force: its callers are answered, nothing more of it is stored, and the store is
+   * closed.
    *
-   * @throws NereusError CALLED_IN_HANDLER
+   * @throws NereusError CALLED_IN_HANDLER; STOP_FORCED when all is stopped, which names what did not end
+   * @example await bank.stop({ within: { seconds: 20 } });
    */
-  async stop(): Promise<void> {
+  async stop(options: StopOptions = {}): Promise<void> {
     refuseInHandler(this.#options.store, "stop");
+    const span = spanOfStop(options);
     const now = this.#running;
     this.#running = undefined; // from this moment, commands are refused
     now?.stopping.abort();
@@ -128,14 +134,7 @@ export class Domain {
       const running = now ?? this.#running;
       if (running === undefined) return;
       this.#running = undefined;
-      if (running.inFlight > 0) {
-        await new Promise<void>((resolve) => {
-          running.whenIdle = resolve;
-        });
-      }
-      for (const engine of running.engines) await engine.retire();
-      await running.runtime.snapshots.written();
-      await running.runtime.store.close();
+      await stopRunning(running, span);
     });
   }
 
@@ -164,11 +163,14 @@ export class Domain {
     const running = this.#started("process");
     assertOptions(options);
     const awaited = (options.visibleIn ?? []).map((projection) => runnerOf(running, projection));
-    return counted(running, async () => {
-      const { result, position } = await running.work.perform(running.commands.workOf(command, options));
-      await visible(awaited, position);
-      return result as R;
-    });
+    const work = running.commands.workOf(command, options);
+    const limit = running.work.limitOf(work);
+    const { result, position } = await running.work.perform(work, limit);
+    if (awaited.length > 0) {
+      const wait = () => visible(awaited, position, work.subject, limit);
+      await running.work.underWay.during(`${work.subject}, which is stored and waited for,`, wait);
+    }
+    return result as R;
   }
 
   /**
@@ -180,7 +182,7 @@ export class Domain {
    */
   async send(command: Returning<unknown, "command">, options: DomainSendOptions = {}): Promise<Receipt> {
     const running = this.#started("send");
-    return counted(running, () => running.commands.send(command, options));
+    return running.work.underWay.during("A call of send", () => running.commands.send(command, options));
   }
 
   /**
@@ -197,10 +199,8 @@ export class Domain {
     const call = async (useCase: string, input: readonly unknown[]): Promise<unknown> => {
       const running = this.#started("service");
       const { runtime, joining, work } = running;
-      return counted(running, async () => {
-        const { result } = await work.perform(useCaseWork(runtime, joining, own, useCase, input, options));
-        return result;
-      });
+      const { result } = await work.perform(useCaseWork(runtime, joining, own, useCase, input, options));
+      return result;
     };
     const names = Object.keys(own.useCases);
     const calls = names.map((useCase) => [useCase, (...input: readonly unknown[]) => call(useCase, input)]);
@@ -215,7 +215,11 @@ export class Domain {
    */
   async query<R>(query: Returning<R, "query">, { tenant = "" }: TenantOptions = {}): Promise<R> {
     assertOptions({ tenant });
-    return (await this.#started().queries.ask(query, tenant)) as R;
+    const { queries, work } = this.#started();
+    const limit = work.limitOf({});
+    const answer = queries.ask(query, tenant);
+    const subject = (query as object).constructor.name;
+    return (await (limit?.bound(answer, () => limit.exceeded(subject)) ?? answer)) as R;
   }
 
   /**
@@ -253,7 +257,7 @@ export class Domain {
   async settle(): Promise<void> {
     const running = this.#started();
     refuseInHandler(this.#options.store, "settle");
-    await counted(running, () => settle(running));
+    await running.work.underWay.during("A call of settle", () => settle(running));
   }
 
   /** @internal */
@@ -270,7 +274,7 @@ export class Domain {
       if (own === undefined || runtime.registry.subscribers.get(own.name) !== own) {
         throw unknownService(domain.name, own?.name);
       }
-      await counted(running, () => work.perform(messageWork(runtime, joining, own, message, options)));
+      await work.perform(messageWork(runtime, joining, own, message, options));
     };
   }
 

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { AggregateCache } from "../application/aggregate-cache.ts";
 import { CheckedClock } from "../application/checked-clock.ts";
 import { type CommandProcessor, joiningOf } from "../application/command-processor.ts";
+import type { TimeLimit } from "../application/deadline.ts";
 import type { Joining } from "../application/handler-context.ts";
 import { runInlineHandlers } from "../application/inline-handlers.ts";
 import { knownProjection } from "../application/projection-views.ts";
@@ -15,11 +16,15 @@ import { EventRunner } from "../engine/event-runner.ts";
 import { together } from "../engine/failures.ts";
 import { ProjectionRunner } from "../engine/projection-runner.ts";
 import type { Runner } from "../engine/runner.ts";
+import { millisecondsOf } from "../model/duration.ts";
 import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
 import type { ProjectionClass } from "../model/projection.ts";
 import type { DomainOptions } from "./domain-options.ts";
 import { stateShapeOf } from "./state-shape.ts";
+
+/** Milliseconds between two looks for what has waited long for the store. */
+const lookEvery = 1000;
 
 /** What a started domain works with. */
 export interface Running {
@@ -31,22 +36,20 @@ export interface Running {
   readonly projections: readonly ProjectionRunner[];
   readonly runners: readonly Runner[];
   readonly engines: Engine[];
-  /** Commands under way, and what to call when there is none any more. */
-  inFlight: number;
-  whenIdle: (() => void) | undefined;
   /** Ends what would not end by itself. */
   readonly stopping: AbortController;
 }
 
 export function assemble(registry: Registry, options: DomainOptions): Running {
   const { store, log = console, limits = {} } = options;
-  const clock = new CheckedClock(options.clock ?? { now: () => new Date() });
+  const clock = new CheckedClock(options.clock);
   const runtime: Runtime = {
     registry,
     store,
     cache: new AggregateCache(options.cachedAggregates ?? 10_000),
     snapshots: new Snapshots({ store, clock, log, limits }, (aggregate) => stateShapeOf(aggregate[definition])),
     clock,
+    timeout: options.timeout === undefined ? undefined : millisecondsOf(options.timeout),
     log,
     enrichers: options.enrichers ?? {},
     retries: options.retries ?? 20,
@@ -65,18 +68,14 @@ export function assemble(registry: Registry, options: DomainOptions): Running {
   const runners = [...projections, ...handlers, new CommandRunner(runtime, work, commands)];
   const engines: Engine[] = [];
   const parts = { runtime, queries, commands, joining, work, projections, runners, engines };
-  return { ...parts, inFlight: 0, whenIdle: undefined, stopping: new AbortController() };
+  return { ...parts, stopping: new AbortController() };
 }
 
-/** Counts what is under way, so that a stop can wait for it. */
-export async function counted<T>(running: Running, work: () => Promise<T>): Promise<T> {
-  running.inFlight += 1;
-  try {
-    return await work();
-  } finally {
-    running.inFlight -= 1;
-    if (running.inFlight === 0) running.whenIdle?.();
-  }
+/** Reports what has waited long for the store, until the domain stops. */
+export function watchLongWaits({ work, stopping }: Running): void {
+  const watch = setInterval(() => work.lookForLongWaits(), lookEvery);
+  watch.unref();
+  stopping.signal.addEventListener("abort", () => clearInterval(watch));
 }
 
 /** Runs everything that follows the log, until there is nothing left to do. */
@@ -109,9 +108,20 @@ export function runnerOf({ runtime, projections }: Running, projection: Projecti
   return projections.find((runner) => runner.projection === known);
 }
 
-export async function visible(awaited: readonly (ProjectionRunner | undefined)[], position: number): Promise<void> {
+/** @param limit of the command, which binds this wait too */
+export async function visible(
+  awaited: readonly (ProjectionRunner | undefined)[],
+  position: number,
+  subject: string,
+  limit: TimeLimit | undefined,
+): Promise<void> {
   for (const runner of awaited) {
-    await runner?.reach(position).catch((cause: unknown) => {
+    if (runner === undefined) continue;
+    const giveUp = new AbortController();
+    const reached = runner.reach(position, giveUp.signal);
+    const where = `: it is stored, and waits for ${runner.projection}`;
+    await (limit?.bound(reached, () => limit.exceeded(subject, where)) ?? reached).catch((cause: unknown) => {
+      giveUp.abort();
       throw new NereusError("VISIBILITY_FAILED", `The command is stored, but ${runner.projection} does not show it`, {
         element: runner.projection,
         cause,

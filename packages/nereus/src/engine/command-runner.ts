@@ -4,6 +4,7 @@ import { decodeExtensions } from "../application/enrichers.ts";
 import { type Claim, frameworkKey } from "../application/idempotency.ts";
 import type { Runtime } from "../application/registry.ts";
 import { restoreSent, type SentCommand, sentCommand } from "../application/sent-command.ts";
+import { UnderWay } from "../application/under-way.ts";
 import type { Work, WorkProcessor } from "../application/work-processor.ts";
 import { type ErrorCode, isNereusError, NereusError } from "../model/errors.ts";
 import type { CheckpointMove } from "../ports/store.ts";
@@ -40,6 +41,7 @@ export class CommandRunner implements Runner {
   /** Whether a command was done, or given a timer, since the checkpoint was moved. */
   #hasDone = false;
   #current: Promise<void> | undefined;
+  readonly #underWay = new UnderWay();
 
   constructor(runtime: Runtime, work: WorkProcessor, commands: CommandProcessor) {
     this.#runtime = runtime;
@@ -51,6 +53,14 @@ export class CommandRunner implements Runner {
   /** What failed is put aside for a while. */
   standsStillAfter(error: unknown): boolean {
     return !isNereusError(error, "SENT_COMMAND_FAILED") && !isNereusError(error, "SETTLE_FAILED");
+  }
+
+  get doing(): readonly string[] {
+    return this.#underWay.descriptions;
+  }
+
+  abort(error: NereusError): void {
+    this.#underWay.abortAll(error);
   }
 
   /** @throws NereusError SENT_COMMAND_FAILED */
@@ -140,12 +150,17 @@ export class CommandRunner implements Runner {
     const work = this.#workOf(sent);
     if (sent.key !== undefined && (await this.#wasRefused(sent))) return undefined;
     try {
-      await this.#work.perform(work);
+      await this.#work.perform(work, undefined, this.#underWay);
       return undefined;
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      if (!isRefusal(error) || !this.#isFinal(error, sent)) throw error;
       return (await this.#refuse(sent, error)) ? error : undefined;
     }
+  }
+
+  /** The time of one try may be up while the command itself has more. */
+  #isFinal(error: NereusError, { deadline }: SentCommand): boolean {
+    return error.code !== "DEADLINE_EXCEEDED" || (deadline !== undefined && deadline.getTime() <= this.#now());
   }
 
   #workOf(sent: SentCommand): Work {

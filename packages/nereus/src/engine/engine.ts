@@ -1,8 +1,10 @@
 import { setTimeout } from "node:timers/promises";
 import { refuseInHandler } from "../application/handling.ts";
 import type { Runtime } from "../application/registry.ts";
+import { secondsSince } from "../application/under-way.ts";
 import { NereusError } from "../model/errors.ts";
 import type { Runner } from "./runner.ts";
+import { endsWithin, grace, type StopOptions, spanOfStop, stopForced } from "./stopping.ts";
 
 /** How often an idle engine looks for events that another process appended, in milliseconds. */
 const pollEvery = 250;
@@ -29,6 +31,8 @@ export class Engine {
   #heard = 0;
   #retired = false;
   #stopListening: (() => void) | undefined;
+  /** Since when each works. */
+  readonly #busy = new Map<Runner, number>();
   readonly #idle = new Set<() => void>();
 
   constructor(runtime: Runtime, runners: readonly Runner[]) {
@@ -55,13 +59,28 @@ export class Engine {
   }
 
   /**
-   * Ends after the batches under way are committed.
+   * Ends after the batches under way are committed. Handlers and steps that do not end in time are ended by force: nothing of
+   * them is stored, and they run again later.
    *
-   * @throws NereusError CALLED_IN_HANDLER
+   * @throws NereusError CALLED_IN_HANDLER; STOP_FORCED, which names what did not end
    */
-  async stop(): Promise<void> {
+  async stop(options: StopOptions = {}): Promise<void> {
     refuseInHandler(this.#runtime.store, "engine.stop");
-    await this.#end();
+    const span = spanOfStop(options);
+    const ending = this.#end();
+    if (await endsWithin(ending, span)) return;
+    const error = stopForced(`The engine of ${this.#runtime.registry.domain}`, span, this.hanging);
+    for (const runner of this.#runners) runner.abort(error);
+    await endsWithin(ending, grace);
+    throw error;
+  }
+
+  /** @internal What has not ended: sentences. */
+  get hanging(): readonly string[] {
+    return [...this.#busy].flatMap(([runner, since]) => {
+      const { doing } = runner;
+      return doing.length > 0 ? doing : [`${runner.subject} has waited ${secondsSince(since)} for the store`];
+    });
   }
 
   async #end(): Promise<void> {
@@ -86,10 +105,13 @@ export class Engine {
     while (!signal.aborted) {
       try {
         const heard = this.#heard;
+        this.#busy.set(runner, performance.now());
         await runner.reach(await this.#runtime.store.log.head(), signal);
+        this.#busy.delete(runner);
         failures = 0;
         if (heard === this.#heard) await this.#untilWoken(signal);
       } catch (error) {
+        this.#busy.delete(runner);
         if (runner.standsStillAfter?.(error) === false) {
           this.#runtime.log.error(`${runner.subject} failed`, error);
           continue;

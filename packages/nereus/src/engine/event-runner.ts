@@ -4,6 +4,7 @@ import { eventWork, type Once } from "../application/event-work.ts";
 import type { Joining } from "../application/handler-context.ts";
 import { frameworkKey } from "../application/idempotency.ts";
 import type { Runtime } from "../application/registry.ts";
+import { UnderWay } from "../application/under-way.ts";
 import type { WorkProcessor } from "../application/work-processor.ts";
 import type { StoredMessage } from "../log/message.ts";
 import { definition } from "../model/element.ts";
@@ -41,6 +42,7 @@ export class EventRunner implements Runner {
   /** Whether an event was handled since the checkpoint was moved. */
   #hasSeen = false;
   #current: Promise<void> | undefined;
+  readonly #underWay = new UnderWay();
 
   constructor(runtime: Runtime, work: WorkProcessor, joining: Joining, own: EventHandlersDefinition) {
     this.#runtime = runtime;
@@ -52,6 +54,14 @@ export class EventRunner implements Runner {
 
   get subject(): string {
     return `The event handlers ${this.#own.name}`;
+  }
+
+  get doing(): readonly string[] {
+    return this.#underWay.descriptions;
+  }
+
+  abort(error: NereusError): void {
+    this.#underWay.abortAll(error);
   }
 
   /** @throws NereusError EVENT_HANDLER_FAILED */
@@ -119,7 +129,7 @@ export class EventRunner implements Runner {
     const work = eventWork(this.#runtime, this.#joining, message, { name: this.#own.name, handle, once });
     for (let attempt = 0; ; attempt++) {
       try {
-        const { checkpoint } = await this.#work.perform(work);
+        const { checkpoint } = await this.#work.perform(work, undefined, this.#underWay);
         if (checkpoint === "superseded") this.#checkpoint = undefined;
         else if (checkpoint === "moved") this.#checkpoint = message.position;
         return;

@@ -5,6 +5,7 @@ import type { ProjectorDefinition } from "../application/projector.ts";
 import type { Runtime } from "../application/registry.ts";
 import { type Projected, RowSession } from "../application/row-session.ts";
 import { assertSizes } from "../application/size-limits.ts";
+import { type Activity, secondsSince } from "../application/under-way.ts";
 import { UnitTransaction } from "../application/unit-transaction.ts";
 import type { StoredMessage } from "../log/message.ts";
 import { definition } from "../model/element.ts";
@@ -49,6 +50,8 @@ export class ProjectionRunner implements Runner {
   #batch = batches.first;
   /** The page after the one in hand, on its way while that is applied. */
   #ahead: { readonly after: number; readonly page: Promise<LogPage> } | undefined;
+  /** The asynchronous step that is under way. */
+  #step: Activity | undefined;
   /** Of the page in hand. */
   #transaction: UnitTransaction;
 
@@ -57,6 +60,14 @@ export class ProjectionRunner implements Runner {
     this.#projector = projector;
     this.#types = [...projector.steps.keys()];
     this.#transaction = new UnitTransaction(runtime.store, undefined);
+  }
+
+  get doing(): readonly string[] {
+    return this.#step === undefined ? [] : [this.#step.describe()];
+  }
+
+  abort(error: NereusError): void {
+    this.#step?.abort(error);
   }
 
   get subject(): string {
@@ -79,7 +90,7 @@ export class ProjectionRunner implements Runner {
   async reach(position: number, signal?: AbortSignal): Promise<void> {
     while (signal?.aborted !== true && (this.#position < position || this.#checkpoint === undefined)) {
       const before = this.#position;
-      this.#current ??= this.#step().finally(() => {
+      this.#current ??= this.#advancePage().finally(() => {
         this.#current = undefined;
       });
       await this.#current;
@@ -88,7 +99,7 @@ export class ProjectionRunner implements Runner {
     }
   }
 
-  async #step(): Promise<void> {
+  async #advancePage(): Promise<void> {
     const { store } = this.#runtime;
     if (this.#checkpoint === undefined) {
       this.#checkpoint = await store.records.checkpoint(this.name);
@@ -181,7 +192,7 @@ export class ProjectionRunner implements Runner {
         const entry = entries[at] as Projected;
         const session = this.#session(entry.metadata.tenant);
         if (!session.applyNow(entry)) {
-          await projecting(this.projection, this.#runtime.store, () => session.apply(entry));
+          await this.#runStep(() => projecting(this.projection, this.#runtime.store, () => session.apply(entry)));
         }
       }
       at = undefined;
@@ -189,13 +200,27 @@ export class ProjectionRunner implements Runner {
       assertSizes(this.#runtime.limits, this.projection, { documents: writes.flatMap(([, own]) => own) });
       return { writes };
     } catch (error) {
-      if (isNereusError(error) && error.code.startsWith("STORE_")) {
+      if (isNereusError(error) && (error.code.startsWith("STORE_") || error.code === "STOP_FORCED")) {
         this.#forget();
         await this.#renewTransaction();
         throw error; // a fault of the machine is no event's fault
       }
       return { at: at ?? messages.length >> 1, error };
     }
+  }
+
+  /** A step that hangs can be ended: it has rows and a transaction of its own, which nobody commits then. */
+  async #runStep(step: () => Promise<void>): Promise<void> {
+    const since = performance.now();
+    await new Promise<void>((resolve, reject) => {
+      this.#step = {
+        describe: () => `${this.subject}: its step has run for ${secondsSince(since)}`,
+        abort: reject,
+      };
+      step().then(resolve, reject);
+    }).finally(() => {
+      this.#step = undefined;
+    });
   }
 
   async #prefetch(entries: readonly Projected[]): Promise<void> {
@@ -257,7 +282,7 @@ export class ProjectionRunner implements Runner {
   async #renewTransaction(): Promise<void> {
     const former = this.#transaction;
     this.#transaction = new UnitTransaction(this.#runtime.store, undefined);
-    await former.rollback();
+    await former.rollback({ atOnce: true });
   }
 
   /** Rows in memory are ahead of the store, or behind it: the next step begins with what is stored. */

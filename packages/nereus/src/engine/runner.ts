@@ -1,9 +1,15 @@
+import type { NereusError } from "../model/errors.ts";
+
 /** What follows the log: a projection, a list of event handlers, the sent commands. */
 export interface Runner {
   /** For reports: `Projection AccountSummary`. */
   readonly subject: string;
   /** Whether an error of {@link reach} holds up what comes after it; if not, it was put aside. Absent: always. */
   standsStillAfter?(error: unknown): boolean;
+  /** What it is at: sentences. */
+  readonly doing: readonly string[];
+  /** Ends the handlers that it runs. */
+  abort(error: NereusError): void;
   /**
    * Works until it has passed a position of the log and nothing is due, or the signal says stop.
    *

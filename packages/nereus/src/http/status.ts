@@ -16,6 +16,7 @@ const byStatus = {
   413: ["MESSAGE_TOO_LARGE", "COMMIT_TOO_LARGE"],
   422: ["INVARIANT_FAILED", "PRECONDITION_FAILED", "REFUSED", "STATUS_TRANSITION_FORBIDDEN", "IDEMPOTENCY_KEY_REUSED"],
   503: [
+    "STOP_FORCED",
     "DOMAIN_NOT_STARTED",
     "VISIBILITY_FAILED",
     "STORE_NOT_OPEN",
@@ -27,7 +28,7 @@ const byStatus = {
     "STORE_FULL",
     "COMMIT_INCOMPLETE",
   ],
-  504: ["DEADLINE_EXCEEDED"],
+  504: ["DEADLINE_EXCEEDED", "OUTCOME_UNKNOWN"],
 } as const satisfies Readonly<Record<number, readonly ErrorCode[]>>;
 
 const statuses: ReadonlyMap<ErrorCode, number> = new Map(

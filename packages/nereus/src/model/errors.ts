@@ -178,7 +178,10 @@ export const errorCodes = {
   TRANSACTION_UNSUPPORTED: "A transaction of the database was asked for, or handed in, on a store without SQL.",
   READ_ONLY_CONTEXT: "Something was added to a repository in a context that only reads.",
   OPTION_INVALID: "An option of a command or a read has no usable value.",
-  DEADLINE_EXCEEDED: "The deadline of a command passed before it could be handled.",
+  DEADLINE_EXCEEDED: "The time of a command or query was up before it was done.",
+  OUTCOME_UNKNOWN:
+    "The time of a command was up while its commit was on its way to the store: whether it is stored is not known.",
+  STOP_FORCED: "A stop waited as long as it may, and ended what still ran.",
   IDEMPOTENCY_KEY_REUSED: "An idempotency key was used again with another command or payload.",
   RESULT_NOT_SERIALISABLE: "A result cannot be kept for its idempotency key, because it is not JSON.",
   EVENT_HANDLERS_FAILED: "Several handlers of events failed; see the errors of cause.",

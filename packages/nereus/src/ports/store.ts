@@ -361,7 +361,10 @@ export interface StoreTransaction {
   /** Writes the commit and ends the transaction, with what else was written in it; a refusal leaves nothing of either. */
   commit(commit: Commit): Promise<CommitOutcome>;
   /** Leaves nothing. Does nothing after a commit. */
-  rollback(): Promise<void>;
+  rollback(options?: {
+    /** Even while a statement of the user's own still runs, which then fails. */
+    readonly atOnce: boolean;
+  }): Promise<void>;
 }
 
 /** Transactions that hold statements of the user's own beside a commit. */
@@ -402,9 +405,20 @@ export interface Store {
    * store that was not open stays closed. Lists of unique fields are those of the latest shape.
    */
   open(collections: readonly CollectionShape[]): Promise<void>;
-  /** Answers the commits that were made, then lets go of everything; after it, all is refused as `STORE_NOT_OPEN`. */
-  close(): Promise<void>;
+  /**
+   * Answers the commits that were made, then lets go of everything; after it, all is refused as `STORE_NOT_OPEN`.
+   *
+   * @param options `atOnce`: waits for nothing, also where a call of `close` waits already. Commits that have no answer are refused.
+   */
+  close(options?: { readonly atOnce: boolean }): Promise<void>;
   commit(commit: Commit): Promise<CommitOutcome>;
+  /**
+   * Takes back a commit that has no answer yet: true if none of it is, or will be, stored; then its promise is refused. False where it is on its way
+   * already. Absent: none can be taken back.
+   */
+  withdraw?(commit: Commit): boolean;
+  /** Says who holds up what is written now, for reports; undefined where nobody does, or nobody knows. */
+  heldUpBy?(): Promise<string | undefined>;
   /** Calls back after commits that wrote messages, from this process at least; returns the way to stop. */
   onCommit(listener: () => void): () => void;
 }

@@ -42,6 +42,7 @@ export class BatchWriter {
   readonly #settle: PreparedStatement;
   #turn: Promise<void> = Promise.resolve();
   #number = 0;
+  #isCut = false;
   #answered: number[] = [];
 
   constructor(settings: BatchWriterSettings) {
@@ -93,6 +94,22 @@ export class BatchWriter {
     return this.#held.close();
   }
 
+  /** The server's process of the connection, where the driver tells it. */
+  get backend(): number | undefined {
+    const { processID } = (this.#held.client ?? {}) as { readonly processID?: unknown }; // as clients of pg have it
+    return typeof processID === "number" ? processID : undefined;
+  }
+
+  /** Waits for no answer any more: ends the connection, here and on the server. */
+  cut(): void {
+    this.#isCut = true;
+    const { backend } = this;
+    const { client } = this.#held;
+    if (client !== undefined) this.#held.drop(client);
+    if (backend === undefined) return;
+    void this.#settings.pool.query(unprepared("SELECT pg_terminate_backend($1)", [backend])).catch(ignore);
+  }
+
   /** One statement at a time: the next is sent when the one before it has its answer. */
   #inTurn<Result>(statement: () => Promise<Result>): Promise<Result> {
     const turn = this.#turn.then(statement);
@@ -131,17 +148,22 @@ export class BatchWriter {
 
   /** The answer of a batch, or null if it was not written and never will be. */
   async #lostAnswer(number: number, cause: unknown): Promise<string | null> {
+    if (this.#isCut) throw outcomeUnknown(cause, this.#settings.name);
     try {
-      return await patiently(this.#settings.patience, async () => {
-        const client = await this.#held.get();
-        try {
-          const [row] = await this.#inTurn(() => rowsOn(client, this.#settle.with(this.id, number)));
-          return row?.[0] as string | null;
-        } catch (error) {
-          if (!isAnswer(error)) this.#held.drop(client);
-          throw error;
-        }
-      });
+      return await patiently(
+        this.#settings.patience,
+        async () => {
+          const client = await this.#held.get();
+          try {
+            const [row] = await this.#inTurn(() => rowsOn(client, this.#settle.with(this.id, number)));
+            return row?.[0] as string | null;
+          } catch (error) {
+            if (!isAnswer(error)) this.#held.drop(client);
+            throw error;
+          }
+        },
+        () => this.#isCut,
+      );
     } catch (error) {
       throw outcomeUnknown(error ?? cause, this.#settings.name);
     }

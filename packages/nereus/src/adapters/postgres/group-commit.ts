@@ -1,6 +1,8 @@
 import { setImmediate } from "node:timers";
 import type { Commit, CommitOutcome } from "../../ports/store.ts";
+import { CommitQueue, type Waiting as WaitingCommit } from "../commit-queue.ts";
 import { codeOf, isAnswer } from "../server-answers.ts";
+import { notOpen, withdrawn } from "../store-errors.ts";
 import { type Encoding, type Group, groupsOf, loneMessage } from "./batch.ts";
 import type { BatchWriter, WrittenBatch } from "./batch-writer.ts";
 import { entangled, storeFault } from "./faults.ts";
@@ -26,11 +28,7 @@ interface Manner {
   readonly alone: boolean;
 }
 
-interface Waiting {
-  readonly commit: Commit;
-  readonly resolve: (outcome: CommitOutcome) => void;
-  readonly reject: (error: unknown) => void;
-}
+type Waiting = WaitingCommit<CommitOutcome>;
 
 export interface GroupCommitSettings {
   /** Of the store, for messages. */
@@ -47,7 +45,7 @@ export interface GroupCommitSettings {
  */
 export class GroupCommit {
   readonly #settings: GroupCommitSettings;
-  #queue: Waiting[] = [];
+  readonly #queue = new CommitQueue<CommitOutcome>();
   #scheduled = false;
   #preparing = false;
   #underWay = 0;
@@ -59,19 +57,31 @@ export class GroupCommit {
 
   commit(commit: Commit): Promise<CommitOutcome> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ commit, resolve, reject });
+      this.#queue.add({ commit, resolve, reject });
       this.#schedule();
     });
   }
 
+  /** Takes back a commit that is not on its way to the server. */
+  withdraw(commit: Commit): boolean {
+    const waiting = this.#queue.withdraw(commit);
+    waiting?.reject(withdrawn(this.#settings.name));
+    return waiting !== undefined;
+  }
+
+  /** Refuses what waits, and takes no more of what was taken as an answer. */
+  cut(): void {
+    for (const { reject } of this.#queue.take(Number.POSITIVE_INFINITY)) reject(notOpen(this.#settings.name));
+  }
+
   /** Settles when all that is queued has been answered. */
   drained(): Promise<void> {
-    if (this.#queue.length === 0 && this.#underWay === 0) return Promise.resolve();
+    if (this.#queue.size === 0 && this.#underWay === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#preparing || this.#underWay >= pipelined || this.#queue.length === 0) return;
+    if (this.#scheduled || this.#preparing || this.#underWay >= pipelined || this.#queue.size === 0) return;
     this.#scheduled = true;
     // Not a microtask: requests that arrive in the same turn are to share the transaction. The real timers are
     // imported, so that a test with fake ones does not stop the store.
@@ -84,22 +94,20 @@ export class GroupCommit {
     this.#underWay++;
     void this.#send(batch).finally(() => {
       this.#underWay--;
-      if (this.#queue.length === 0 && this.#underWay === 0) for (const resolve of this.#idle.splice(0)) resolve();
+      if (this.#queue.size === 0 && this.#underWay === 0) for (const resolve of this.#idle.splice(0)) resolve();
       this.#schedule();
     });
   };
 
   #nextBatch(): readonly Waiting[] {
-    const waiting = this.#queue.length;
+    const waiting = this.#queue.size;
     const most = this.#underWay === 0 && waiting >= splitFrom ? Math.ceil(waiting / 2) : waiting;
     let length = 0;
-    let size = 0;
-    for (const { commit } of this.#queue) {
-      length += lengthOf(commit);
-      if (size === Math.min(most, batchSize) || (size > 0 && length > batchLength)) break;
-      size++;
-    }
-    return this.#queue.splice(0, size);
+    return this.#queue.take(Math.min(most, batchSize), (commit) => {
+      const isFirst = length === 0;
+      length += Math.max(1, lengthOf(commit));
+      return isFirst || length <= batchLength;
+    });
   }
 
   async #send(batch: readonly Waiting[]): Promise<void> {

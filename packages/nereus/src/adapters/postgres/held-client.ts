@@ -30,6 +30,11 @@ export class HeldClient {
     return this.#connecting;
   }
 
+  /** The connection as it is now. */
+  get client(): PostgresClient | undefined {
+    return this.#client;
+  }
+
   /** Ends a connection that failed, unless another has taken its place. */
   drop(client: PostgresClient): void {
     if (this.#client !== client) return;

@@ -1325,6 +1325,18 @@ export const append: string = `SELECT nereus_append(
   $18::text, $19::bigint, $20::text
 )`;
 
+export const blockers: string = `SELECT format(
+  'the session %s of %s (application %s, user %s, %s since %s)',
+  pid,
+  coalesce(host(client_addr), 'this machine'),
+  coalesce(nullif(application_name, ''), 'unnamed'),
+  coalesce(usename, '?'),
+  coalesce(state, 'in an unknown state'),
+  coalesce(to_char(coalesce(xact_start, state_change) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '?')
+)
+FROM pg_stat_activity
+WHERE pid = ANY (pg_blocking_pids($1::integer))`;
+
 export const checkpoint: string = `SELECT position FROM nereus_checkpoints WHERE name = $1`;
 
 export const collections: string = `SELECT name, table_name, layout FROM nereus_collections`;

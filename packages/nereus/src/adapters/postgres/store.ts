@@ -21,11 +21,12 @@ import { PostgresLog } from "./log.ts";
 import { MessageTypes } from "./message-types.ts";
 import { Notifications } from "./notifications.ts";
 import type { OpenPool } from "./open-pool.ts";
+import { rowsOn } from "./pool.ts";
 import { ownStatement, Reads } from "./reads.ts";
 import { PostgresRecords } from "./records.ts";
 import { checkSchema, setUp, storeName } from "./schema.ts";
 import type { Session } from "./session.ts";
-import { forgetBatches } from "./statements.ts";
+import { blockers, forgetBatches } from "./statements.ts";
 import { postgresTransactions, type TransactionSource } from "./transactions.ts";
 
 export interface StoreSettings {
@@ -86,8 +87,12 @@ export class PostgresStore implements Store {
     });
   }
 
-  close(): Promise<void> {
+  close(options?: { readonly atOnce: boolean }): Promise<void> {
     this.#accepting = false;
+    if (options?.atOnce === true) {
+      this.#running?.commits.cut();
+      this.#running?.writer.cut();
+    }
     return this.#next(() => this.#letGo());
   }
 
@@ -96,6 +101,18 @@ export class PostgresStore implements Store {
     const { session, commits } = this.#running;
     for (const { collection } of commit.documents ?? []) session.tables.get(collection);
     return commits.commit(commit);
+  }
+
+  withdraw(commit: Commit): boolean {
+    return this.#running?.commits.withdraw(commit) ?? false;
+  }
+
+  /** The sessions that hold what the connection of the commits waits for. */
+  async heldUpBy(): Promise<string | undefined> {
+    const { pool, writer } = this.#running ?? {};
+    if (pool === undefined || writer?.backend === undefined) return undefined;
+    const rows = await rowsOn(pool.pool, ownStatement(this.#settings.schema, blockers).with(writer.backend));
+    return rows.length === 0 ? undefined : rows.map(([who]) => String(who)).join("; ");
   }
 
   onCommit(listener: () => void): () => void {

@@ -99,6 +99,8 @@ class OwnTransaction implements StoreTransaction {
   readonly #fence = { writer: randomUUID(), number: 1 };
   readonly #reader: RowReader;
   #ended = false;
+  /** Statements of the handler's own that have no answer. */
+  #running = 0;
 
   constructor(source: TransactionSource, client: PostgresClient) {
     this.#source = source;
@@ -125,7 +127,12 @@ class OwnTransaction implements StoreTransaction {
   async query<Row>(text: string | object, values?: readonly unknown[]): Promise<SqlResult<Row>> {
     // a driver's client takes either; which rows come back only the caller knows
     const client = this.#client as unknown as { query(...all: unknown[]): Promise<SqlResult<Row>> };
-    return values === undefined ? client.query(text) : client.query(text, values);
+    this.#running++;
+    try {
+      return await (values === undefined ? client.query(text) : client.query(text, values));
+    } finally {
+      this.#running--;
+    }
   }
 
   async commit(commit: Commit): Promise<CommitOutcome> {
@@ -140,14 +147,27 @@ class OwnTransaction implements StoreTransaction {
     }
   }
 
-  async rollback(): Promise<void> {
+  async rollback(options?: { readonly atOnce: boolean }): Promise<void> {
     if (this.#ended) return;
+    if (options?.atOnce === true && this.#running > 0) {
+      this.#terminate();
+      return;
+    }
     try {
       await this.#client.query(unprepared("ROLLBACK"));
       this.#end(false);
     } catch {
       this.#end(true); // the connection ends, and what it had begun with it
     }
+  }
+
+  /** Ends the session on the server too, which would only miss its client when the statement is done. */
+  #terminate(): void {
+    const { processID } = this.#client as { readonly processID?: unknown }; // as clients of pg have it
+    this.#end(true);
+    if (typeof processID !== "number") return;
+    const { pool } = this.#source;
+    void pool.query(unprepared("SELECT pg_terminate_backend($1)", [processID])).catch(ignore);
   }
 
   /** Where the answer to COMMIT is lost, the books say whether it was made, and from then on it cannot be. */

@@ -1,5 +1,7 @@
 import { setImmediate, setTimeout } from "node:timers";
 import type { Commit, CommitOutcome } from "../../ports/store.ts";
+import { CommitQueue, type Waiting as WaitingCommit } from "../commit-queue.ts";
+import { notOpen, withdrawn } from "../store-errors.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import { isBusy, storeFault } from "./faults.ts";
 import { pauseAfter } from "./patience.ts";
@@ -7,11 +9,7 @@ import { pauseAfter } from "./patience.ts";
 /** The most commits that share a transaction: enough to spread its cost, few enough to answer soon. */
 const batchSize = 512;
 
-interface Waiting {
-  readonly commit: Commit;
-  readonly resolve: (outcome: CommitOutcome) => void;
-  readonly reject: (error: unknown) => void;
-}
+type Waiting = WaitingCommit<CommitOutcome>;
 
 export interface GroupCommitSettings {
   readonly writer: CommitWriter;
@@ -26,7 +24,7 @@ export interface GroupCommitSettings {
  */
 export class GroupCommit {
   readonly #settings: GroupCommitSettings;
-  #queue: Waiting[] = [];
+  readonly #queue = new CommitQueue<CommitOutcome>();
   #scheduled = false;
   #attempts = 0;
   #waitingSince = 0;
@@ -38,14 +36,32 @@ export class GroupCommit {
 
   commit(commit: Commit): Promise<CommitOutcome> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ commit, resolve, reject });
+      this.#queue.add({ commit, resolve, reject });
       if (!this.#scheduled) this.#schedule();
     });
   }
 
+  /** Takes back a commit that is not written: none is on its way, since a transaction is one call. */
+  withdraw(commit: Commit): boolean {
+    const waiting = this.#queue.withdraw(commit);
+    waiting?.reject(withdrawn(this.#settings.path));
+    return waiting !== undefined;
+  }
+
+  /** Refuses what waits. */
+  cut(): void {
+    for (const { reject } of this.#queue.take(Number.POSITIVE_INFINITY)) reject(notOpen(this.#settings.path));
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** Whether another connection holds the file, and since when, as `performance.now()` tells it. */
+  get heldSince(): number | undefined {
+    return this.#attempts === 0 ? undefined : this.#waitingSince;
+  }
+
   /** Settles when all that is queued has been answered. */
   drained(): Promise<void> {
-    if (this.#queue.length === 0) return Promise.resolve();
+    if (this.#queue.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
@@ -58,11 +74,10 @@ export class GroupCommit {
 
   readonly #flush = (): void => {
     this.#scheduled = false;
-    const batch = this.#queue.length <= batchSize ? this.#queue : this.#queue.slice(0, batchSize);
-    this.#queue = this.#queue.length <= batchSize ? [] : this.#queue.slice(batchSize);
-    this.#write(batch);
-    if (this.#queue.length > 0 && !this.#scheduled) this.#schedule();
-    if (this.#queue.length === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    const batch = this.#queue.take(batchSize);
+    if (batch.length > 0) this.#write(batch);
+    if (this.#queue.size > 0 && !this.#scheduled) this.#schedule();
+    if (this.#queue.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   };
 
   #write(batch: readonly Waiting[]): void {
@@ -105,7 +120,7 @@ export class GroupCommit {
       for (const { reject } of batch) reject(storeFault(error, path));
       return;
     }
-    this.#queue = [...batch, ...this.#queue];
+    this.#queue.putBack(batch);
     this.#scheduled = true;
     setTimeout(this.#flush, pauseAfter(this.#attempts++));
   }

@@ -38,6 +38,8 @@ export class SqliteStore implements Store {
   readonly #wakeUps = new WakeUps();
   #session: Session | undefined;
   #commits: GroupCommit | undefined;
+  /** Those that are written to the end while it closes. */
+  #closing: GroupCommit | undefined;
   /** Opening and closing follow one another, in the order in which they were called. */
   #transition: Promise<void> = Promise.resolve();
 
@@ -66,14 +68,26 @@ export class SqliteStore implements Store {
     });
   }
 
-  close(): Promise<void> {
-    const commits = this.#commits;
+  close(options?: { readonly atOnce: boolean }): Promise<void> {
+    const commits = this.#commits ?? this.#closing;
+    if (options?.atOnce === true) commits?.cut();
+    this.#closing = commits;
     this.#commits = undefined;
     return this.#next(() => this.#letGo(commits));
   }
 
   commit(commit: Commit): Promise<CommitOutcome> {
     return this.#commits?.commit(commit) ?? Promise.reject(notOpen(this.name));
+  }
+
+  withdraw(commit: Commit): boolean {
+    return this.#commits?.withdraw(commit) ?? false;
+  }
+
+  async heldUpBy(): Promise<string | undefined> {
+    const since = this.#commits?.heldSince;
+    if (since === undefined) return undefined;
+    return `another process or connection, which has held the file ${this.#path} for ${Math.round(performance.now() - since)} ms`;
   }
 
   onCommit(listener: () => void): () => void {
@@ -83,6 +97,7 @@ export class SqliteStore implements Store {
   async #letGo(commits = this.#commits): Promise<void> {
     this.#commits = undefined;
     await commits?.drained();
+    this.#closing = undefined;
     this.#session?.connection.close();
     this.#session = undefined;
   }
