@@ -441,7 +441,9 @@ describe.each(places())("on $name", (kind) => {
       now += 10;
     };
     const late = domain.process(new Deposit({ accountId: "1", amount: 1000 }), { deadline: new Date(25) });
-    await expect(late).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+    await expect(late).rejects.toMatchObject({
+      code: expect.stringMatching(/^DEADLINE_EXCEEDED$|^OUTCOME_UNKNOWN$/), // the second where the clock is looked at during a commit
+    });
     expect(await rival.process(new Withdraw({ accountId: "1", amount: 0 }))).toBe(3);
   });
 
