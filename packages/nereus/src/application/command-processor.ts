@@ -21,7 +21,7 @@ import { appendOf } from "./sent-command.ts";
 import { assertSizes } from "./size-limits.ts";
 import type { Target, UnitOfWork } from "./unit-of-work.ts";
 import { UnitTransaction } from "./unit-transaction.ts";
-import type { Work } from "./work-processor.ts";
+import type { Work } from "./work.ts";
 
 /** Takes a command to its handler. */
 export class CommandProcessor {

@@ -5,7 +5,7 @@ import type { EventHandling } from "./event-handlers.ts";
 import { storedMetadata } from "./event-metadata.ts";
 import { eventContext, type Joining } from "./handler-context.ts";
 import type { Runtime } from "./registry.ts";
-import type { Work } from "./work-processor.ts";
+import type { Work } from "./work.ts";
 
 /** What makes the handling of an event happen once: a key of its own, or the subscription's step to it. */
 export type Once = { readonly key: string } | { readonly checkpoint: CheckpointMove };

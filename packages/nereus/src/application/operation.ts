@@ -4,7 +4,7 @@ import { Task } from "./handling.ts";
 import type { Turn } from "./turn.ts";
 import { type Activity, secondsSince } from "./under-way.ts";
 import type { UnitOfWork } from "./unit-of-work.ts";
-import type { Work } from "./work-processor.ts";
+import type { Work } from "./work.ts";
 
 /**
  * One piece of work from its call to its answer. Its caller is answered once: by its end, at its deadline, or by a stop that waits no

@@ -12,7 +12,7 @@ import { frameworkKey } from "./idempotency.ts";
 import { assertDelivery, type ProcessOptions } from "./process-options.ts";
 import type { Runtime } from "./registry.ts";
 import type { SubscriberDefinition } from "./subscriber.ts";
-import type { Work } from "./work-processor.ts";
+import type { Work } from "./work.ts";
 
 /** What is known of a call from outside. */
 export type CallOptions = Pick<

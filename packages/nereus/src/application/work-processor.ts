@@ -1,8 +1,7 @@
 import { changedInPlace } from "../model/aggregate-faults.ts";
 import { isThenable } from "../model/aggregate-root.ts";
 import { isNereusError } from "../model/errors.ts";
-import type { CheckpointMove, Commit, Conflict, SqlClient } from "../ports/store.ts";
-import type { Cause } from "./cause.ts";
+import type { Commit, Conflict } from "../ports/store.ts";
 import { metAt, outOfRetries, refuseExisting } from "./command-faults.ts";
 import { TimeLimit } from "./deadline.ts";
 import { Handling, type Task } from "./handling.ts";
@@ -15,30 +14,8 @@ import type { Processed } from "./processed.ts";
 import type { Runtime } from "./registry.ts";
 import { Turn } from "./turn.ts";
 import { UnderWay } from "./under-way.ts";
-import { type Carried, nothingCarried, type Target, UnitOfWork } from "./unit-of-work.ts";
-
-/** What is done in one unit of work: handling a command, an event, a use case, another system's message. */
-export interface Work {
-  /** Whom errors are about. */
-  readonly name: string;
-  /** What is to be done, for errors: the command's name, for example. */
-  readonly subject: string;
-  readonly tenant: string;
-  /** The aggregate that it is addressed to: it waits for its turn with it. */
-  readonly target: Target | undefined;
-  readonly deadline?: Date | undefined;
-  /** How long it may take, in milliseconds. Where neither is given: as long as the domain says. */
-  readonly timeout?: number | undefined;
-  /** Makes it take effect once. */
-  readonly claim?: Claim | undefined;
-  /** Moved with it: how far a subscription has come. */
-  readonly checkpoint?: CheckpointMove | undefined;
-  /** One that the caller has begun, to be done in. It waits for no turn: who has it may wait for the caller. */
-  readonly transaction?: SqlClient | undefined;
-  cause(recordedAt: number): Cause;
-  /** May run several times; without a promise where nothing has to be waited for. */
-  run(unit: UnitOfWork): unknown;
-}
+import { type Carried, nothingCarried, UnitOfWork } from "./unit-of-work.ts";
+import type { Work } from "./work.ts";
 
 type Again = { readonly again: Conflict | undefined };
 
@@ -52,7 +29,7 @@ const mostOvertaken = 8;
 export class WorkProcessor {
   readonly #runtime: Runtime;
   /** What callers wait for. */
-  readonly underWay = new UnderWay();
+  readonly underWay: UnderWay = new UnderWay();
   readonly #queue = new KeyedQueue<Task>();
   readonly #longWaits: LongWaits;
   readonly #finish: ((unit: UnitOfWork) => Promise<void>) | undefined;
@@ -75,7 +52,11 @@ export class WorkProcessor {
    *
    * @param underWay among what it counts until it is answered
    */
-  perform(work: Work, limit = this.limitOf(work), underWay = this.underWay): Promise<Processed> {
+  perform(
+    work: Work,
+    limit: TimeLimit | undefined = this.limitOf(work),
+    underWay: UnderWay = this.underWay,
+  ): Promise<Processed> {
     if (limit !== undefined && limit.left <= 0) return this.#late(work, limit);
     return new Promise((resolve, reject) => {
       const operation = new Operation(work, (error) => {

@@ -1,6 +1,6 @@
 import pg from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { postgres } from "../../src/adapters/postgres/index.ts";
+import { postgres, setUp } from "../../src/adapters/postgres/index.ts";
 import {
   append,
   appendOf,
@@ -35,7 +35,8 @@ async function proxiedStore(patience = 30_000): Promise<Proxied> {
   const pool = new pg.Pool({ connectionString: url.href, max: 6 });
   onTestFinished(() => pool.end());
   const schema = newSchema();
-  const store = postgres({ pool, schema, setUp: true, patience });
+  await setUp({ pool: database.pool, schema }); // not within the patience of the store
+  const store = postgres({ pool, schema, patience });
   onTestFinished(() => store.close());
   await store.open([people]);
   await append(store, "before", "none", messageOf());
@@ -150,7 +151,7 @@ describe.skipIf(missingPostgres !== undefined)("a connection that is lost in a c
   }, 180_000);
 
   it("for good: commits and reads are refused as STORE_UNREACHABLE in time, and the store goes on once it is back", async () => {
-    const { store, proxy } = await proxiedStore(300);
+    const { store, proxy } = await proxiedStore(2000);
     proxy.onRequest = () => "cut";
     proxy.cutAll();
     const results = await Promise.allSettled([
@@ -170,7 +171,7 @@ describe.skipIf(missingPostgres !== undefined)("a connection that is lost in a c
   });
 
   it("while its answer stays away: the refusal says that the outcome is not known, and a repetition finds it", async () => {
-    const { store, proxy } = await proxiedStore(300);
+    const { store, proxy } = await proxiedStore(2000);
     let asked = false;
     proxy.onRequest = (bytes) => {
       asked ||= holds(bytes, "the lost one");
