@@ -13,6 +13,7 @@ export type {
   QueryContext,
   WorkContext,
 } from "./application/context.ts";
+export type { DeliverOptions } from "./application/delivery.ts";
 export type { Enrichers, Extensions } from "./application/enrichers.ts";
 export {
   type EventHandlers,

@@ -10,6 +10,10 @@ export interface Claim {
   readonly tenant: string;
   readonly key: string;
   readonly fingerprint: string;
+  /** Whether a stored fingerprint is of the same. Default: the two are equal. */
+  readonly isSame?: (stored: string) => boolean;
+  /** What another use of the key is refused with. Default: IDEMPOTENCY_KEY_REUSED. */
+  readonly reused?: () => NereusError;
 }
 
 /** What keys of the framework begin with, and keys of callers must not. */
@@ -27,13 +31,14 @@ export function claimOf(command: object, key: string, tenant: string): Claim {
 }
 
 function assertSameCommand(record: IdempotencyRecord, claim: Claim): void {
-  if (record.fingerprint === claim.fingerprint) return;
+  if (record.fingerprint === claim.fingerprint || claim.isSame?.(record.fingerprint) === true) return;
+  if (claim.reused !== undefined) throw claim.reused();
   throw new NereusError("IDEMPOTENCY_KEY_REUSED", `The idempotency key ${claim.key} belongs to another command`, {
     fix: "Use one key per intended effect: the same key only for the same command with the same fields.",
   });
 }
 
-/** @throws NereusError IDEMPOTENCY_KEY_REUSED */
+/** @throws NereusError IDEMPOTENCY_KEY_REUSED, MESSAGE_ID_REUSED */
 export function remembered(record: IdempotencyRecord, claim: Claim): Processed {
   assertSameCommand(record, claim);
   const { result, position } = record;

@@ -16,7 +16,8 @@ export class Operation extends Task implements Activity {
   unit: UnitOfWork | undefined;
   /** Handed to the store, and not answered. */
   commit: Commit | undefined;
-  /** With the idempotency key, and with the aggregate. */
+  /** In its line, with the idempotency key, and with the aggregate. */
+  lineTurn: Turn | undefined;
   keyTurn: Turn | undefined;
   turn: Turn | undefined;
   readonly #since = performance.now();
@@ -67,6 +68,7 @@ export class Operation extends Task implements Activity {
       unit?.close();
       this.turn?.quit();
       this.keyTurn?.quit();
+      this.lineTurn?.quit();
     }
     this.end();
     this.#answer(isOnItsWay ? unknownOutcome(this.subject, error) : error);
@@ -84,7 +86,7 @@ export class Operation extends Task implements Activity {
   /** What it is at, and for how long: `its handler has run for 12 s`. */
   get doing(): string {
     const span = secondsSince(this.#since);
-    const waits = this.turn?.waits ?? this.keyTurn?.waits;
+    const waits = this.turn?.waits ?? this.keyTurn?.waits ?? this.lineTurn?.waits;
     if (waits !== undefined) return `it has waited ${span} for its turn${waits}`;
     if (this.commit !== undefined) return `it has waited ${span} for the store to write its commit`;
     return this.unit === undefined ? `it has waited ${span}` : `its handler has run for ${span}`;

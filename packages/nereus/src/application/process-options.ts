@@ -92,7 +92,7 @@ const processTests: Tests = {
 const sendTests: Tests = { at: isDate, priority: isPriority, key: isKey, deadline: isDate };
 const { occurredAt: _, ...requestTests } = callTests;
 const outsideSendTests: Tests = { ...sendTests, ...requestTests, transaction: isClient };
-const deliveryTests: Tests = { ...callTests, id: isText };
+const deliveryTests: Tests = { ...callTests, id: isText, key: isText };
 
 /**
  * Refuses options that would do nothing, or something else than meant: for callers without types.
@@ -122,6 +122,13 @@ export function assertCallOptions(options: object): void {
 /** The same for a message of another system. */
 export function assertDelivery(options: object): void {
   assertKnown(options, deliveryTests);
+}
+
+/** @throws NereusError OPTION_INVALID where a message of another system comes without its id */
+export function assertIdGiven(options: { readonly id?: unknown }): void {
+  assertDelivery(options);
+  if (options.id === undefined)
+    throw badOption("id", "is not given, so that nothing could take effect once", deliveryTests);
 }
 
 /** The same for a sent command: a handler's command takes over what is known of the request. */

@@ -10,6 +10,8 @@ export interface SubscriberOptions<M extends StandardSchema> {
   readonly broker?: string;
   /** What a message has to look like: the other side's words end here. */
   readonly message: M;
+  /** Messages of one key are handled one after the other in a process. Default: they are independent. */
+  readonly key?: (message: OutputOf<M>) => string;
 }
 
 /** The definition behind `subscriber(…)`. */
@@ -19,13 +21,17 @@ export interface SubscriberDefinition {
   readonly broker: string;
   readonly stream: string;
   readonly message: StandardSchema;
+  readonly key: ((message: unknown) => string) | undefined;
   readonly handle: (message: unknown, context: CommandContext) => unknown;
 }
 
-/** A handler of another system's messages. */
+/** What a schema takes. */
+type SchemaInput<M extends StandardSchema> = NonNullable<M["~standard"]["types"]>["input"];
+
+/** A handler of another system's messages. `I`: what a message is before it is parsed. */
 export interface Subscriber<I = unknown> extends Element<"subscriber"> {
   readonly [definition]: SubscriberDefinition;
-  /** What a message is, before it is parsed. For the compiler only. */
+  /** For the compiler only. */
   readonly input?: I;
 }
 
@@ -33,7 +39,8 @@ export interface Subscriber<I = unknown> extends Element<"subscriber"> {
  * Takes in the messages of another system, as an anti-corruption layer: parses each, and says it in the words of this
  * domain. A message is handled in one unit of work, and takes effect once by its id.
  *
- * Brokers are not part of this release; `deliver` of `nereus/testing` hands in a message as a broker would.
+ * Brokers are not part of this release: hand messages in with `domain.deliver`, where a webhook or a consumer of yours has them; in
+ * tests, `deliver` of `nereus/testing` is typed by the schema.
  *
  * @example
  * export const gateway = subscriber("PaymentGateway",
@@ -44,8 +51,10 @@ export interface Subscriber<I = unknown> extends Element<"subscriber"> {
  */
 export function subscriber<M extends StandardSchema>(
   name: string,
-  { stream, broker = "default", message }: SubscriberOptions<M>,
+  { stream, broker = "default", message, key }: SubscriberOptions<M>,
   handle: (message: OutputOf<M>, context: CommandContext) => unknown,
-): Subscriber {
-  return { [definition]: { kind: "subscriber", name, broker, stream, message, handle: handle as never } };
+): Subscriber<SchemaInput<M>> {
+  // a message is what the schema makes of it, which only the caller's types know
+  const ofMessage = { key: key as SubscriberDefinition["key"], handle: handle as SubscriberDefinition["handle"] };
+  return { [definition]: { kind: "subscriber", name, broker, stream, message, ...ofMessage } };
 }

@@ -69,8 +69,7 @@ export class WorkProcessor {
         if (operation.commit !== undefined) this.#longWaits.report(operation.describe());
         operation.abort(isNereusError(fault) ? fault : limit.exceeded(subject, `: ${doing}`));
       });
-      const done =
-        work.claim === undefined ? this.#attempts(operation, limit) : this.#once(operation, work.claim, limit);
+      const done = work.line === undefined ? this.#begin(operation, limit) : this.#inLine(operation, work.line, limit);
       const end = (): void => {
         unwatch?.();
         underWay.delete(operation);
@@ -94,6 +93,23 @@ export class WorkProcessor {
     const earlier = await this.#remembered(work);
     if (earlier !== undefined) return earlier;
     throw limit.exceeded(work.subject);
+  }
+
+  #begin(operation: Operation, limit: TimeLimit | undefined): Promise<Processed> {
+    const { claim } = operation.work;
+    return claim === undefined ? this.#attempts(operation, limit) : this.#once(operation, claim, limit);
+  }
+
+  /** Work of one line is done in the order in which it came. */
+  async #inLine(operation: Operation, line: string, limit: TimeLimit | undefined): Promise<Processed> {
+    const turn = new Turn(this.#queue, operation, operation.work, this.#runtime.log);
+    operation.lineTurn = turn;
+    await turn.take(line);
+    try {
+      return await this.#begin(operation, limit);
+    } finally {
+      turn.leave();
+    }
   }
 
   /** Work with one key waits for each other, so that the first is done before the next looks for its result. */
@@ -256,8 +272,9 @@ function refusedFor({ registry }: Runtime, unit: UnitOfWork, conflict: Conflict)
   return { again: conflict };
 }
 
-function recordOf(name: string, claim: Claim, result: unknown): Claim & { readonly result: string | null } {
-  return { ...claim, result: encodeResult(name, result) };
+function recordOf(name: string, claim: Claim, result: unknown): NonNullable<Commit["idempotency"]> {
+  const { tenant, key, fingerprint } = claim;
+  return { tenant, key, fingerprint, result: encodeResult(name, result) };
 }
 
 /** Full jitter, so that rivals do not meet again: from the second conflict on up to 2, 4, 8 … 128 milliseconds. */

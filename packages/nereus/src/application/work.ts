@@ -12,6 +12,8 @@ export interface Work {
   readonly tenant: string;
   /** The aggregate that it is addressed to: it waits for its turn with it. */
   readonly target: Target | undefined;
+  /** A line that it waits in for its turn, before anything else. */
+  readonly line?: string | undefined;
   readonly deadline?: Date | undefined;
   /** How long it may take, in milliseconds. Where neither is given: as long as the domain says. */
   readonly timeout?: number | undefined;

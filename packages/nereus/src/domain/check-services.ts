@@ -62,7 +62,7 @@ function checkUseCases({ name, useCases }: ApplicationServiceDefinition, faults:
   }
 }
 
-function checkSubscriber({ name, stream, broker, message, handle }: SubscriberDefinition, faults: Faults): void {
+function checkSubscriber({ name, stream, broker, message, key, handle }: SubscriberDefinition, faults: Faults): void {
   const refuse = (what: string, fix: string): void => faults.add("SUBSCRIBER_INVALID", name, what, fix);
   if (!isText(stream)) refuse("it names no stream", "Name the stream, topic or queue of the broker.");
   if (!isText(broker)) refuse("it names no broker", 'Name one, or leave it out for "default".');
@@ -71,6 +71,9 @@ function checkSubscriber({ name, stream, broker, message, handle }: SubscriberDe
       "it has no schema of its messages",
       "Give message a schema: z.object({ … }), or one of another Standard Schema library.",
     );
+  }
+  if (key !== undefined && typeof key !== "function") {
+    refuse("its key is no function", "Give a function that answers a text: ({ account }) => account.");
   }
   if (typeof handle === "function") return;
   faults.add(

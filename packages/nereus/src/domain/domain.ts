@@ -1,10 +1,11 @@
 import type { ApplicationService, ApplicationServiceDefinition, UseCases } from "../application/application-service.ts";
+import { type DeliverOptions, messageWork } from "../application/delivery.ts";
 import { refuseInHandler, refuseInProjector } from "../application/handling.ts";
-import { assertCallOptions, assertOptions } from "../application/process-options.ts";
+import { assertCallOptions, assertIdGiven, assertOptions } from "../application/process-options.ts";
 import { viewIn } from "../application/projection-views.ts";
 import type { Receipt } from "../application/send-options.ts";
 import type { Subscriber, SubscriberDefinition } from "../application/subscriber.ts";
-import { type CallOptions, messageWork, useCaseWork } from "../application/use-cases.ts";
+import { type CallOptions, useCaseWork } from "../application/use-cases.ts";
 import type { View } from "../application/view.ts";
 import { Engine } from "../engine/engine.ts";
 import { settleInlineProjections } from "../engine/inline-start.ts";
@@ -41,12 +42,12 @@ export type Workings = Pick<Running, "runtime" | "work" | "joining" | "runners">
  */
 export let registerElement: (domain: Domain, make: () => Element, faults?: readonly ModelFault[]) => void;
 
-/** Hands another system's message to its subscriber: what a broker's adapter does, and the test kit. */
+/** {@link Domain.deliver} without an id, too: for the test kit. */
 export let deliverTo: (
   domain: Domain,
   subscriber: Subscriber,
   message: unknown,
-  options: CallOptions & { readonly id?: string | undefined },
+  options: Partial<DeliverOptions>,
 ) => Promise<void>;
 
 /**
@@ -205,6 +206,21 @@ export class Domain {
     const names = Object.keys(own.useCases);
     const calls = names.map((useCase) => [useCase, (...input: readonly unknown[]) => call(useCase, input)]);
     return Object.fromEntries(calls) as UseCases<U>; // the names are only known at run time
+  }
+
+  /**
+   * Hands another system's message to its subscriber, and returns when it is handled: for webhooks, and for consumers of a broker. What
+   * comes from outside is `unknown`: the subscriber's schema parses it.
+   *
+   * @throws ValidationError VALIDATION_FAILED for a message that is not as the subscriber says; its id stays free
+   * @throws NereusError MESSAGE_ID_REUSED where the id is known with other contents; UNKNOWN_SERVICE; OPTION_INVALID; or whatever
+   * the handler throws: the message may then be delivered again
+   * @example await bank.deliver(gateway, await request.json(), { id: request.headers.get("webhook-id") });
+   */
+  async deliver(subscriber: Subscriber, message: unknown, options: DeliverOptions): Promise<void> {
+    this.#started("deliver");
+    assertIdGiven(options);
+    await deliverTo(this, subscriber, message, options);
   }
 
   /**

@@ -183,6 +183,7 @@ export const errorCodes = {
     "The time of a command was up while its commit was on its way to the store: whether it is stored is not known.",
   STOP_FORCED: "A stop waited as long as it may, and ended what still ran.",
   IDEMPOTENCY_KEY_REUSED: "An idempotency key was used again with another command or payload.",
+  MESSAGE_ID_REUSED: "A subscriber was given a known id with another message.",
   RESULT_NOT_SERIALISABLE: "A result cannot be kept for its idempotency key, because it is not JSON.",
   EVENT_HANDLERS_FAILED: "Several handlers of events failed; see the errors of cause.",
   EVENT_CASCADE_ENDLESS: "Events follow from one another in a circle, in one unit of work.",

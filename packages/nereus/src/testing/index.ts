@@ -1,5 +1,5 @@
 export { type Builder, builder } from "./builder.ts";
-export { type DeliverOptions, deliver } from "./deliver.ts";
+export { deliver } from "./deliver.ts";
 export type {
   AggregateGiven,
   AggregateWhen,
