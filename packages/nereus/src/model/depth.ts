@@ -15,7 +15,7 @@ const code = "too_deep";
 
 /** Whether a value is nested more deeply than allowed. One that contains itself is. Needs no stack, however deep it is. */
 export function isTooDeep(value: unknown): boolean {
-  if (!isNested(value)) return false;
+  if (isFlat(value, mostly) || !isNested(value)) return false;
   const open: object[] = [value];
   const levels: number[] = [1];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
@@ -28,6 +28,21 @@ export function isTooDeep(value: unknown): boolean {
     }
   }
   return false;
+}
+
+/** The levels that most values end within. */
+const mostly = 16;
+
+/** Whether a value is surely no deeper: lists and plain objects within a few levels, without a list of what is left to look at. */
+function isFlat(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (levels === 0 || !isPlain(value)) return false;
+  if (Array.isArray(value)) {
+    for (const item of value as readonly unknown[]) if (!isFlat(item, levels - 1)) return false;
+    return true;
+  }
+  for (const key in value) if (!isFlat((value as Record<string, unknown>)[key], levels - 1)) return false;
+  return true;
 }
 
 /** The issue of a value that is nested too deeply. */

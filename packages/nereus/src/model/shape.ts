@@ -86,9 +86,9 @@ export class CompiledShape {
     const entities = this.#entitiesOf(input, issues);
     if (!result.success || issues.length > 0) throw new ValidationError(codeOf(issues), this.element, issues);
     const { data } = result;
-    if (this.#bottomless.length > 0) {
-      const made = this.#bottomless.filter(({ name }) => data[name] !== (input as Values)[name]);
-      this.#refuseDeep(made, data); // what a schema makes of a text may be deeper
+    for (const { name } of this.#bottomless) {
+      // what a schema makes of a text may be deeper
+      if (data[name] !== (input as Values)[name] && isTooDeep(data[name])) throw this.#tooDeep([name]);
     }
     return Object.assign(data, entities);
   }
@@ -96,14 +96,17 @@ export class CompiledShape {
   /** @throws ValidationError VALUE_TOO_DEEP */
   #refuseDeep(fields: readonly CompiledField[], from: unknown): void {
     if (fields.length === 0 || typeof from !== "object" || from === null) return;
-    const deep = fields.filter(({ name }) => isTooDeep((from as Values)[name]));
-    if (deep.length === 0) return;
-    throw new ValidationError(
-      "VALUE_TOO_DEEP",
-      this.element,
-      deep.map(({ name }) => tooDeep([name])),
-      { fix: "Send flatter data, or keep what is so deep as text." },
-    );
+    for (const { name } of fields) {
+      if (!isTooDeep((from as Values)[name])) continue;
+      throw this.#tooDeep(fields.map((field) => field.name).filter((other) => isTooDeep((from as Values)[other])));
+    }
+  }
+
+  #tooDeep(names: readonly string[]): ValidationError {
+    const issues = names.map((name) => tooDeep([name]));
+    return new ValidationError("VALUE_TOO_DEEP", this.element, issues, {
+      fix: "Send flatter data, or keep what is so deep as text.",
+    });
   }
 
   #sound(found: ModelFault | undefined): boolean {

@@ -293,9 +293,23 @@ export const checkedJson: WireCodec = {
  * @throws NereusError PAYLOAD_NOT_SERIALISABLE or VALUE_TOO_DEEP, naming the path
  */
 export function assertJson(value: unknown, path: readonly (string | number)[]): void {
-  if (isScalarJson(value)) return;
+  if (isFlatJson(value, 16)) return;
   if (isTooDeep(value)) throw notFlat(path);
   if (typeof value !== "object" || value === null || !isJson(value)) refuseAt(value, path);
+}
+
+/** Whether a value is surely JSON, within a few levels: most values are, and need no list of what is left to look at. */
+function isFlatJson(value: unknown, levels: number): boolean {
+  if (isScalarJson(value)) return true;
+  if (levels === 0 || !isPlain(value)) return false;
+  if (Array.isArray(value)) {
+    for (const item of value as readonly unknown[]) {
+      if (item === undefined || !isFlatJson(item, levels - 1)) return false;
+    }
+    return true;
+  }
+  for (const key in value) if (!isFlatJson((value as Record<string, unknown>)[key], levels - 1)) return false;
+  return true;
 }
 
 function isScalarJson(value: unknown): boolean {
