@@ -79,8 +79,12 @@ function canonicalText(content: unknown): string {
   );
 }
 
+function refuseDeep(name: string, value: unknown): void {
+  if (isTooDeep(value)) throw new ValidationError("VALUE_TOO_DEEP", name, [tooDeep([])]);
+}
+
 function parse(name: string, schema: StandardSchema, message: unknown): unknown {
-  if (isTooDeep(message)) throw new ValidationError("VALUE_TOO_DEEP", name, [tooDeep([])]);
+  refuseDeep(name, message); // before a schema that contains itself overflows the stack
   const result = schema["~standard"].validate(message);
   if (isThenable(result)) {
     throw new NereusError("SCHEMA_UNSUPPORTED", `${name} has a schema that validates asynchronously`, {
@@ -88,7 +92,10 @@ function parse(name: string, schema: StandardSchema, message: unknown): unknown 
       fix: "Look things up in the handler.",
     });
   }
-  if (result.issues === undefined) return result.value;
+  if (result.issues === undefined) {
+    refuseDeep(name, result.value); // what a schema makes of a text may be deeper
+    return result.value;
+  }
   const issues = result.issues.map(({ message: text, path = [] }) => ({
     path: path.map((part) => (typeof part === "object" ? String(part.key) : (part as string | number))),
     message: text,

@@ -89,6 +89,7 @@ const elements = [
   Counted,
   projector(Copied, { run: "async" }).create(Noted, ({ id, any }) => ({ id, any })),
   projector(Counted, { run: "async" }).create(Noted, ({ id }) => ({ id })),
+  subscriber("Texts", { stream: "texts", message: parsed }, () => undefined),
   subscriber("Feed", { stream: "feed", message: z.unknown() }, () => undefined),
 ];
 
@@ -189,6 +190,8 @@ describe.each(everyStore())("on $name", (kind) => {
     const answer = new Answer({ id: "1" });
     expect(await codeOf(() => domain.process(answer, { idempotencyKey: "k" }))).toBe("VALUE_TOO_DEEP");
     expect(await codeOf(() => deliver(domain, elements.at(-1) as never, nest(501)))).toBe("VALUE_TOO_DEEP");
+    const text = "[".repeat(100_000) + "]".repeat(100_000);
+    expect(await codeOf(() => deliver(domain, elements.at(-2) as never, text))).toBe("VALUE_TOO_DEEP");
     let where: object = { id: "1" };
     for (let level = 0; level < 400; level++) where = { not: where };
     expect(await codeOf(() => domain.process(new Find({ where })))).toBe("OPTION_INVALID");
