@@ -4,7 +4,7 @@ import { identifier } from "./identifiers.ts";
 import { type PostgresClient, type PostgresPool, rowsOn } from "./pool.ts";
 import { ownStatement, unprepared } from "./reads.ts";
 import { isSetUp, migrations, schemaVersion } from "./statements.ts";
-import { onClient } from "./transaction.ts";
+import { onClient, systemNamesOnly } from "./transaction.ts";
 
 /** The schema of a store that names no other. */
 export const defaultSchema = "nereus";
@@ -52,7 +52,7 @@ export function storeName(schema: string): string {
 
 async function migrate(client: PostgresClient, schema: string): Promise<void> {
   const execute = (sql: string): Promise<unknown> => client.query({ text: sql });
-  await execute("BEGIN ISOLATION LEVEL READ COMMITTED");
+  await execute(`BEGIN ISOLATION LEVEL READ COMMITTED; ${systemNamesOnly}`);
   await client.query(
     unprepared("SELECT pg_advisory_xact_lock(hashtextextended('nereus set-up ' || $1, 0))::text", [schema]),
   );
@@ -61,7 +61,8 @@ async function migrate(client: PostgresClient, schema: string): Promise<void> {
     // Without the right to create one, a schema that is there already will do.
     const [there] = await rowsOn(client, unprepared("SELECT 1 FROM pg_namespace WHERE nspname = $1", [schema]));
     if (there === undefined) await execute(`CREATE SCHEMA ${identifier(schema)}`);
-    await execute(`SET LOCAL search_path TO ${identifier(schema)}`);
+    // PostgreSQL's own names come first unless they are listed; those of the session only come last where they are.
+    await execute(`SET LOCAL search_path TO ${identifier(schema)}, pg_temp`);
     for (const [at, migration] of migrations.entries()) {
       if (at < version) continue;
       await execute(migration);

@@ -2,6 +2,9 @@ import { qualified } from "./identifiers.ts";
 import type { PostgresClient, PostgresPool } from "./pool.ts";
 import { unprepared } from "./reads.ts";
 
+/** Whatever the session has made or set, a name without a schema means PostgreSQL's own: until the transaction ends. */
+export const systemNamesOnly = "SET LOCAL search_path TO pg_catalog, pg_temp";
+
 /** Runs work in a transaction of its own, in which nobody else writes to the schema; nothing of it stays if it throws. */
 export async function inTransaction<Result>(
   pool: PostgresPool,
@@ -9,7 +12,7 @@ export async function inTransaction<Result>(
   work: (client: PostgresClient) => Promise<Result>,
 ): Promise<Result> {
   return onClient(pool, async (client) => {
-    await client.query(unprepared("BEGIN ISOLATION LEVEL READ COMMITTED"));
+    await client.query(unprepared(`BEGIN ISOLATION LEVEL READ COMMITTED; ${systemNamesOnly}`));
     await client.query(unprepared(qualified("SELECT nereus_lock()::text", schema)));
     const result = await work(client);
     await client.query(unprepared("COMMIT"));

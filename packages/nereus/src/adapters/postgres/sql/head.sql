@@ -1,2 +1,2 @@
 -- The highest position that can be read.
-SELECT coalesce(max(position), 0)::bigint FROM nereus_messages
+SELECT coalesce(pg_catalog.max(position), 0)::bigint FROM nereus_messages

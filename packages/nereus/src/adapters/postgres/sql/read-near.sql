@@ -13,5 +13,5 @@
   ORDER BY m.position LIMIT $3::bigint
 )
 UNION ALL
-SELECT coalesce(max(h.position), 0), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT coalesce(pg_catalog.max(h.position), 0), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM nereus_messages AS h

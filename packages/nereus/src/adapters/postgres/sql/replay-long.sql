@@ -8,8 +8,8 @@ SELECT m.types, m.checksums, m.payloads, NULL::text AS first_id, NULL::text AS l
 FROM (VALUES (0), (64), (128), (192), (256), (320), (384), (448), (512),
   (576), (640), (704), (768), (832), (896), (960)) AS part (first)
 CROSS JOIN LATERAL (
-  SELECT string_agg(s.type::text, ',') AS types, string_agg(s.checksum::text, ',') AS checksums,
-    ('[' || string_agg(s.data, E',\n') || ']')::varchar AS payloads
+  SELECT pg_catalog.string_agg(s.type::text, ',') AS types, pg_catalog.string_agg(s.checksum::text, ',') AS checksums,
+    ('[' || pg_catalog.string_agg(s.data, E',\n') || ']')::varchar AS payloads
   FROM (
     SELECT e.type, e.checksum, e.data FROM nereus_messages AS e
     WHERE e.stream_id = $4::text AND e.tenant = $3::text

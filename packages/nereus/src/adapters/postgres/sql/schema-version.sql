@@ -1,2 +1,2 @@
 -- How many migrations the schema has had.
-SELECT coalesce(max(number), 0)::integer FROM nereus_migrations
+SELECT coalesce(pg_catalog.max(number), 0)::integer FROM nereus_migrations
