@@ -1,9 +1,23 @@
-import { Command, commandHandlers, Domain, type Element, EventSourcedAggregate, identifier, type Store } from "nereus";
+import {
+  Command,
+  commandHandlers,
+  Domain,
+  type Element,
+  EventSourcedAggregate,
+  eventHandlers,
+  identifier,
+  NereusError,
+  Projection,
+  projector,
+  type Store,
+} from "nereus";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
+import { frameworkKey } from "../src/application/idempotency.ts";
 import { Account, accountCommands, Deposit, Deposited, Open, Opened, Withdraw, Withdrawn } from "./support/bank.ts";
 import { everyStore } from "./support/every-store.ts";
 import { RecordedLog } from "./support/places.ts";
+import { until } from "./support/until.ts";
 
 class Look extends Command("Look", { accountId: identifier() }).returns<{ balance: number; version: number }>() {}
 class MoveAll extends Command("MoveAll", { accountId: identifier(), to: z.string() }) {}
@@ -21,8 +35,9 @@ const more = commandHandlers(Account)
   });
 
 /** A server's address: behind it another server may be found than before. */
-function address(first: Store): { readonly store: Store; turnTo(other: Store): void } {
+function address(first: Store): { readonly store: Store; turnTo(other: Store): Promise<void> } {
   let current = first;
+  let shapes: Parameters<Store["open"]>[0] = [];
   const store: Store = {
     name: first.name,
     capabilities: first.capabilities,
@@ -36,21 +51,29 @@ function address(first: Store): { readonly store: Store; turnTo(other: Store): v
     get records() {
       return current.records;
     },
-    open: (collections) => current.open(collections),
+    open(collections) {
+      shapes = collections;
+      return current.open(collections);
+    },
     close: async () => undefined,
     onCommit: (listener) => current.onCommit(listener),
     commit: (commit) => current.commit(commit),
   };
   return {
     store,
-    turnTo(other) {
+    async turnTo(other) {
+      await other.open(shapes);
       current = other;
     },
   };
 }
 
-async function started(store: Store, elements: readonly Element[] = [Account, accountCommands, more]): Promise<Domain> {
-  const domain = new Domain("bank", { store, elements, log: new RecordedLog() });
+async function started(
+  store: Store,
+  elements: readonly Element[] = [Account, accountCommands, more],
+  log = new RecordedLog(),
+): Promise<Domain> {
+  const domain = new Domain("bank", { store, elements, log });
   await domain.start();
   onTestFinished(() => domain.stop());
   return domain;
@@ -83,12 +106,13 @@ describe.each(kinds)("on $name", ({ open }) => {
     const [first, second] = [await open(), await open()];
     const [primary, replica] = [await opened(first()), await opened(second())];
     const here = address(primary);
-    const mine = await started(here.store, elements);
+    const log = new RecordedLog();
+    const mine = await started(here.store, elements, log);
     const failOver = async (): Promise<Domain> => {
-      here.turnTo(replica);
+      await here.turnTo(replica);
       return started(second(), elements);
     };
-    return { mine, here, primary, replica, failOver, replicated: () => replicate(primary, replica) };
+    return { mine, log, primary, replica, failOver, replicated: () => replicate(primary, replica) };
   }
 
   const deposit = (accountId: string, amount: number): Deposit => new Deposit({ accountId, amount });
@@ -193,5 +217,62 @@ describe.each(kinds)("on $name", ({ open }) => {
     const third = await started(replica, elements);
     expect(await third.process(new Look({ accountId: "1" }))).toEqual({ balance: 31, version: 1 });
     expect((await replica.log.readStream(kept, { limit: 10 })).length).toBe(snapshots.length + 1);
+  });
+
+  class Balance extends Projection("Balance", { accountId: identifier(), balance: z.number() }) {}
+
+  /** Elements that follow the log, and what their handler was told. */
+  function following(version = 1) {
+    const heard: number[] = [];
+    const balances = projector(Balance, { run: "async", version })
+      .create(Opened, ({ accountId }) => ({ accountId, balance: 0 }))
+      .update(
+        Deposited,
+        ({ accountId }) => accountId,
+        (row, { amount }) => {
+          row.balance += amount;
+        },
+      );
+    const handlers = eventHandlers("Mail", { run: "async" }).on(Deposited, ({ amount }) => {
+      heard.push(amount);
+    });
+    return { heard, elements: [Account, accountCommands, more, Balance, balances, handlers] };
+  }
+
+  test("windows of an engine are dropped when the log is found to be shorter: nothing that is new is passed over", async () => {
+    const { elements, heard } = following();
+    const { mine, log, failOver, replicated } = await bank(elements);
+    await mine.process(new Open({ accountId: "1" }));
+    await replicated();
+    const engine = mine.engine();
+    await engine.start();
+    onTestFinished(() => engine.stop());
+    for (let at = 0; at < 5; at++) await mine.process(deposit("1", 2000 + at));
+    await until(() => heard.length === 5);
+    const other = await failOver();
+    await until(() => log.errors.some(({ message }) => /ends at position/.test(message)));
+    await other.process(deposit("1", 31));
+    await until(() => heard.includes(31));
+    await until(async () => (await mine.view(Balance).get("1"))?.balance === 31);
+  });
+
+  test("a checkpoint that is ahead of the log is STORE_WENT_BACK, for projections and handlers; another version begins anew", async () => {
+    const { elements } = following();
+    const store = await opened((await open())());
+    const mine = await started(store, elements);
+    await mine.process(new Open({ accountId: "1" }));
+    await mine.process(deposit("1", 5));
+    await mine.settle();
+    for (const name of ["projection:Balance:1", frameworkKey("events", "Mail")]) {
+      const expected = await store.records.checkpoint(name);
+      await store.commit({ checkpoint: { name, expected, position: 1000 } });
+    }
+    const again = await started(store, elements);
+    const failure = await again.settle().catch((error: unknown) => error);
+    const codes =
+      failure instanceof NereusError && failure.cause instanceof AggregateError
+        ? failure.cause.errors.map((error) => (error as NereusError).code)
+        : [(failure as NereusError).code];
+    expect(codes).toEqual(["STORE_WENT_BACK", "STORE_WENT_BACK"]);
   });
 });

@@ -12,6 +12,7 @@ import type { CheckpointMove } from "../ports/store.ts";
 import { CommandTimers } from "./command-timers.ts";
 import { together } from "./failures.ts";
 import type { Runner } from "./runner.ts";
+import { storedCheckpoint } from "./stored-checkpoint.ts";
 import { type Waiting, WaitingCommands } from "./waiting-commands.ts";
 
 const checkpoint = "commands";
@@ -96,7 +97,7 @@ export class CommandRunner implements Runner {
   async #read(): Promise<void> {
     const { store } = this.#runtime;
     if (this.#checkpoint === undefined) {
-      this.#checkpoint = await store.records.checkpoint(checkpoint);
+      this.#checkpoint = await storedCheckpoint(store, checkpoint, "The handling of sent commands");
       this.#position = this.#checkpoint;
     }
     for (;;) {
@@ -220,7 +221,17 @@ export class CommandRunner implements Runner {
       this.#checkpoint = move?.position ?? this.#checkpoint;
       return;
     }
-    this.#checkpoint = undefined; // another process is at work: begin again where it is
+    this.#forget(); // another process is at work: begin again where it is
+  }
+
+  async forget(): Promise<void> {
+    while (this.#current !== undefined) await this.#current.catch(() => undefined); // whoever waits for it is told
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#checkpoint = undefined;
+    this.#position = 0;
     this.#waiting.clear();
     this.#timers.reset();
   }

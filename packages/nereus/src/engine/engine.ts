@@ -29,6 +29,10 @@ export class Engine {
   #ended: Promise<unknown> = Promise.resolve();
   /** Counts the commits heard of, so that one that comes while a batch runs is not missed. */
   #heard = 0;
+  /** Of the log, when it was last looked at. */
+  #head = 0;
+  /** How often it was found to have gone back. */
+  #wentBack = 0;
   #retired = false;
   #stopListening: (() => void) | undefined;
   /** Since when each works. */
@@ -102,11 +106,15 @@ export class Engine {
 
   async #follow(runner: Runner, signal: AbortSignal): Promise<void> {
     let failures = 0;
+    let wentBack = this.#wentBack;
     while (!signal.aborted) {
       try {
         const heard = this.#heard;
         this.#busy.set(runner, performance.now());
-        await runner.reach(await this.#runtime.store.log.head(), signal);
+        const head = await this.#headNow();
+        if (wentBack !== this.#wentBack) await runner.forget();
+        wentBack = this.#wentBack;
+        await runner.reach(head, signal);
         this.#busy.delete(runner);
         failures = 0;
         if (heard === this.#heard) await this.#untilWoken(signal);
@@ -121,6 +129,21 @@ export class Engine {
         await setTimeout(pause, undefined, { signal }).catch(() => undefined); // the only fault is the abort
       }
     }
+  }
+
+  /** The head of the log. Where that is behind what was seen before, nothing is true any more that is kept in memory. */
+  async #headNow(): Promise<number> {
+    const { store, cache, log } = this.#runtime;
+    const before = this.#head; // what others ask meanwhile may be answered sooner
+    const head = await store.log.head();
+    this.#head = head < before ? head : Math.max(head, this.#head);
+    if (head >= before) return head;
+    cache.clear();
+    this.#wentBack += 1;
+    const what = `The log of ${store.name} ends at position ${head}, and was at ${before} before`;
+    const fix = "An earlier state of it was put back. What was kept in memory is dropped; see the guide on backups.";
+    log.error(what, new NereusError("STORE_WENT_BACK", what, { element: store.name, fix }));
+    return head;
   }
 
   /** Until something was committed here, or it is time to look for commits of other processes. */

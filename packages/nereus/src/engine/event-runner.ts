@@ -10,6 +10,7 @@ import type { StoredMessage } from "../log/message.ts";
 import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
 import type { Runner } from "./runner.ts";
+import { storedCheckpoint } from "./stored-checkpoint.ts";
 
 /** Events per read. */
 const page = 200;
@@ -85,10 +86,16 @@ export class EventRunner implements Runner {
     this.#checkpoint = undefined; // the next step begins with what is stored
   }
 
+  async forget(): Promise<void> {
+    while (this.#current !== undefined) await this.#current.catch(() => undefined); // whoever waits for it is told
+    this.#checkpoint = undefined;
+    this.#position = 0;
+  }
+
   async #step(signal: AbortSignal | undefined): Promise<void> {
     const { store } = this.#runtime;
     if (this.#checkpoint === undefined) {
-      this.#checkpoint = await store.records.checkpoint(subscriptionOf(this.#own));
+      this.#checkpoint = await storedCheckpoint(store, subscriptionOf(this.#own), this.subject);
       this.#position = this.#checkpoint;
     }
     const { messages, through } = await store.log.readLog({ after: this.#position, limit: page, types: this.#types });

@@ -12,6 +12,7 @@ import { definition } from "../model/element.ts";
 import { isNereusError, NereusError } from "../model/errors.ts";
 import type { Commit, CommitOutcome, DocumentWrite, LogPage } from "../ports/store.ts";
 import type { Runner } from "./runner.ts";
+import { storedCheckpoint } from "./stored-checkpoint.ts";
 
 /** Milliseconds between looks for events that readers may not see yet. */
 const lag = 2;
@@ -99,10 +100,17 @@ export class ProjectionRunner implements Runner {
     }
   }
 
+  async forget(): Promise<void> {
+    while (this.#current !== undefined) await this.#current.catch(() => undefined); // whoever waits for it is told
+    this.#forget();
+    this.#ahead = undefined;
+    this.#position = 0;
+  }
+
   async #advancePage(): Promise<void> {
     const { store } = this.#runtime;
     if (this.#checkpoint === undefined) {
-      this.#checkpoint = await store.records.checkpoint(this.name);
+      this.#checkpoint = await storedCheckpoint(store, this.name, this.subject);
       this.#position = this.#checkpoint;
     }
     const page = await this.#nextPage();

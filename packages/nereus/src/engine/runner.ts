@@ -17,4 +17,6 @@ export interface Runner {
    * @throws NereusError what it could not do; it stays before it
    */
   reach(position: number, signal?: AbortSignal, now?: boolean): Promise<void>;
+  /** The log went back to an earlier state: begins again with what is stored, once the step under way has ended. */
+  forget(): Promise<void>;
 }
