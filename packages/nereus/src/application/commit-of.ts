@@ -158,3 +158,10 @@ function documentOf({ aggregate, root, id, base, removed }: Tracked, tenant: str
     data: removed ? null : JSON.stringify(root.toJSON()),
   };
 }
+
+/** How many characters the messages of a commit hold. */
+export function charactersOf({ appends = [] }: Commit): number {
+  let characters = 0;
+  for (const { messages } of appends) for (const { data } of messages) characters += data.length;
+  return characters;
+}

@@ -6,7 +6,16 @@ import { assertIdentity, isStorable } from "../model/identity.ts";
 import { messageId } from "../model/message.ts";
 import type { Append, Commit, CommitOutcome, Conflict, SqlClient, StoredDocument } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
-import { commitOf, isChangedDocument, isSnapshotDue, raisedEvents, type Tracked, writesNothing } from "./commit-of.ts";
+import {
+  charactersOf,
+  commitOf,
+  isChangedDocument,
+  isSnapshotDue,
+  raisedEvents,
+  type Tracked,
+  writesNothing,
+} from "./commit-of.ts";
+import { type Doer, never } from "./doer.ts";
 import { Lineage } from "./lineage.ts";
 import { cacheKey, catchUp, fromDocument, hydrate, replayOnto, streamOf } from "./loading.ts";
 import { conflictWith } from "./overtaken.ts";
@@ -26,14 +35,6 @@ export interface Carried {
 }
 
 export const nothingCarried: Carried = { aggregates: new Map(), areCurrent: true };
-
-/** What a unit of work is for: it may be given up before its handler has ended. */
-export interface Doer {
-  readonly work: { readonly transaction?: SqlClient | undefined };
-  readonly signal: AbortSignal;
-}
-
-const never = new AbortController().signal;
 
 /** The aggregate that a piece of work is addressed to. */
 export interface Target {
@@ -288,7 +289,8 @@ export class UnitOfWork {
   }
 
   /** After a commit: the aggregates are as stored, and may serve the next command. */
-  saved(): void {
+  saved(commit: Commit): void {
+    const written = charactersOf(commit);
     for (const tracked of this.#tracked.values()) {
       const { key, root, aggregate } = tracked;
       AggregateRoot.seams.saved(
@@ -299,7 +301,7 @@ export class UnitOfWork {
       if (this.#transaction.isJoined || !aggregate[definition].eventSourced) continue;
       if (isSnapshotDue(tracked))
         this.#runtime.snapshots.keep(root, streamOf(aggregate, this.cause.tenant, tracked.id));
-      this.#runtime.cache.put(key, root);
+      this.#runtime.cache.put(key, root, written);
     }
   }
 

@@ -252,7 +252,7 @@ export class WorkProcessor {
       unit.takeBack();
       return remembered(outcome.record, operation.work.claim as Claim);
     }
-    unit.saved();
+    unit.saved(commit);
     const checkpoint = commit.checkpoint === undefined ? undefined : "moved";
     return { result, position: outcome.position, checkpoint };
   }

@@ -31,6 +31,8 @@ export interface DomainOptions {
   readonly enrichers?: Enrichers | undefined;
   /** How many aggregates are kept in memory between commands. Default: 10,000; 0 keeps none. */
   readonly cachedAggregates?: number | undefined;
+  /** How large they may be together, in characters of their JSON. Default: 64 million; whichever of both is reached first counts. */
+  readonly cachedCharacters?: number | undefined;
   /** The most that is stored at once. Default: 16 MiB for a message, 64 MiB for a commit. */
   readonly limits?: SizeLimits | undefined;
 }
@@ -99,8 +101,9 @@ function faultOfOptions(name: unknown, options: DomainOptions): string | undefin
   if (typeof name !== "string" || name === "") return "it has no name";
   if (!Array.isArray(options?.elements)) return "elements is not a list";
   if (typeof options.store !== "object" || options.store === null) return "store is not a store";
-  const { retries, cachedAggregates, limits, clock, timeout } = options;
-  if (![retries, cachedAggregates].every(isCount)) return "retries and cachedAggregates are whole numbers from 0";
+  const { retries, cachedAggregates, cachedCharacters, limits, clock, timeout } = options;
+  if (![retries, cachedAggregates, cachedCharacters].every(isCount))
+    return "retries, cachedAggregates and cachedCharacters are whole numbers from 0";
   if (clock !== undefined && typeof clock?.now !== "function") return "clock has no function named now";
   if (timeout !== undefined && !(millisecondsOf(timeout) > 0)) return "timeout is not a span above 0";
   if ([limits?.messageBytes, limits?.commitBytes].every(isCount)) return undefined;

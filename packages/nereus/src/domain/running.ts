@@ -46,7 +46,7 @@ export function assemble(registry: Registry, options: DomainOptions): Running {
   const runtime: Runtime = {
     registry,
     store,
-    cache: new AggregateCache(options.cachedAggregates ?? 10_000),
+    cache: new AggregateCache(options.cachedAggregates ?? 10_000, options.cachedCharacters ?? 64_000_000),
     snapshots: new Snapshots({ store, clock, log, limits }, (aggregate) => stateShapeOf(aggregate[definition])),
     clock,
     timeout: options.timeout === undefined ? undefined : millisecondsOf(options.timeout),

@@ -26,6 +26,8 @@ type SessionWrites = readonly (readonly [RowSession, readonly DocumentWrite[]])[
 const batches = { first: 1024, least: 16, most: 8192, small: 1_000_000, large: 8_000_000 };
 /** Rows kept in memory between batches, so that a hot row is not read and parsed again. */
 const keptRows = 10_000;
+/** Characters that the rows in memory may come to, by what was written of them. */
+const keptCharacters = 32_000_000;
 /** The checkpoint also moves over events that do not concern the projection, but only in steps this wide. */
 const idleStep = 10_000;
 
@@ -48,6 +50,8 @@ export class ProjectionRunner implements Runner {
   /** How far the log was looked at; not behind the checkpoint. */
   #position = 0;
   #current: Promise<void> | undefined;
+  /** Written since the rows in memory were let go of: no less than they are. */
+  #keptCharacters = 0;
   #batch = batches.first;
   /** The page after the one in hand, on its way while that is applied. */
   #ahead: { readonly after: number; readonly page: Promise<LogPage> } | undefined;
@@ -271,7 +275,11 @@ export class ProjectionRunner implements Runner {
       session.written(own);
       kept += session.size;
     }
-    if (kept > keptRows) this.#sessions.clear();
+    for (const { data } of documents) this.#keptCharacters += data?.length ?? 0;
+    if (kept > keptRows || this.#keptCharacters > keptCharacters) {
+      this.#sessions.clear();
+      this.#keptCharacters = 0;
+    }
     this.#checkpoint = position;
     this.#position = position;
   }
