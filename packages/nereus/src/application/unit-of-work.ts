@@ -4,7 +4,7 @@ import { NereusError } from "../model/errors.ts";
 import { refuseRedeclared } from "../model/fields-of.ts";
 import { assertIdentity, isStorable } from "../model/identity.ts";
 import { messageId } from "../model/message.ts";
-import type { Append, Commit, CommitOutcome, Conflict, SqlClient, StoredDocument } from "../ports/store.ts";
+import type { Append, Commit, CommitOutcome, Conflict, StoredDocument } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
 import {
   charactersOf,
