@@ -49,6 +49,26 @@ function holds(bytes: Buffer, text: string): boolean {
 }
 
 describe.skipIf(missingPostgres !== undefined)("a connection that is lost in a commit", () => {
+  it("and leads to a server that never had the types of messages: they are registered there before anything is written", async () => {
+    const { store, proxy, database, schema } = await proxiedStore();
+    await append(store, "lost", "none", messageOf("OnlyThere"));
+    // as on a standby that lacks the last commits
+    await database.pool.query(`DELETE FROM ${schema}.nereus_messages WHERE stream_id = 'lost'`);
+    await database.pool.query(`DELETE FROM ${schema}.nereus_types WHERE type = 'OnlyThere'`);
+    proxy.cutAll();
+    const message = messageOf("OnlyThere");
+    await append(store, "lost", "none", message);
+    await append(store, "lost", 0, messageOf("OnlyThere"));
+    const other = postgres({ pool: database.pool, schema });
+    onTestFinished(() => other.close());
+    await other.open([]);
+    const stored = (await wholeLog(other)).filter(({ stream }) => stream.id === "lost");
+    expect(stored.map(({ type, version }) => [type, version])).toEqual([
+      ["OnlyThere", 0],
+      ["OnlyThere", 1],
+    ]);
+  });
+
   it("after the server has written it: the answer is the true one, and it is written once", async () => {
     const { store, proxy } = await proxiedStore();
     let asked = false;

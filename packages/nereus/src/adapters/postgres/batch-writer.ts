@@ -25,7 +25,12 @@ export interface BatchWriterSettings {
   readonly name: string;
   /** How long a server that is away is waited for, in milliseconds. */
   readonly patience: number;
+  /** Called for each connection after the first: there may be another server behind it, whose types have other numbers. */
+  readonly renewed: () => void;
 }
+
+/** A batch was not written, and has to be encoded anew: the connection is not the one that it was encoded for. */
+export class Renewed extends Error {}
 
 /**
  * Sends batches on one connection, each with a number under which its answer is kept in its own transaction. Where a
@@ -42,12 +47,13 @@ export class BatchWriter {
   readonly #settle: PreparedStatement;
   #turn: Promise<void> = Promise.resolve();
   #number = 0;
+  #connections = 0;
   #isCut = false;
   #answered: number[] = [];
 
   constructor(settings: BatchWriterSettings) {
     this.#settings = settings;
-    this.#held = new HeldClient(settings.pool, readCommitted);
+    this.#held = new HeldClient(settings.pool, { ...readCommitted, prepare: (client) => this.#prepare(client) });
     this.#commit = ownStatement(settings.schema, commit);
     this.#append = ownStatement(settings.schema, append);
     this.#settle = ownStatement(settings.schema, settle);
@@ -71,12 +77,15 @@ export class BatchWriter {
     values: readonly unknown[],
     after: readonly unknown[] = [],
   ): Promise<WrittenBatch | undefined> {
+    const encodedFor = Math.max(1, this.#connections);
     for (let attempt = 1; ; attempt++) {
       const number = ++this.#number;
       let client: PostgresClient | undefined;
       try {
         const answer = await this.#inTurn(async () => {
-          client = await this.#connected();
+          const connected = await this.#connected();
+          if (this.#connections !== encodedFor) throw new Renewed();
+          client = connected;
           return this.#send(client, number, (...batch) => statement.with(...values, ...batch, ...after));
         });
         return answer === null ? undefined : this.#parsed(number, answer);
@@ -88,6 +97,12 @@ export class BatchWriter {
         if (attempt === mostAttempts) throw storeFault(error, this.#settings.name);
       }
     }
+  }
+
+  async #prepare(client: PostgresClient): Promise<void> {
+    await readCommitted.prepare(client);
+    this.#connections += 1;
+    if (this.#connections > 1) this.#settings.renewed();
   }
 
   close(): Promise<void> {

@@ -4,7 +4,7 @@ import { CommitQueue, type Waiting as WaitingCommit } from "../commit-queue.ts";
 import { codeOf, isAnswer } from "../server-answers.ts";
 import { notOpen, withdrawn } from "../store-errors.ts";
 import { type Encoding, type Group, groupsOf, loneMessage } from "./batch.ts";
-import type { BatchWriter, WrittenBatch } from "./batch-writer.ts";
+import { type BatchWriter, Renewed, type WrittenBatch } from "./batch-writer.ts";
 import { entangled, storeFault } from "./faults.ts";
 import { type Answer, answersOf } from "./verdicts.ts";
 
@@ -20,12 +20,17 @@ const batchLength = 8_000_000;
 /** How many batches may be on their way at a time, on one connection. */
 const pipelined = 2;
 
+/** How often a batch is encoded anew. */
+const mostRenewals = 8;
+
 /** How a batch is tried. */
 interface Manner {
   /** Stored message ids are looked for before any is written. */
   readonly careful: boolean;
   /** Each commit is a group. */
   readonly alone: boolean;
+  /** How often it was encoded anew, each time because its connection was lost. */
+  readonly renewed: number;
 }
 
 type Waiting = WaitingCommit<CommitOutcome>;
@@ -111,23 +116,27 @@ export class GroupCommit {
   }
 
   async #send(batch: readonly Waiting[]): Promise<void> {
-    const { types } = this.#settings.encoding;
-    if (!batch.every(({ commit }) => types.covers(commit))) {
-      // No later batch overtakes this one meanwhile.
-      this.#preparing = true;
-      try {
-        await types.register(batch.map(({ commit }) => commit));
-      } catch (error) {
-        for (const { reject } of batch) reject(storeFault(error, this.#settings.name));
-        return;
-      } finally {
-        this.#preparing = false;
-      }
+    await this.#write(batch, { careful: false, alone: false, renewed: 0 });
+  }
+
+  /** Gives what is new in a batch its numbers. Whether it can be written; if not, it was answered. */
+  async #register(batch: readonly Waiting[]): Promise<boolean> {
+    // No later batch overtakes this one meanwhile.
+    this.#preparing = true;
+    try {
+      await this.#settings.encoding.types.register(batch.map(({ commit }) => commit));
+      return true;
+    } catch (error) {
+      for (const { reject } of batch) reject(storeFault(error, this.#settings.name));
+      return false;
+    } finally {
+      this.#preparing = false;
     }
-    await this.#write(batch, { careful: false, alone: false });
   }
 
   async #write(batch: readonly Waiting[], manner: Manner): Promise<void> {
+    const { types } = this.#settings.encoding;
+    if (!batch.every(({ commit }) => types.covers(commit)) && !(await this.#register(batch))) return;
     try {
       const answers = await this.#answers(batch, manner);
       for (const [at, { resolve, reject }] of batch.entries()) {
@@ -143,12 +152,14 @@ export class GroupCommit {
 
   /** What the server refused as a whole it has undone as a whole. */
   async #writeAgain(batch: readonly Waiting[], manner: Manner, error: unknown): Promise<void> {
-    if (isAnswer(error) && codeOf(error) === entangled && !manner.alone) {
+    if (error instanceof Renewed && manner.renewed < mostRenewals) {
+      await this.#write(batch, { ...manner, renewed: manner.renewed + 1 });
+    } else if (isAnswer(error) && codeOf(error) === entangled && !manner.alone) {
       await this.#write(batch, { ...manner, alone: true });
     } else if (isRefusal(error) && !manner.careful) {
       await this.#write(batch, { ...manner, careful: true });
     } else if (isRefusal(error) && batch.length > 1) {
-      for (const waiting of batch) await this.#write([waiting], { careful: true, alone: true });
+      for (const waiting of batch) await this.#write([waiting], { ...manner, careful: true, alone: true });
     } else {
       for (const { reject } of batch) reject(storeFault(error, this.#settings.name));
     }

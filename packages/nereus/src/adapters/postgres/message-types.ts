@@ -60,6 +60,13 @@ export class MessageTypes {
     return this.#numbers.get(typeKey(this.category(stream), type, schemaVersion)) ?? 0;
   }
 
+  /** Whatever is known is read again when it is needed: it may be of another server. */
+  forget(): void {
+    this.#byNumber.clear();
+    this.#categories.clear();
+    this.#numbers.clear();
+  }
+
   /** Whether all types and categories of a commit have their numbers. */
   covers({ appends = [] }: Commit): boolean {
     return appends.every(

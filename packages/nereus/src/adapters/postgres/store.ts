@@ -156,7 +156,8 @@ export class PostgresStore implements Store {
       tables: new CollectionTables(this.name, schema),
       length: { isLong: false, reads: 0 },
     };
-    const writer = new BatchWriter({ pool: pool.pool, schema, name: this.name, patience });
+    const renewed = (): void => session.types.forget();
+    const writer = new BatchWriter({ pool: pool.pool, schema, name: this.name, patience, renewed });
     const ring = (): void => this.#wakeUps.ring();
     const notifications = new Notifications({ pool: pool.pool, schema, writer: writer.id, ring });
     const onMessages = (position: number): void => {
