@@ -52,16 +52,21 @@ export class UnitTransaction {
   /** @throws NereusError TRANSACTION_UNSUPPORTED */
   get handle(): SqlTransaction {
     if (this.#joined === undefined) transactionsOf(this.#store); // refused here, not at the first statement
+    return this.#connection();
+  }
+
+  /** Builders are told apart by the connection that each has asked for. */
+  #connection(): SqlTransaction {
+    const connection = {};
     const query = (statement: string | object, values?: readonly unknown[]): Promise<SqlResult<unknown>> =>
-      this.#query(statement, values);
-    const handle: SqlTransaction = {
+      this.#query(statement, values, connection);
+    return {
       query: query as SqlTransaction["query"], // one function serves both forms
-      connect: async () => handle,
+      connect: async () => this.#connection(),
       release: () => undefined,
       end: async () => undefined,
       options: {},
     };
-    return handle;
   }
 
   /** Takes back a commit that has no answer yet: whether that is certain. */
@@ -82,12 +87,16 @@ export class UnitTransaction {
     await begun?.rollback(options);
   }
 
-  async #query(statement: string | object, values?: readonly unknown[]): Promise<SqlResult<unknown>> {
+  async #query(
+    statement: string | object,
+    values: readonly unknown[] | undefined,
+    connection: object,
+  ): Promise<SqlResult<unknown>> {
     if (this.#ended) throw ended();
     this.#begun ??= this.#joined === undefined ? transactionsOf(this.#store).begin() : undefined;
     const transaction = this.#joined ?? (await this.#begun);
     if (this.#ended || transaction === undefined) throw ended();
-    return transaction.query(statement, values);
+    return transaction.query(statement, values, connection);
   }
 }
 

@@ -176,6 +176,10 @@ export const errorCodes = {
   INNER_FAILURE_SWALLOWED: "A nested command failed and its error was caught; the whole unit of work was refused.",
   UNIT_OF_WORK_CLOSED: "A handler's context was used after its unit of work had ended.",
   TRANSACTION_UNSUPPORTED: "A transaction of the database was asked for, or handed in, on a store without SQL.",
+  TRANSACTION_CONTROL_REFUSED: "A statement would have ended the transaction that a command commits in.",
+  TRANSACTION_ENDED: "The transaction that a command was to be stored in has ended, or was never begun.",
+  TRANSACTION_ABORTED:
+    "A statement has failed in the transaction that a command was to be stored in, which so takes no more.",
   READ_ONLY_CONTEXT: "Something was added to a repository in a context that only reads.",
   OPTION_INVALID: "An option of a command or a read has no usable value.",
   DEADLINE_EXCEEDED: "The time of a command or query was up before it was done.",

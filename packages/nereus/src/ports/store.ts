@@ -357,7 +357,7 @@ export interface StoreTransaction {
   readonly documents: DocumentReader;
   readonly records: RecordReader;
   /** Runs a statement of the user's own; what the driver takes besides a text is handed on as it is. */
-  query<Row>(text: string | object, values?: readonly unknown[]): Promise<SqlResult<Row>>;
+  query<Row>(text: string | object, values?: readonly unknown[], connection?: object): Promise<SqlResult<Row>>;
   /** Writes the commit and ends the transaction, with what else was written in it; a refusal leaves nothing of either. */
   commit(commit: Commit): Promise<CommitOutcome>;
   /** Leaves nothing. Does nothing after a commit. */

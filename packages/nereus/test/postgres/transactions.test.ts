@@ -69,7 +69,23 @@ const handlers = commandHandlers(Account)
       await db.insert(audit).values({ account: accountId, amount });
       const written = await db.select().from(audit);
       expect(written.at(-1)).toEqual({ account: accountId, amount });
-    } else await transaction.query("INSERT INTO audit VALUES ($1, $2)", [accountId, amount]);
+    } else if (by === "kysely's own transaction") {
+      const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: transaction }) });
+      await db.insertInto("audit").values({ account: accountId, amount }).execute();
+      const optional = db.transaction().execute(async (tx) => {
+        await tx.insertInto("audit").values({ account: accountId, amount: 99 }).execute();
+      });
+      await optional.catch(() => undefined);
+      await db.transaction().execute((tx) => tx.insertInto("audit").values({ account: "tx", amount }).execute());
+    } else if (by === "drizzle's own transaction") {
+      const db = drizzle({ client: transaction as never });
+      for (const account of [accountId, "tx"]) {
+        await db.transaction(async (tx) => void (await tx.insert(audit).values({ account, amount })));
+      }
+    } else {
+      await transaction.query("INSERT INTO audit VALUES ($1, $2)", [accountId, amount]);
+      if (by !== "sql") await transaction.query(by);
+    }
     account.raise(new Deposited({ accountId, amount }));
     await repository(Account).add(account);
   });
@@ -139,6 +155,40 @@ describe.skipIf(missingPostgres !== undefined)("transactions on PostgreSQL", () 
     expect(String(failure)).toMatch(/Seen failed at Deposited, position \d+: .*seen_amount_key/);
     expect(await count("seen")).toBe(3);
     await other.stop();
+  });
+
+  test.each(["kysely's own transaction", "drizzle's own transaction"])(
+    "%s is a savepoint: stored with the command, gone with it, and what it undoes takes nothing else along",
+    async (by) => {
+      await expect(bank.process(new Audited({ accountId: "1", amount: -5, by }))).rejects.toThrow("No overdraft");
+      expect([await count("audit"), await messages()]).toEqual([0, 0]);
+      await bank.process(new Audited({ accountId: "1", amount: 5, by }));
+      expect([await count("audit"), await messages()]).toEqual([2, 1]);
+    },
+  );
+
+  test.each([
+    "COMMIT",
+    "/* a note */ rollback",
+    "SELECT 1; COMMIT",
+    "COMMIT AND CHAIN",
+    "PREPARE TRANSACTION 'x'",
+    "begin isolation level serializable",
+    "begin", // left open
+  ])("a handler that sends %s is refused, and nothing of its command is stored", async (by) => {
+    const refused = bank.process(new Audited({ accountId: "1", amount: 5, by }));
+    await expect(refused).rejects.toMatchObject({ code: "TRANSACTION_CONTROL_REFUSED" });
+    expect([await count("audit"), await messages()]).toEqual([0, 0]);
+    await bank.process(new Audited({ accountId: "1", amount: 5, by: "SAVEPOINT mine" }));
+    expect([await count("audit"), await messages()]).toEqual([1, 1]);
+  });
+
+  test("a client that is in no transaction is refused, and nothing is stored", async () => {
+    const client = await database.pool.connect();
+    const refused = bank.process(new Deposit({ accountId: "1", amount: 5 }), { transaction: client as never });
+    await expect(refused).rejects.toMatchObject({ code: "TRANSACTION_ENDED" });
+    client.release();
+    expect(await messages()).toBe(0);
   });
 
   test("a handler that runs again after a conflict has written once", async () => {

@@ -22,6 +22,10 @@ export function storeFault(error: unknown, store: string): NereusError {
 function described(code: string, store: string, error: unknown): readonly [ErrorCode, string, string] {
   const because = reasonOf(error);
   if (missing.has(code)) return ["STORE_NOT_SET_UP", `The store ${store} lacks a part: ${because}.`, setUpFix];
+  if (code === "25P02") {
+    const fix = "Run what may fail in a builder's own transaction, or behind a SAVEPOINT, and roll back to it.";
+    return ["TRANSACTION_ABORTED", `A statement has failed in a transaction of the store ${store}: ${because}.`, fix];
+  }
   if (readOnly.has(code)) {
     const fix = "Give the user of the connections the rights on the schema, on a server that is no standby.";
     return ["STORE_READ_ONLY", `The store ${store} may not be written: ${because}.`, fix];

@@ -1467,6 +1467,9 @@ export const checkpoint: string = `SELECT position FROM nereus_checkpoints WHERE
 
 export const collections: string = `SELECT name, table_name, layout FROM nereus_collections`;
 
+export const commitIn: string = `SELECT CASE WHEN pg_catalog.current_setting('nereus.transaction', true) OPERATOR(pg_catalog.=) $7::text
+  THEN nereus_commit($1::jsonb, $2::json, $3::boolean, $4::uuid, $5::bigint, $6::bigint[]) END AS answer`;
+
 export const commit: string = `SELECT nereus_commit($1::jsonb, $2::json, $3::boolean, $4::uuid, $5::bigint, $6::bigint[])`;
 
 export const dependentViews: string = `SELECT DISTINCT r.ev_class::regclass::text

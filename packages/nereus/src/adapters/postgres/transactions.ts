@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { NereusError } from "../../model/errors.ts";
 import type {
   Commit,
   CommitOutcome,
@@ -18,8 +19,9 @@ import { PostgresLog } from "./log.ts";
 import type { PostgresClient, PostgresPool, PostgresQuery } from "./pool.ts";
 import { ownStatement, type Row, type RowReader, unprepared } from "./reads.ts";
 import { PostgresRecords } from "./records.ts";
+import { type RunStatement, Savepoints } from "./savepoints.ts";
 import type { Session } from "./session.ts";
-import { commit as commitSql, settle } from "./statements.ts";
+import { commitIn, settle } from "./statements.ts";
 import { answersOf, type GroupAnswer } from "./verdicts.ts";
 
 /** What the transactions of an open store need of it. */
@@ -49,16 +51,19 @@ async function write(
   { name, schema, session }: TransactionSource,
   reader: RowReader,
   commit: Commit,
-  fence: { readonly writer: string | null; readonly number: number | null },
+  fence: { readonly writer: string | null; readonly number: number | null; readonly transaction: string },
 ): Promise<CommitOutcome> {
   const { types, tables } = session;
   for (const { collection } of commit.documents ?? []) tables.get(collection);
   if (!types.covers(commit)) await types.register([commit]);
   const [group] = groupsOf([commit], session, true);
-  const statement = ownStatement(schema, commitSql);
+  const statement = ownStatement(schema, commitIn);
   const json = JSON.stringify(group === undefined ? [] : [group]);
   const messages = group === undefined || group.messages.length === 0 ? null : JSON.stringify(group.messages);
-  const [row] = await reader.rows(statement.with(json, messages, true, fence.writer, fence.number, null));
+  const [row] = await reader.rows(
+    statement.with(json, messages, true, fence.writer, fence.number, null, fence.transaction),
+  );
+  if (row?.[0] === null) throw transactionEnded(name);
   const [answered] = JSON.parse(String(row?.[0])) as readonly GroupAnswer[];
   if (group === undefined || answered === undefined) throw new Error(`${name} has not answered a commit`);
   const [answer] = await answersOf(group.commits, answered, session);
@@ -96,7 +101,8 @@ class OwnTransaction implements StoreTransaction {
   readonly #source: TransactionSource;
   readonly #client: PostgresClient;
   /** Under which the answer is kept, should the connection be lost before it has come. */
-  readonly #fence = { writer: randomUUID(), number: 1 };
+  readonly #fence = { writer: randomUUID(), number: 1, transaction: randomUUID() };
+  readonly #savepoints: Savepoints;
   readonly #reader: RowReader;
   #ended = false;
   /** Statements of the handler's own that have no answer. */
@@ -107,6 +113,7 @@ class OwnTransaction implements StoreTransaction {
     this.#client = client;
     this.#reader = { rows: async (query) => (await client.query(query)).rows as readonly Row[] };
     const { log, documents, records } = readersOn(() => source, this.#reader);
+    this.#savepoints = new Savepoints(source.name, (text, values) => this.#run(text, values));
     this.log = log;
     this.documents = documents;
     this.records = records;
@@ -116,7 +123,8 @@ class OwnTransaction implements StoreTransaction {
     client.on("error", ignore); // a lost connection fails the statement that is running
     const transaction = new OwnTransaction(source, client);
     try {
-      await client.query(unprepared("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"));
+      const mark = `SET LOCAL nereus.transaction = '${transaction.#fence.transaction}'`;
+      await client.query(unprepared(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ${mark}`));
       return transaction;
     } catch (error) {
       transaction.#end(true);
@@ -124,9 +132,13 @@ class OwnTransaction implements StoreTransaction {
     }
   }
 
-  async query<Row>(text: string | object, values?: readonly unknown[]): Promise<SqlResult<Row>> {
+  query<Row>(text: string | object, values?: readonly unknown[], connection?: object): Promise<SqlResult<Row>> {
+    return this.#savepoints.query(text, values, connection) as Promise<SqlResult<Row>>;
+  }
+
+  async #run(text: string | object, values?: readonly unknown[]): Promise<SqlResult<unknown>> {
     // a driver's client takes either; which rows come back only the caller knows
-    const client = this.#client as unknown as { query(...all: unknown[]): Promise<SqlResult<Row>> };
+    const client = this.#client as unknown as { query(...all: unknown[]): Promise<SqlResult<unknown>> };
     this.#running++;
     try {
       return await (values === undefined ? client.query(text) : client.query(text, values));
@@ -136,6 +148,7 @@ class OwnTransaction implements StoreTransaction {
   }
 
   async commit(commit: Commit): Promise<CommitOutcome> {
+    this.#savepoints.assertEnded();
     try {
       const outcome = await write(this.#source, this.#reader, commit, this.#fence);
       if (outcome.status === "committed") await this.#close(outcome);
@@ -203,32 +216,48 @@ class JoinedTransaction implements StoreTransaction {
   readonly #source: () => TransactionSource;
   readonly #client: SqlClient;
   readonly #reader: RowReader;
+  readonly #savepoints: Savepoints;
 
   constructor(source: () => TransactionSource, client: SqlClient) {
     this.#source = source;
     this.#client = client;
     this.#reader = { rows: (query) => rowsThrough(client, query) };
     const { log, documents, records } = readersOn(source, this.#reader);
+    // which rows come back only the caller knows
+    const run = ((text: string, values) =>
+      values === undefined ? client.query(text) : client.query(text, values)) as RunStatement;
+    this.#savepoints = new Savepoints(source().name, run);
     this.log = log;
     this.documents = documents;
     this.records = records;
   }
 
-  async query<Row>(text: string | object, values?: readonly unknown[]): Promise<SqlResult<Row>> {
-    const client = this.#client as unknown as { query(...all: unknown[]): Promise<SqlResult<Row>> };
-    return values === undefined ? client.query(text) : client.query(text, values);
+  query<Row>(text: string | object, values?: readonly unknown[], connection?: object): Promise<SqlResult<Row>> {
+    return this.#savepoints.query(text, values, connection) as Promise<SqlResult<Row>>;
   }
 
   async commit(commit: Commit): Promise<CommitOutcome> {
     const source = this.#source();
+    this.#savepoints.assertEnded();
     try {
-      return await write(source, this.#reader, commit, { writer: null, number: null });
+      const transaction = randomUUID();
+      // Outside of a transaction it is forgotten at once.
+      await this.#client.query("SELECT pg_catalog.set_config('nereus.transaction', $1, true)", [transaction]);
+      return await write(source, this.#reader, commit, { writer: null, number: null, transaction });
     } catch (error) {
       throw storeFault(error, source.name);
     }
   }
 
   async rollback(): Promise<void> {}
+}
+
+function transactionEnded(store: string): NereusError {
+  const what = `The transaction that was to be written to ${store} has ended, or was never begun`;
+  return new NereusError("TRANSACTION_ENDED", what, {
+    element: store,
+    fix: "Begin a transaction on the client before the command, and end none inside a handler.",
+  });
 }
 
 /** Any client will do: what a row holds comes as one JSON text, whatever the client makes of the types of columns. */
