@@ -6,7 +6,7 @@ import { newIdentity } from "../model/identity.ts";
 import type { Append, Commit, DocumentWrite, ExpectedVersion } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
 import { enriched } from "./enrichers.ts";
-import { inlineWrites } from "./inline-projections.ts";
+import { inlineParts } from "./inline-projections.ts";
 import type { Lineage } from "./lineage.ts";
 import { streamOf } from "./loading.ts";
 import type { EventSource, RaisedEvent } from "./raised-event.ts";
@@ -49,12 +49,20 @@ export function commitOf(runtime: Runtime, work: Work): Commit | Promise<Commit>
   for (const one of added) if (publishesFact(one)) appends.push(factOf(one, cause.tenant, cause.envelope));
   appends.push(...sent);
   const documents = added.filter(isChangedDocument).map((one) => documentOf(one, cause.tenant));
-  const written: Commit = { appends, documents, ...(idempotency === undefined ? {} : { idempotency }) };
+  const { inline } = runtime;
+  const isPlain = events.length === 0 || (inline.isIdle && !transaction.isJoined);
+  const written: Commit = {
+    appends,
+    documents,
+    ...(events.length === 0 ? {} : { notes: inline.state.asserted }),
+    ...(idempotency === undefined ? {} : { idempotency }),
+  };
   const commit = checkpoint === undefined || writesNothing(written) ? written : { ...written, checkpoint };
-  if (runtime.registry.inline.length === 0 || events.length === 0) return commit;
-  return inlineWrites(runtime, cause.tenant, events, transaction).then((rows) => ({
+  if (isPlain) return commit;
+  return inlineParts(runtime, cause.tenant, events, transaction).then(({ rows, notes }) => ({
     ...commit,
     documents: [...documents, ...rows],
+    notes,
   }));
 }
 

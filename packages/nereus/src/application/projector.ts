@@ -98,6 +98,11 @@ type Known<R, NewRow> = {
   readonly [K in Exclude<keyof R & string, keyof NewRow | "$type" | "toJSON" | "equals">]: never;
 };
 
+/** The name under which a projector's checkpoint is kept, and an inline one is known: another version starts at the beginning. */
+export function checkpointOf({ projection, version }: ProjectorDefinition): string {
+  return `projection:${projection[definition].name}:${version}`;
+}
+
 /** How a projection's rows follow from events. Each method returns the projector with one more step. */
 export interface Projector<Row, NewRow> extends Element<"projector"> {
   readonly [definition]: ProjectorDefinition;

@@ -10,6 +10,7 @@ import type { Log } from "./context.ts";
 import type { Enrichers } from "./enrichers.ts";
 import type { EventHandlersDefinition } from "./event-handlers.ts";
 import type { CommandHandling, QueryHandling } from "./handlers.ts";
+import type { InlineRegister } from "./inline-register.ts";
 import type { ProjectorDefinition } from "./projector.ts";
 import type { CustomRepositoryClass } from "./repository.ts";
 import type { SizeLimits } from "./size-limits.ts";
@@ -59,6 +60,7 @@ export interface Runtime {
   readonly store: Store;
   readonly cache: AggregateCache;
   readonly snapshots: Snapshots;
+  readonly inline: InlineRegister;
   readonly clock: CheckedClock;
   /** How long what a handler runs in may take, in milliseconds, where nothing else says so. */
   readonly timeout: number | undefined;

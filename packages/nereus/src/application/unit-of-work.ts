@@ -68,7 +68,8 @@ export class UnitOfWork {
   /** Whether the loaded aggregates are whole, so that they may serve another command. */
   #isReusable = true;
 
-  readonly #transaction: UnitTransaction;
+  /** How it writes: another one for what is prepared once more. */
+  writing: UnitTransaction;
   readonly #by: Doer | undefined;
   /** Whether its handler may still run, with the aggregates in its hands. */
   #isForsaken = false;
@@ -79,7 +80,7 @@ export class UnitOfWork {
    */
   constructor(runtime: Runtime, cause: Cause, carried: Carried, target: Target | undefined | "query", by?: Doer) {
     this.#by = by;
-    this.#transaction = new UnitTransaction(runtime.store, by?.work.transaction);
+    this.writing = new UnitTransaction(runtime.store, by?.work.transaction);
     this.#readOnly = target === "query";
     this.#runtime = runtime;
     this.cause = cause;
@@ -91,12 +92,12 @@ export class UnitOfWork {
 
   /** What it reads: the store, or the transaction that the caller has begun. */
   get reads(): Reads {
-    return this.#transaction.reads;
+    return this.writing.reads;
   }
 
   get transaction(): SqlTransaction {
     this.#assertOpen();
-    return this.#transaction.handle;
+    return this.writing.handle;
   }
 
   /** Aborts when what it is for is given up. */
@@ -146,9 +147,9 @@ export class UnitOfWork {
     }
     const stream = streamOf(aggregate, tenant, id);
     const known = this.#takeCarried(key) ?? this.#takeCached(key);
-    if (known === undefined) return hydrate(this.#runtime, log, aggregate, stream, !this.#transaction.isJoined);
+    if (known === undefined) return hydrate(this.#runtime, log, aggregate, stream, !this.writing.isJoined);
     if ((await catchUp(known, log, stream)) !== "diverged") return known;
-    return hydrate(this.#runtime, log, aggregate, stream, !this.#transaction.isJoined);
+    return hydrate(this.#runtime, log, aggregate, stream, !this.writing.isJoined);
   }
 
   #takeCarried(key: string): AggregateRoot | undefined {
@@ -159,7 +160,7 @@ export class UnitOfWork {
 
   /** None in a transaction of the caller's, where an aggregate may be ahead of what is stored. */
   #takeCached(key: string): AggregateRoot | undefined {
-    return this.#transaction.isJoined ? undefined : this.#runtime.cache.take(key);
+    return this.writing.isJoined ? undefined : this.#runtime.cache.take(key);
   }
 
   #track(key: string, root: AggregateRoot, aggregate: AggregateClass, id: string, verified: boolean): AggregateRoot {
@@ -245,7 +246,7 @@ export class UnitOfWork {
     this.#end();
     const { cause, lineage } = this;
     const tracked = [...this.#tracked.values()];
-    const work = { cause, lineage, tracked, sent: this.#sent, idempotency, checkpoint, transaction: this.#transaction };
+    const work = { cause, lineage, tracked, sent: this.#sent, idempotency, checkpoint, transaction: this.writing };
     const commit = commitOf(this.#runtime, work);
     return commit instanceof Promise ? commit.then((all) => this.#sized(all)) : this.#sized(commit);
   }
@@ -258,24 +259,24 @@ export class UnitOfWork {
 
   /** Writes everything, or nothing. */
   write(commit: Commit): Promise<CommitOutcome> {
-    const isNothing = writesNothing(commit) && !this.#transaction.isBegun;
-    return isNothing ? this.#writeNothing() : this.#transaction.commit(commit);
+    const isNothing = writesNothing(commit) && !this.writing.isBegun;
+    return isNothing ? this.#writeNothing() : this.writing.commit(commit);
   }
 
   withdraw(commit: Commit): boolean {
-    return this.#transaction.withdraw(commit);
+    return this.writing.withdraw(commit);
   }
 
   /** Ends it from outside, while its handler may still run: nothing of it is stored, and the handler can change nothing any more. */
   close(): void {
     this.#end();
     this.#isForsaken = true;
-    if (this.#transaction.isBegun) void this.#transaction.rollback({ atOnce: true }).catch(() => undefined);
+    if (this.writing.isBegun) void this.writing.rollback({ atOnce: true }).catch(() => undefined);
   }
 
   /** Leaves nothing of the SQL that handlers have run in it, if it was not committed. */
   rollback(): Promise<void> | undefined {
-    return this.#transaction.isBegun ? this.#transaction.rollback() : undefined;
+    return this.writing.isBegun ? this.writing.rollback() : undefined;
   }
 
   /** Whoever still holds an aggregate can change it no more: the change would be in no commit. */
@@ -298,7 +299,7 @@ export class UnitOfWork {
         isChangedDocument(tracked) ? root.version + 1 : root.version,
         lastMessageOf(root),
       );
-      if (this.#transaction.isJoined || !aggregate[definition].eventSourced) continue;
+      if (this.writing.isJoined || !aggregate[definition].eventSourced) continue;
       if (isSnapshotDue(tracked))
         this.#runtime.snapshots.keep(root, streamOf(aggregate, this.cause.tenant, tracked.id));
       this.#runtime.cache.put(key, root, written);
@@ -373,7 +374,7 @@ export class UnitOfWork {
     this.takeBack();
     for (const { key, root, aggregate, base } of this.#tracked.values()) {
       const isWhole = this.#isReusable && !this.#isForsaken && !this.#diverged.has(key);
-      const isStored = isWhole && !this.#transaction.isJoined;
+      const isStored = isWhole && !this.writing.isJoined;
       if (isStored && base !== -1 && aggregate[definition].eventSourced) this.#runtime.cache.put(key, root);
     }
   }

@@ -86,7 +86,7 @@ export class UnitRepository implements AnyRepository {
   }
 
   view<Row extends object>(projection: ProjectionClass<Row>): View<Row> {
-    return viewIn(this.#runtime, projection, this.#unit.cause.tenant, this.#unit.reads);
+    return viewIn(this.#runtime, projection, this.#unit.cause.tenant, this.#unit.writing);
   }
 
   #found(documents: readonly StoredDocument[]): object[] {

@@ -26,13 +26,20 @@ export type Reads = Pick<Store, "log" | "documents" | "records">;
 /** How a unit of work writes: by itself, with statements of the handler's, or in a transaction that its caller has begun. */
 export class UnitTransaction {
   readonly #store: Store;
+  readonly #given: SqlClient | undefined;
   readonly #joined: StoreTransaction | undefined;
   #begun: Promise<StoreTransaction> | undefined;
   #ended = false;
 
   constructor(store: Store, given: SqlClient | undefined) {
     this.#store = store;
+    this.#given = given;
     this.#joined = given === undefined ? undefined : transactionsOf(store).join(given);
+  }
+
+  /** One that writes in the same way, for another commit. */
+  another(): UnitTransaction {
+    return new UnitTransaction(this.#store, this.#given);
   }
 
   /** Whether the caller began the transaction: what is committed is not stored yet, and may never be. */

@@ -6,6 +6,7 @@ import { metAt, outOfRetries, refuseExisting } from "./command-faults.ts";
 import { TimeLimit } from "./deadline.ts";
 import { Handling, type Task } from "./handling.ts";
 import { type Claim, encodeResult, remembered } from "./idempotency.ts";
+import { inlineNote } from "./inline-state.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { cacheKey } from "./loading.ts";
 import { LongWaits } from "./long-waits.ts";
@@ -17,6 +18,8 @@ import { UnderWay } from "./under-way.ts";
 import { type Carried, nothingCarried, UnitOfWork } from "./unit-of-work.ts";
 import type { Work } from "./work.ts";
 
+/** What a handler has come to. */
+type Done = { readonly result: unknown; readonly idempotency: Commit["idempotency"] };
 type Again = { readonly again: Conflict | undefined };
 
 /** Milliseconds after which what waits for the store is reported. */
@@ -195,9 +198,10 @@ export class WorkProcessor {
     const { work } = operation;
     const handling = new Handling(operation, this.#runtime.store);
     let result: unknown;
-    let commit: Commit;
-    let isProjecting = false;
+    let idempotency: Commit["idempotency"];
     try {
+      const behind = this.#runtime.inline.beforeWork(unit.writing);
+      if (behind !== undefined) await behind;
       const done = handling.run(work.run, unit);
       result = isThenable(done) ? await done : done;
       operation.assertAwaited();
@@ -205,17 +209,13 @@ export class WorkProcessor {
       handling.end();
       unit.assertComplete();
       if (unit.unchecked && (await unit.wasStale(false))) return { again: undefined };
-      const prepared = unit.prepare(work.claim && recordOf(work.name, work.claim, result), work.checkpoint);
-      isProjecting = prepared instanceof Promise;
-      commit = prepared instanceof Promise ? await prepared : prepared;
-      operation.assertAwaited();
+      idempotency = work.claim && recordOf(work.name, work.claim, result);
     } catch (error) {
       handling.end();
       operation.assertAwaited();
-      const slip = isProjecting ? undefined : changedInPlace(work.subject, error);
-      return this.#failed(work, unit, slip ?? error, isProjecting);
+      return this.#failed(work, unit, changedInPlace(work.subject, error) ?? error, false);
     }
-    return this.#write(operation, unit, commit, result);
+    return this.#commit(operation, unit, { result, idempotency });
   }
 
   /**
@@ -243,18 +243,57 @@ export class WorkProcessor {
     }
   }
 
-  async #write(operation: Operation, unit: UnitOfWork, commit: Commit, result: unknown): Promise<Processed | Again> {
+  async #commit(operation: Operation, unit: UnitOfWork, done: Done): Promise<Processed | Again> {
+    const { work } = operation;
+    const { inline } = this.#runtime;
+    const { state } = inline;
+    let commit: Commit;
+    let isProjecting = false;
+    try {
+      const prepared = unit.prepare(done.idempotency, work.checkpoint);
+      isProjecting = prepared instanceof Promise;
+      commit = prepared instanceof Promise ? await prepared : prepared;
+      operation.assertAwaited();
+    } catch (error) {
+      operation.assertAwaited();
+      // rows that another release has left out meanwhile are no fault of the projector
+      if (isProjecting && (await inline.isBehind(state, unit.writing))) return this.#commitAnew(operation, unit, done);
+      return this.#failed(work, unit, error, isProjecting);
+    }
     operation.commit = commit;
     const outcome = await unit.write(commit);
     operation.commit = undefined;
-    if (outcome.status === "conflict") return refusedFor(this.#runtime, unit, outcome.conflict);
+    if (outcome.status === "conflict") {
+      const { conflict } = outcome;
+      if (conflict.on !== "note" || conflict.name !== inlineNote) return refusedFor(this.#runtime, unit, conflict);
+      if (!unit.writing.isJoined) inline.learn(conflict.current);
+      return this.#commitAnew(operation, unit, done, conflict);
+    }
     if (outcome.status === "duplicate") {
       unit.takeBack();
       return remembered(outcome.record, operation.work.claim as Claim);
     }
     unit.saved(commit);
     const checkpoint = commit.checkpoint === undefined ? undefined : "moved";
-    return { result, position: outcome.position, checkpoint };
+    return { result: done.result, position: outcome.position, checkpoint };
+  }
+
+  /** Another release has changed which inline projections have every event: what the handler did stands, and is written for that. */
+  async #commitAnew(
+    operation: Operation,
+    unit: UnitOfWork,
+    done: Done,
+    conflict?: Conflict,
+  ): Promise<Processed | Again> {
+    operation.assertAwaited();
+    if (unit.writing.isBegun) {
+      unit.takeBack(); // the handler's own SQL was undone with the refusal
+      return { again: conflict };
+    }
+    unit.writing = unit.writing.another();
+    await this.#runtime.inline.beforeWork(unit.writing);
+    operation.assertAwaited();
+    return this.#commit(operation, unit, done);
   }
 }
 

@@ -8,7 +8,6 @@ import type { Subscriber, SubscriberDefinition } from "../application/subscriber
 import { type CallOptions, useCaseWork } from "../application/use-cases.ts";
 import type { View } from "../application/view.ts";
 import { Engine } from "../engine/engine.ts";
-import { settleInlineProjections } from "../engine/inline-start.ts";
 import { type StopOptions, spanOfStop } from "../engine/stopping.ts";
 import { beginSubscriptions } from "../engine/subscription-start.ts";
 import { definitionOf, type Element } from "../model/element.ts";
@@ -91,7 +90,7 @@ export class Domain {
       this.#sealed = true;
       await store.open(collectionsOf(registry.aggregates.values(), registry.projectors.values()));
       const running = assemble(registry, this.#options);
-      await settleInlineProjections(running.runtime);
+      await running.inline.start();
       await beginSubscriptions(running);
       this.#running = running;
       watchLongWaits(running);

@@ -5,6 +5,7 @@ import { type CommandProcessor, joiningOf } from "../application/command-process
 import type { TimeLimit } from "../application/deadline.ts";
 import type { Joining } from "../application/handler-context.ts";
 import { runInlineHandlers } from "../application/inline-handlers.ts";
+import { InlineRegister } from "../application/inline-register.ts";
 import { knownProjection } from "../application/projection-views.ts";
 import { QueryProcessor } from "../application/query-processor.ts";
 import type { Registry, Runtime } from "../application/registry.ts";
@@ -14,6 +15,7 @@ import { CommandRunner } from "../engine/command-runner.ts";
 import type { Engine } from "../engine/engine.ts";
 import { EventRunner } from "../engine/event-runner.ts";
 import { together } from "../engine/failures.ts";
+import { InlineCatchUps } from "../engine/inline-catch-ups.ts";
 import { ProjectionRunner } from "../engine/projection-runner.ts";
 import type { Runner } from "../engine/runner.ts";
 import { millisecondsOf } from "../model/duration.ts";
@@ -33,6 +35,7 @@ export interface Running {
   readonly joining: Joining;
   readonly commands: CommandProcessor;
   readonly queries: QueryProcessor;
+  readonly inline: InlineCatchUps;
   readonly projections: readonly ProjectionRunner[];
   readonly runners: readonly Runner[];
   readonly engines: Engine[];
@@ -52,9 +55,12 @@ export function assemble(registry: Registry, options: DomainOptions): Running {
     timeout: options.timeout === undefined ? undefined : millisecondsOf(options.timeout),
     log,
     enrichers: options.enrichers ?? {},
+    inline: new InlineRegister(registry.inline, log),
     retries: options.retries ?? 20,
     limits,
   };
+  const inline = new InlineCatchUps(runtime);
+  runtime.inline.isCaughtUpBy(inline);
   const queries = new QueryProcessor(runtime);
   const { commands, joining } = joiningOf(runtime, queries);
   const hasInline = registry.eventHandlers.some((own) => own.run === "inline");
@@ -67,7 +73,7 @@ export function assemble(registry: Registry, options: DomainOptions): Running {
     .map((own) => new EventRunner(runtime, work, joining, own));
   const runners = [...projections, ...handlers, new CommandRunner(runtime, work, commands)];
   const engines: Engine[] = [];
-  const parts = { runtime, queries, commands, joining, work, projections, runners, engines };
+  const parts = { runtime, inline, queries, commands, joining, work, projections, runners, engines };
   return { ...parts, stopping: new AbortController() };
 }
 

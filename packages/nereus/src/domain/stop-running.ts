@@ -19,9 +19,10 @@ export async function stopRunning(running: Running, span: number): Promise<void>
   throw error;
 }
 
-async function end({ work, engines, runtime }: Running): Promise<void> {
+async function end({ work, engines, runtime, inline }: Running): Promise<void> {
   await work.underWay.idle();
   for (const engine of engines) await engine.retire();
+  await inline.stop();
   await runtime.snapshots.written();
   await runtime.store.close();
 }

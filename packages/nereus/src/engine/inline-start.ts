@@ -1,36 +1,50 @@
-import type { ProjectorDefinition } from "../application/projector.ts";
+import type { InlineEntry } from "../application/inline-state.ts";
+import { checkpointOf, type ProjectorDefinition } from "../application/projector.ts";
 import type { Runtime } from "../application/registry.ts";
-import { checkpointOf, ProjectionRunner } from "./projection-runner.ts";
-
-/** The checkpoint of an inline projection: no event is after it, since commands apply each one themselves. */
-const always = Number.MAX_SAFE_INTEGER;
+import type { Commit, NoteWrite } from "../ports/store.ts";
+import { always } from "./projection-runner.ts";
 
 /**
- * Brings projections over from what they were at the last start. An inline projection that is new, or was async, first
- * applies what the log has; an async projection that was inline goes on after the events that it has seen. There is
- * one checkpoint for both, moved only from what it was, so that processes that start together cannot apply an event
- * twice.
- *
- * Every process that writes must know an inline projection: what one appends without it is not in the rows.
+ * Enters the inline projections of this release into the store's register. One whose checkpoint is at the end of time has every event:
+ * a release from before there was a register has filled it. Any other first applies what the log has.
  */
-export async function settleInlineProjections(runtime: Runtime): Promise<void> {
+export async function registerProjections(runtime: Runtime): Promise<void> {
+  await runtime.inline.stateIn(runtime.store, false);
   for (const projector of runtime.registry.projectors.values()) {
-    while (!(await isSettled(runtime, projector))) {
-      // another process moved the checkpoint at the same time: look again
+    while (!(await isRegistered(runtime, projector))) {
+      // another process changed the register at the same time: look again
     }
   }
 }
 
-/** One try: whether the checkpoint is now what the projector's kind asks for. */
-async function isSettled(runtime: Runtime, projector: ProjectorDefinition): Promise<boolean> {
-  const { store } = runtime;
+/** One try. */
+async function isRegistered(runtime: Runtime, projector: ProjectorDefinition): Promise<boolean> {
+  const { store, inline, log } = runtime;
   const name = checkpointOf(projector);
-  const isInline = projector.run === "inline";
-  if (isInline === ((await store.records.checkpoint(name)) === always)) return true;
-  const head = await store.log.head();
-  if (isInline) await new ProjectionRunner(runtime, projector).reach(head);
-  const expected = isInline ? await store.records.checkpoint(name) : always;
-  if (expected === always && isInline) return true;
-  const outcome = await store.commit({ checkpoint: { name, expected, position: isInline ? always : head } });
+  const own = [...projector.steps.keys()];
+  const state = await inline.stateIn(store, false);
+  const known = state.entries.get(name);
+  if (known !== undefined) {
+    if (projector.run === "async") return true;
+    const types = [...new Set([...known.types, ...own])];
+    const others = known.types.filter((type) => !own.includes(type));
+    if (others.length > 0) {
+      log.warn(
+        `The rows of ${name} follow from ${others.join(", ")} in another release, for which this projector has no step: if it was changed, give it another version`,
+      );
+    }
+    if (types.length === known.types.length) return true;
+    return isWritten(runtime, state.with(new Map([[name, { ...known, types }]])));
+  }
+  const expected = await store.records.checkpoint(name);
+  if (projector.run === "async" && expected !== always) return true;
+  const entry: InlineEntry = expected === always ? { types: own } : { types: own, gap: { after: 0, first: null } };
+  const checkpoint = { name, expected, position: expected }; // a runner of another release must not have moved it
+  return isWritten(runtime, state.with(new Map([[name, entry]])), { checkpoint });
+}
+
+async function isWritten({ store, inline }: Runtime, note: NoteWrite, commit: Commit = {}): Promise<boolean> {
+  const outcome = await store.commit({ ...commit, notes: [note] });
+  if (outcome.status === "committed") inline.wrote(note);
   return outcome.status === "committed";
 }

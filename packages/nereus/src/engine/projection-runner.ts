@@ -1,7 +1,9 @@
 import { setTimeout } from "node:timers/promises";
 import { storedMetadata } from "../application/event-metadata.ts";
 import { projecting } from "../application/handling.ts";
-import type { ProjectorDefinition } from "../application/projector.ts";
+import { type Gap, InlineState, inlineNote } from "../application/inline-state.ts";
+import { checkpointOf, type ProjectorDefinition } from "../application/projector.ts";
+import { nameOfEvent } from "../application/raised-event.ts";
 import type { Runtime } from "../application/registry.ts";
 import { type Projected, RowSession } from "../application/row-session.ts";
 import { assertSizes } from "../application/size-limits.ts";
@@ -10,13 +12,14 @@ import { UnitTransaction } from "../application/unit-transaction.ts";
 import type { StoredMessage } from "../log/message.ts";
 import { definition } from "../model/element.ts";
 import { isNereusError, NereusError } from "../model/errors.ts";
-import type { Commit, CommitOutcome, DocumentWrite, LogPage } from "../ports/store.ts";
+import type { Commit, CommitOutcome, Conflict, DocumentWrite, LogPage, LogReader } from "../ports/store.ts";
 import type { Runner } from "./runner.ts";
 import { storedCheckpoint } from "./stored-checkpoint.ts";
 
 /** Milliseconds between looks for events that readers may not see yet. */
 const lag = 2;
 
+type Taken = Extract<Conflict, { readonly on: "unique" }>;
 type SessionWrites = readonly (readonly [RowSession, readonly DocumentWrite[]])[];
 
 /**
@@ -31,10 +34,8 @@ const keptCharacters = 32_000_000;
 /** The checkpoint also moves over events that do not concern the projection, but only in steps this wide. */
 const idleStep = 10_000;
 
-/** The name under which a projector's checkpoint is kept: another version starts at the beginning. */
-export function checkpointOf({ projection, version }: ProjectorDefinition): string {
-  return `projection:${projection[definition].name}:${version}`;
-}
+/** The checkpoint of an inline projection that has every event: its rows are written by the commits that append events. */
+export const always = Number.MAX_SAFE_INTEGER;
 
 /**
  * Keeps one async projection up to date: reads its events page by page, and commits the rows that a page changes
@@ -43,7 +44,8 @@ export function checkpointOf({ projection, version }: ProjectorDefinition): stri
 export class ProjectionRunner implements Runner {
   readonly #runtime: Runtime;
   readonly #projector: ProjectorDefinition;
-  readonly #types: readonly string[];
+  #types: readonly string[];
+  readonly #transactions: () => UnitTransaction;
   readonly #sessions = new Map<string, RowSession>();
   /** The checkpoint as stored; undefined until it was read. */
   #checkpoint: number | undefined;
@@ -60,11 +62,17 @@ export class ProjectionRunner implements Runner {
   /** Of the page in hand. */
   #transaction: UnitTransaction;
 
-  constructor(runtime: Runtime, projector: ProjectorDefinition) {
+  /** @param transactions how it writes each batch; default: by itself */
+  constructor(
+    runtime: Runtime,
+    projector: ProjectorDefinition,
+    transactions = () => new UnitTransaction(runtime.store, undefined),
+  ) {
     this.#runtime = runtime;
     this.#projector = projector;
     this.#types = [...projector.steps.keys()];
-    this.#transaction = new UnitTransaction(runtime.store, undefined);
+    this.#transactions = transactions;
+    this.#transaction = transactions();
   }
 
   get doing(): readonly string[] {
@@ -93,6 +101,7 @@ export class ProjectionRunner implements Runner {
    * @throws NereusError PROJECTION_FAILED; the rows stay as of the event before
    */
   async reach(position: number, signal?: AbortSignal): Promise<void> {
+    if (this.#checkpoint === always) this.#forget(); // another release may have left events out since
     while (signal?.aborted !== true && (this.#position < position || this.#checkpoint === undefined)) {
       const before = this.#position;
       this.#current ??= this.#advancePage().finally(() => {
@@ -112,15 +121,42 @@ export class ProjectionRunner implements Runner {
   }
 
   async #advancePage(): Promise<void> {
-    const { store } = this.#runtime;
-    if (this.#checkpoint === undefined) {
-      this.#checkpoint = await storedCheckpoint(store, this.name, this.subject);
-      this.#position = this.#checkpoint;
-    }
+    if (this.#checkpoint === undefined && !(await this.#resume())) return;
     const page = await this.#nextPage();
     if (page.messages.length > 0) await this.#advance(page.messages, page.through);
-    else if (page.through - this.#checkpoint >= idleStep) await this.#commit([], page.through);
+    else if (page.through - (this.#checkpoint ?? 0) >= idleStep) await this.#commit([], page.through);
     else this.#position = Math.max(this.#position, page.through);
+  }
+
+  /** Begins where the rows are; false where that was changed at the same time, so that it has to be tried again. */
+  async #resume(): Promise<boolean> {
+    const { reads } = this.#transaction;
+    const { name } = this.#runtime.store;
+    let checkpoint = await storedCheckpoint({ name, log: reads.log, records: reads.records }, this.name, this.subject);
+    if (checkpoint === always || this.#projector.run === "inline") {
+      const state = new InlineState(await reads.records.note(inlineNote), []);
+      const { types = [], gap } = state.entries.get(this.name) ?? {};
+      this.#types = [...new Set([...this.#projector.steps.keys(), ...types])];
+      const first = gap?.first ?? null; // null: a release from before there was a register has completed it
+      if (checkpoint === always && gap !== undefined && first !== null) {
+        const isExact = this.#runtime.store.capabilities.has("transactional");
+        const position = isExact ? await positionBefore(reads.log, { ...gap, first }, types) : gap.after;
+        const outcome = await this.#store({
+          checkpoint: { name: this.name, expected: always, position },
+          notes: state.asserted,
+        });
+        if (outcome.status !== "committed") return false;
+        checkpoint = position;
+      }
+    }
+    this.#checkpoint = checkpoint;
+    this.#position = checkpoint;
+    return checkpoint !== always;
+  }
+
+  /** The position from which to go on, as stored; undefined where it is not known. */
+  get checkpoint(): number | undefined {
+    return this.#checkpoint;
   }
 
   async #nextPage(): Promise<LogPage> {
@@ -136,7 +172,7 @@ export class ProjectionRunner implements Runner {
   }
 
   #read(after: number): Promise<LogPage> {
-    return this.#runtime.store.log.readLog({ after, limit: this.#batch, types: this.#types });
+    return this.#transaction.reads.log.readLog({ after, limit: this.#batch, types: this.#types });
   }
 
   /** Returns whether the page was full: there may be another. */
@@ -173,11 +209,11 @@ export class ProjectionRunner implements Runner {
   ): Promise<{ at: number; error: unknown } | undefined> {
     const checkpoint = this.#checkpoint;
     try {
-      await this.#commit(writes, through);
-      return undefined;
+      const taken = await this.#commit(writes, through);
+      return taken && { at: length >> 1, error: valuesTaken(taken) };
     } catch (error) {
       if (!isNereusError(error, "STORE_FAILED")) throw error;
-      if ((await this.#runtime.store.records.checkpoint(this.name)) !== checkpoint) return undefined;
+      if ((await this.#transaction.reads.records.checkpoint(this.name)) !== checkpoint) return undefined;
       this.#checkpoint = checkpoint;
       return { at: length >> 1, error };
     }
@@ -185,7 +221,7 @@ export class ProjectionRunner implements Runner {
 
   /** Whether another process has applied an event at which this one failed: perhaps for that very reason. */
   async #isOvertaken(): Promise<boolean> {
-    if ((await this.#runtime.store.records.checkpoint(this.name)) === this.#checkpoint) return false;
+    if ((await this.#transaction.reads.records.checkpoint(this.name)) === this.#checkpoint) return false;
     this.#forget();
     return true;
   }
@@ -245,7 +281,7 @@ export class ProjectionRunner implements Runner {
     if (known !== undefined) return known;
     const session = new RowSession(
       this.#projector,
-      this.#runtime.store.documents,
+      this.#transaction.reads.documents,
       tenant,
       () => this.#transaction.handle,
     );
@@ -254,7 +290,9 @@ export class ProjectionRunner implements Runner {
   }
 
   #projected(message: StoredMessage): Projected {
-    return { event: this.#runtime.registry.events.restore(message, message.id), metadata: storedMetadata(message) };
+    const event = this.#runtime.registry.events.restore(message, message.id);
+    if (!this.#projector.steps.has(nameOfEvent(event))) throw this.#withoutStep(message);
+    return { event, metadata: storedMetadata(message) };
   }
 
   #writes(): SessionWrites {
@@ -262,13 +300,14 @@ export class ProjectionRunner implements Runner {
   }
 
   /** Rows and checkpoint in one transaction. If another process moved the checkpoint, its work stands. */
-  async #commit(writes: SessionWrites, position: number): Promise<void> {
+  async #commit(writes: SessionWrites, position: number): Promise<Taken | undefined> {
     const checkpoint = { name: this.name, expected: this.#checkpoint ?? 0, position };
     const documents = writes.flatMap(([, own]) => own);
     const outcome = await this.#store({ documents, checkpoint });
+    if (outcome.status === "conflict" && outcome.conflict.on === "unique") return outcome.conflict;
     if (outcome.status !== "committed") {
       this.#forget();
-      return;
+      return undefined;
     }
     let kept = 0;
     for (const [session, own] of writes) {
@@ -282,6 +321,7 @@ export class ProjectionRunner implements Runner {
     }
     this.#checkpoint = position;
     this.#position = position;
+    return undefined;
   }
 
   async #store(commit: Commit): Promise<CommitOutcome> {
@@ -297,7 +337,7 @@ export class ProjectionRunner implements Runner {
 
   async #renewTransaction(): Promise<void> {
     const former = this.#transaction;
-    this.#transaction = new UnitTransaction(this.#runtime.store, undefined);
+    this.#transaction = this.#transactions();
     await former.rollback({ atOnce: true });
   }
 
@@ -305,6 +345,12 @@ export class ProjectionRunner implements Runner {
   #forget(): void {
     this.#sessions.clear();
     this.#checkpoint = undefined;
+  }
+
+  #withoutStep({ type }: StoredMessage): Error {
+    return new Error(
+      `it has no step for ${type}, which its rows follow from in another release: give the projector another version`,
+    );
   }
 
   #failed(message: StoredMessage | undefined, cause: unknown): NereusError {
@@ -316,4 +362,25 @@ export class ProjectionRunner implements Runner {
       fix: "Mend the projector or the data; it goes on from this event by itself.",
     });
   }
+}
+
+/** Where the rows stop that a release has left out: before the first event that it committed without them. */
+async function positionBefore(
+  log: LogReader,
+  { after, first }: Gap & { readonly first: string },
+  types: readonly string[],
+): Promise<number> {
+  const head = await log.head();
+  for (let from = after; from < head; ) {
+    const { messages, through } = await log.readLog({ after: from, limit: batches.first, types });
+    const found = messages.find(({ id }) => id === first);
+    if (found !== undefined) return found.position - 1;
+    if (through === from) await setTimeout(lag);
+    from = through;
+  }
+  return after;
+}
+
+function valuesTaken({ id, holder, fields }: Taken): Error {
+  return new Error(`${fields.join(", ")} of row ${id} are those of row ${holder}`);
 }

@@ -11,7 +11,11 @@ const always = Number.MAX_SAFE_INTEGER;
  * @param subject whose it is, for messages
  * @throws NereusError STORE_WENT_BACK
  */
-export async function storedCheckpoint(store: Store, name: string, subject: string): Promise<number> {
+export async function storedCheckpoint(
+  store: Pick<Store, "name" | "log" | "records">,
+  name: string,
+  subject: string,
+): Promise<number> {
   const checkpoint = await store.records.checkpoint(name);
   if (checkpoint === 0 || checkpoint === always) return checkpoint;
   const head = await store.log.head();

@@ -1,6 +1,6 @@
 import { causeOf } from "../application/cause.ts";
 import { commitOf } from "../application/commit-of.ts";
-import { inlineWrites } from "../application/inline-projections.ts";
+import { inlineParts } from "../application/inline-projections.ts";
 import { Lineage } from "../application/lineage.ts";
 import { cacheKey, streamOf } from "../application/loading.ts";
 import type { Runtime } from "../application/registry.ts";
@@ -15,7 +15,7 @@ import { isNereusError, NereusError } from "../model/errors.ts";
 import { newIdentity } from "../model/identity.ts";
 import { type EventClass, encodeMessage, messageId, restoreMessage } from "../model/message.ts";
 import type { Values } from "../model/values.ts";
-import type { Commit } from "../ports/store.ts";
+import type { Commit, CommitOutcome } from "../ports/store.ts";
 import { nameOf } from "./misuse.ts";
 import type { Item, SeedOptions } from "./seed.ts";
 
@@ -39,13 +39,14 @@ export async function storeHistory(workings: Workings, items: readonly Item[], t
 export async function appendEvent(runtime: Runtime, event: object, options: SeedOptions): Promise<number> {
   const before = await runtime.store.log.head();
   try {
-    const position = await committed(runtime, await eventCommit(runtime, event, options));
+    const position = await committed(runtime, () => eventCommit(runtime, event, options));
     if (position > before) return position;
   } catch (error) {
     if (!isNereusError(error, "EVENT_ID_REUSED")) throw error;
   }
   // this very event is stored already: what is given again has happened again
-  return committed(runtime, await eventCommit(runtime, again(event), options));
+  const repeated = again(event);
+  return committed(runtime, () => eventCommit(runtime, repeated, options));
 }
 
 function again(event: object): object {
@@ -63,8 +64,13 @@ async function eventCommit(runtime: Runtime, event: object, { tenant = "", occur
   const stream = streamOf(aggregate, tenant, id);
   const source = { stream, base: await baseOf(runtime, aggregate, stream), lastId: undefined };
   const version = source.base === undefined ? -1 : source.base + 1;
-  const documents = await inlineWrites(runtime, tenant, [{ event, order: 0, source, version, envelope }], transaction);
-  return { appends: [{ stream, expectedVersion: "any", messages: [serialiseEvent(event, envelope)] }], documents };
+  const raised = [{ event, order: 0, source, version, envelope }];
+  const { rows: documents, notes } = await inlineParts(runtime, tenant, raised, transaction);
+  return {
+    appends: [{ stream, expectedVersion: "any", messages: [serialiseEvent(event, envelope)] }],
+    documents,
+    notes,
+  };
 }
 
 async function baseOf({ store }: Runtime, aggregate: AggregateClass, stream: StreamId): Promise<number | undefined> {
@@ -121,13 +127,23 @@ async function storeAggregate(
     checkpoint: undefined,
     transaction,
   };
-  const outcome = await transaction.commit(await commitOf(runtime, work));
+  const outcome = await written(runtime, async () => commitOf(runtime, work));
   const isRepeated = raised > 0 && outcome.status === "committed" && outcome.position <= before;
   if (outcome.status !== "committed" || isRepeated) throw storedAlready(own.name, id);
 }
 
-async function committed({ store }: Runtime, commit: Commit): Promise<number> {
-  const outcome = await store.commit(commit);
+/** Commits what is made anew as often as another release changes which inline projections are kept up to date. */
+async function written({ store, inline }: Runtime, prepare: () => Promise<Commit>): Promise<CommitOutcome> {
+  for (;;) {
+    await inline.beforeWork(new UnitTransaction(store, undefined));
+    const outcome = await store.commit(await prepare());
+    if (outcome.status !== "conflict" || outcome.conflict.on !== "note") return outcome;
+    await inline.stateIn(store, false);
+  }
+}
+
+async function committed(runtime: Runtime, prepare: () => Promise<Commit>): Promise<number> {
+  const outcome = await written(runtime, prepare);
   if (outcome.status === "committed") return outcome.position;
   // no version of a stream is expected, so only a row of an inline projection can have been changed meanwhile
   throw new NereusError("CONCURRENCY_CONFLICT", "A given event met another writer of the same rows", {
