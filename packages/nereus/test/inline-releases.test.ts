@@ -148,21 +148,24 @@ describe.each(everyStore().filter(({ missing }) => missing === undefined))("on $
     }
   });
 
-  test.runIf(isWhole)("two releases side by side take turns: each reads its rows complete, and all commands of both are handled once", async () => {
-    const open = await kind.open();
-    const uncached = { cachedAggregates: 0 }; // so that nothing but the register makes a commit be tried again
-    const [one, two] = [
-      await start(open(), "v1", new RecordedLog(), uncached),
-      await start(open(), "v2", new RecordedLog(), uncached),
-    ];
-    await one.process(new Open({ id: "1" }));
-    handled = 0;
-    for (let n = 1; n <= 30; n++) {
-      expect(await (n % 2 === 0 ? one : two).process(new Add({ id: "1", n: 1 }))).toBe(n);
-      for (const domain of [one, two]) expect((await domain.view(Row).get("1"))?.n).toBe(n);
-    }
-    expect(handled).toBe(30);
-  });
+  test.runIf(isWhole)(
+    "two releases side by side take turns: each reads its rows complete, and all commands of both are handled once",
+    async () => {
+      const open = await kind.open();
+      const uncached = { cachedAggregates: 0 }; // so that nothing but the register makes a commit be tried again
+      const [one, two] = [
+        await start(open(), "v1", new RecordedLog(), uncached),
+        await start(open(), "v2", new RecordedLog(), uncached),
+      ];
+      await one.process(new Open({ id: "1" }));
+      handled = 0;
+      for (let n = 1; n <= 30; n++) {
+        expect(await (n % 2 === 0 ? one : two).process(new Add({ id: "1", n: 1 }))).toBe(n);
+        for (const domain of [one, two]) expect((await domain.view(Row).get("1"))?.n).toBe(n);
+      }
+      expect(handled).toBe(30);
+    },
+  );
 
   test.runIf(isWhole)(
     "releases that write at full speed side by side all go on, and the rows of each are right",
