@@ -60,3 +60,14 @@ test("what is no client, or is waited for to be visible, is refused", async () =
   await expect(both).rejects.toMatchObject({ code: "OPTION_INVALID" });
   await bank.stop();
 });
+
+test("a handler that takes a transaction out of its context and does not use it runs on every store", async () => {
+  const unused = commandHandlers(Account).on(Open, async ({ accountId }, { repository, transaction }) => {
+    expect(transaction).toBeTypeOf("object");
+    await repository(Account).add(Account.create((it) => it.raise(new Opened({ accountId }))));
+  });
+  const bank = new Domain("bank", { elements: [Account, unused], store: memory() });
+  await bank.start();
+  await bank.process(new Open({ accountId: "1" }));
+  await bank.stop();
+});

@@ -56,9 +56,8 @@ export class UnitTransaction {
     return this.#begun !== undefined;
   }
 
-  /** @throws NereusError TRANSACTION_UNSUPPORTED */
+  /** A store without SQL refuses its first statement: a handler may take it out of its context and not need it. */
   get handle(): SqlTransaction {
-    if (this.#joined === undefined) transactionsOf(this.#store); // refused here, not at the first statement
     return this.#connection();
   }
 
