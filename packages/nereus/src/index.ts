@@ -47,7 +47,17 @@ export {
   type RepositoryClass,
   type RepositoryOf,
 } from "./application/repository.ts";
-export type { FieldTest, OrderBy, Page, PageSelection, Selection, Where } from "./application/selection.ts";
+export type {
+  EqualityTest,
+  FieldTest,
+  ListTest,
+  OrderBy,
+  Page,
+  PageSelection,
+  Selection,
+  TextTest,
+  Where,
+} from "./application/selection.ts";
 export type { Priority, Receipt, SendOptions } from "./application/send-options.ts";
 export type { SizeLimits } from "./application/size-limits.ts";
 export { type Subscriber, type SubscriberOptions, subscriber } from "./application/subscriber.ts";
@@ -88,6 +98,7 @@ export type {
   StateStoredOptions,
 } from "./model/aggregate-root.ts";
 export { type EntityCollection, type EntityCollectionView, hasMany, hasOne } from "./model/collection.ts";
+export { type DecimalField, type DecimalLibrary, type DecimalOptions, decimal } from "./model/decimal.ts";
 export type { DeepReadonly, EntityView } from "./model/deep-readonly.ts";
 export {
   type DomainService,

@@ -27,6 +27,8 @@ const nouns: Readonly<Record<FieldType, string>> = {
   real: "a number",
   boolean: "a boolean",
   bigint: "a whole number in a text",
+  decimal: "a decimal number in a text",
+  date: "a moment as toISOString writes it",
   json: "JSON",
 };
 

@@ -21,6 +21,11 @@ export function containsText(text: string, part: string): boolean {
   return false;
 }
 
+/** Whether a text begins with another, by code point. */
+export function startsWithText(text: string, start: string): boolean {
+  return text.startsWith(start) && !isWithinPair(text, start.length);
+}
+
 function isWithinPair(text: string, at: number): boolean {
   return isHigh(text.charCodeAt(at - 1)) && isLow(text.charCodeAt(at));
 }

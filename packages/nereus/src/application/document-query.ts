@@ -122,7 +122,7 @@ function afterTerm({ direction, ...address }: Term, value: StoredScalar, rest: F
     return direction === "desc" ? same : { op: "or", of: [{ ...address, op: "ne", value: null }, same] };
   }
   const compare = (op: "lt" | "lte" | "gt" | "gte"): Condition => ({ ...address, op, value });
-  // not "eq": whole numbers beyond 64 bits are ordered by their nearest floating-point number
+  // not "eq": what stands at one place of an order need not be written alike
   const same: Filter = { op: "and", of: [compare("lte"), compare("gte"), rest] };
   return { op: "or", of: direction === "desc" ? [compare("lt"), isNull, same] : [compare("gt"), same] };
 }

@@ -1,11 +1,13 @@
+import { decimalOf } from "../model/decimal.ts";
 import { isTooDeep, tooDeep } from "../model/depth.ts";
 import { NereusError } from "../model/errors.ts";
-import type { CompiledField } from "../model/field.ts";
+import { type CompiledField, compileField, type Field } from "../model/field.ts";
 import { isPlain as isData } from "../model/freeze.ts";
 import { didYouMean } from "../model/nearest.ts";
 import type { CompiledShape } from "../model/shape.ts";
-import type { Condition, DocumentQuery, Filter, Inner, StoredScalar } from "../ports/store.ts";
-import { isList, storedTypeOf } from "./stored-type.ts";
+import type { Condition, DocumentQuery, FieldType, Filter, Inner, StoredScalar } from "../ports/store.ts";
+import { caseFolded, mostForms } from "./letter-case.ts";
+import { isList, itemOf, storedKindOf, storedTypeOf } from "./stored-type.ts";
 
 type Fields = ReadonlyMap<string, CompiledField>;
 type Order = NonNullable<DocumentQuery["orderBy"]>;
@@ -52,8 +54,10 @@ function testsOf(place: Place, test: unknown): Filter[] {
   if (test === undefined) throw badQuery(placeName(place), "is undefined; to look for none, say null");
   const inner = place.own.inner();
   if (inner !== undefined) return innerTests(place, inner, test);
-  if (!isPlain(test)) return [condition(place, "eq", test)];
-  const conditions = Object.entries(test).map(([op, value]) => condition(place, op, value));
+  if (!isPlain(test)) return [condition(place, "eq", test, false)];
+  const { ignoreCase = false, ...tests } = test;
+  if (typeof ignoreCase !== "boolean") throw badQuery(`${placeName(place)} ignoreCase`, "is neither true nor false");
+  const conditions = Object.entries(tests).map(([op, value]) => condition(place, op, value, ignoreCase));
   if (conditions.length === 0) throw badQuery(placeName(place), "has no comparison");
   return conditions;
 }
@@ -96,26 +100,113 @@ function leaves(place: Place, inner: Fields, wire: Record<string, unknown>): Fil
   return { op: "and", of: [{ ...addressOf(place), op: "ne", value: null }, ...all] };
 }
 
-const operators = new Set(["eq", "ne", "lt", "lte", "gt", "gte", "in", "contains"]);
+const orders = ["lt", "lte", "gt", "gte"];
+const parts = ["contains", "startsWith"];
+const operators = new Set(["eq", "ne", ...orders, "in", ...parts, "has"]);
 
-function condition(place: Place, op: string, value: unknown): Condition {
+function condition(place: Place, op: string, value: unknown, ignoresCase: boolean): Condition {
   const name = placeName(place);
   if (!operators.has(op)) throw badQuery(name, `has a comparison ${op}; there are ${[...operators].join(", ")}`);
   if (value === undefined) throw badQuery(`${name} ${op}`, "is undefined; to look for none, say null");
   const address = addressOf(place);
-  if (op === "contains") {
-    if (typeof value !== "string" || isList(place.own)) throw badQuery(`${name} contains`, "is not a text in a text");
-    return { ...address, op, value };
-  }
+  if (op === "has") return { ...address, op, value: itemIn(place, value) };
+  if (ignoresCase) return withoutCase(place, op, value);
+  if (op === "contains" || op === "startsWith") return { ...address, op, value: partIn(place, op, value) };
+  if (orders.includes(op) && !storedKindOf(place.own).ordered) throw unordered(place);
   if (op !== "in") return { ...address, op: op as "eq", value: stored(place, value) };
   if (!Array.isArray(value)) throw badQuery(`${name} in`, "is not a list");
   return { ...address, op, value: value.map((item) => stored(place, item)) };
 }
 
+function partIn(place: Place, op: string, value: unknown): string {
+  const { type, coded } = storedKindOf(place.own);
+  const holdsTexts = (type === "text" || type === "json") && coded !== true && !isList(place.own);
+  if (holdsTexts && typeof value === "string") return value;
+  throw badQuery(`${placeName(place)} ${op}`, "is not a text in a text");
+}
+
+/** Only texts have letters; null has none, and is compared as it is. */
+function withoutCase(place: Place, op: string, value: unknown): Condition {
+  const name = placeName(place);
+  const address = addressOf(place);
+  const { type, coded } = storedKindOf(place.own);
+  if (type !== "text" || coded === true) throw badQuery(`${name} ignoreCase`, "is for texts");
+  if (orders.includes(op)) throw badQuery(`${name} ignoreCase`, `cannot stand beside ${op}`);
+  const given: readonly unknown[] = op === "in" && Array.isArray(value) ? value : [value];
+  if (op === "in" && !Array.isArray(value)) throw badQuery(`${name} in`, "is not a list");
+  const isPart = op === "contains" || op === "startsWith";
+  const texts = given.map((one) => (isPart ? partIn(place, op, one) : stored(place, one)) as string | null);
+  const folded = caseFolded(texts.map((text) => text ?? ""));
+  const { fold } = folded;
+  if ([...fold.from].length > mostForms) throw badQuery(`${name} ignoreCase`, "is about too many different letters");
+  const values = texts.map((text, at) => (text === null ? null : (folded.texts[at] ?? "")));
+  if (op === "in") return { ...address, op, value: values, fold };
+  const [one = null] = values;
+  return isPart ? { ...address, op, value: one ?? "", fold } : { ...address, op: op as "eq", value: one, fold };
+}
+
+/** An item of a list in its stored form. */
+function itemIn(place: Place, value: unknown): string | number | boolean {
+  const item = itemOf(place.own);
+  if (item === undefined) throw badQuery(`${placeName(place)} has`, "is for lists and sets");
+  const at = { ...place, own: compileField(place.field, item as Field) };
+  // An item is found by how it is written, a decimal with all its places.
+  const wire = decimalOf(item) === undefined ? stored(at, value) : scalar(at, encode(at, value));
+  if (wire === null) throw badQuery(`${placeName(place)} has`, "is null, and not a value");
+  return wire;
+}
+
 /** A value as it stands in the stored document. */
 function stored(place: Place, value: unknown): StoredScalar {
   if (value === undefined) throw badQuery(placeName(place), "is compared with undefined");
-  return scalar(place, value === null ? null : encode(place, value));
+  if (isList(place.own) && value !== null) throw notSearched(place, "searched by value");
+  if (value === null) return null;
+  const digits = decimalOf(place.own.declared)?.digits(value);
+  // With all its digits: a bound may be finer than what the field holds.
+  if (digits !== undefined) return digits;
+  refuseOther(place, value);
+  return scalar(place, encode(place, value));
+}
+
+/** What a value has to be in JavaScript to be compared with a field. */
+const kinds: Readonly<Record<Exclude<FieldType, "json">, (value: unknown) => boolean>> = {
+  text: (value) => typeof value === "string",
+  integer: (value) => typeof value === "number",
+  real: (value) => typeof value === "number",
+  boolean: (value) => typeof value === "boolean",
+  bigint: (value) => typeof value === "bigint",
+  date: (value) => value instanceof Date && !Number.isNaN(value.getTime()),
+  decimal: () => false, // one that is told by its digits
+};
+
+/** Refuses what a field could never hold: it would be found nowhere, or everywhere, and nobody would know why. */
+function refuseOther(place: Place, value: unknown): void {
+  const { type, coded } = storedKindOf(place.own);
+  if (coded === true) {
+    const [issue] = checked(place, value) ?? [];
+    if (issue !== undefined) throw cannotHold(place, issue.message);
+  } else if (type !== "json" && !kinds[type](value)) {
+    throw cannotHold(place, `${typeof value === "object" ? "an object" : typeof value} is no ${type}`);
+  }
+}
+
+function checked(place: Place, value: unknown): ReturnType<CompiledField["check"]> {
+  try {
+    return place.own.check(value);
+  } catch (cause) {
+    throw badQuery(placeName(place), "is compared with what it cannot hold", cause);
+  }
+}
+
+function cannotHold(place: Place, why: string): NereusError {
+  return badQuery(placeName(place), `is compared with what it cannot hold: ${why}`);
+}
+
+function unordered(place: Place): NereusError {
+  return new NereusError("FIELD_UNORDERED", `${placeName(place)} of ${place.element} has no order`, {
+    element: place.element,
+    fix: "Compare it by eq, ne or in; for numbers with a fraction use decimal({ scale }), which has an order.",
+  });
 }
 
 function encode(place: Place, value: unknown): unknown {
@@ -156,9 +247,9 @@ function ordering(element: string, fields: Fields, orderBy: unknown, within: Pla
   return Object.entries(orderBy).flatMap(([name, direction]) => {
     const place = placeOf(element, fields, name, within);
     if (direction === undefined) return [];
-    if (isList(place.own)) throw notSearched(place, "ordered by");
     const inner = place.own.inner();
     if (inner !== undefined) return ordering(element, inner, direction, place);
+    if (!storedKindOf(place.own).ordered) throw unordered(place);
     if (direction !== "asc" && direction !== "desc") {
       throw badQuery(`orderBy ${placeName(place)}`, "is neither asc nor desc");
     }

@@ -36,6 +36,7 @@ export type {
   FieldShape,
   FieldType,
   Filter,
+  Folding,
   IdempotencyRecord,
   Inner,
   LogFilter,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isNereusError } from "../model/errors.ts";
-import type { Condition, DocumentQuery, Store } from "../ports/store.ts";
+import type { Condition, DocumentQuery, Inner, Store } from "../ports/store.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
 import { numbersTo, people, put } from "./samples.ts";
 
@@ -67,6 +67,65 @@ const expectations: readonly (readonly [Where, string])[] = [
       { field: "name", op: "contains", value: "m" },
     ],
     "c",
+  ],
+];
+
+const nines = "9".repeat(400);
+
+/** Values in their order. */
+const exactOrders: readonly (readonly [string, readonly string[]])[] = [
+  [
+    "savings",
+    [
+      `-1${nines}`,
+      `-${nines}`,
+      "-9223372036854775809",
+      "-9223372036854775808",
+      "-9223372036854775807",
+      "-10",
+      "-9",
+      "0",
+      "9",
+      "10",
+      "9007199254740992",
+      "9007199254740993",
+      "9223372036854775807",
+      "9223372036854775808",
+      nines,
+      `1${nines}`,
+    ],
+  ],
+  [
+    "balance",
+    [
+      `-${nines}.01`,
+      "-100",
+      "-9.99",
+      "-0.10",
+      "-0.09",
+      "0.00",
+      "0.001",
+      "0.01",
+      "9.99",
+      "10.5",
+      "100",
+      `${nines}.01`,
+      `${nines}.02`,
+    ],
+  ],
+  [
+    "born",
+    [
+      "-271821-04-20T00:00:00.000Z",
+      "-000044-12-31T00:00:00.000Z",
+      "-000043-03-15T00:00:00.000Z",
+      "-000043-03-16T00:00:00.000Z",
+      "0000-01-01T00:00:00.000Z",
+      "2026-03-15T00:00:00.000Z",
+      "9999-12-31T23:59:59.999Z",
+      "+010000-01-01T00:00:00.000Z",
+      "+275760-09-13T00:00:00.000Z",
+    ],
   ],
 ];
 
@@ -156,26 +215,105 @@ export const queryCases: readonly ConformanceCase[] = [
       assert.equal(await containing("\udd80y"), "c");
     },
   },
+  ...exactOrders.map(
+    ([field, values]): ConformanceCase => ({
+      name: `values of ${field} are ordered, compared and told apart exactly, at all edges`,
+      async run({ create }) {
+        const store = await create([people]);
+        const ids = numbersTo(values.length).map((at) => String(at).padStart(2, "0"));
+        for (const [at, value] of values.entries()) await put(store, ids[at] ?? "", { [field]: value });
+        assert.equal(await found(store, { orderBy: [{ field, direction: "asc" }] }), ids.join(" "));
+        assert.equal(await found(store, { orderBy: [{ field, direction: "desc" }] }), ids.toReversed().join(" "));
+        for (const [at, value] of values.entries()) {
+          const where = (op: "eq" | "ne" | "lt" | "lte" | "gt" | "gte") => [{ field, op, value }] as const;
+          assert.equal(await found(store, { where: where("eq") }), ids[at]);
+          assert.equal(await found(store, { where: [{ field, op: "in", value: [value] }] }), ids[at]);
+          assert.equal(await store.documents.count("people", "", where("ne")), values.length - 1);
+          assert.equal(await store.documents.count("people", "", where("lt")), at);
+          assert.equal(await store.documents.count("people", "", where("lte")), at + 1);
+          assert.equal(await store.documents.count("people", "", where("gt")), values.length - 1 - at);
+          assert.equal(await store.documents.count("people", "", where("gte")), values.length - at);
+        }
+      },
+    }),
+  ),
   {
-    name: "whole numbers beyond 2^53 compare exactly, beyond 64 bits at least by their digits",
+    name: "a decimal is the same number with any zeros around it",
+    async run({ create }) {
+      const store = await create([{ ...people, unique: [["balance"]] }]);
+      await put(store, "a", { balance: "1.50" });
+      for (const value of ["1.5", "1.500", "01.5"]) {
+        assert.equal(await found(store, { where: [{ field: "balance", op: "eq", value }] }), "a");
+        const write = { collection: "people", tenant: "", id: "b", expectedVersion: "any" } as const;
+        const outcome = await store.commit({ documents: [{ ...write, data: JSON.stringify({ balance: value }) }] });
+        assert.equal(outcome.status, "conflict");
+      }
+      await put(store, "b", { balance: "-1.5" });
+    },
+  },
+  {
+    name: "a field of texts that becomes one of dates is ordered by them, with the index that it has",
+    async run({ create }) {
+      const text = people.fields.map((one) => (one.name === "born" ? { ...one, type: "text" as const } : one));
+      const store = await create([{ ...people, fields: text }]);
+      const dates = exactOrders.find(([field]) => field === "born")?.[1] ?? [];
+      for (const [at, born] of dates.entries()) await put(store, `${at}`, { born });
+      await store.open([people]);
+      const ids = numbersTo(dates.length).join(" ");
+      assert.equal(await found(store, { orderBy: [{ field: "born", direction: "asc" }] }), ids);
+    },
+  },
+  {
+    name: "a text starts with another by code point",
     async run({ create }) {
       const store = await create([people]);
-      const values = ["-9223372036854775808", "9007199254740992", "9007199254740993", "9223372036854775807"];
-      const huge = ["123456789012345678901234567890", "123456789012345678901234567891"];
-      for (const [at, savings] of [...values, ...huge].entries()) await put(store, `${at}`, { savings });
-      for (const [at, value] of values.entries()) {
-        assert.equal(await found(store, { where: [{ field: "savings", op: "eq", value }] }), `${at}`);
-        assert.equal(await store.documents.count("people", "", [{ field: "savings", op: "lt", value }]), at);
-        assert.equal(await store.documents.count("people", "", [{ field: "savings", op: "gt", value }]), 5 - at);
+      for (const [id, name] of Object.entries({ a: "🦀y", b: "\ud83e", c: "y🦀", d: "%y", e: "y\0z", f: "" })) {
+        await put(store, id, { name });
       }
-      for (const [at, value] of huge.entries()) {
-        assert.equal(await found(store, { where: [{ field: "savings", op: "eq", value }] }), `${at + 4}`);
-        assert.equal(
-          await found(store, { where: [{ field: "savings", op: "in", value: [value, "9007199254740993"] }] }),
-          `2 ${at + 4}`,
-        );
-        assert.equal(await store.documents.count("people", "", [{ field: "savings", op: "ne", value }]), 5);
-      }
+      const starting = (value: string): Promise<string> =>
+        found(store, { where: [{ field: "name", op: "startsWith", value }] });
+      assert.equal(await starting("🦀"), "a");
+      assert.equal(await starting("\ud83e"), "b");
+      assert.equal(await starting("y"), "c e");
+      assert.equal(await starting("y\0"), "e");
+      assert.equal(await starting("%"), "d");
+      assert.equal(await starting(""), "a b c d e f");
+      assert.equal(await starting("x"), "");
+    },
+  },
+  {
+    name: "characters that a condition folds count as others, one for one",
+    async run({ create }) {
+      const store = await create([people]);
+      const names = ["Ada", "ADA", "ada", "adà", "ÀDA", "A'D\0A", "𐐀da", null];
+      for (const [at, name] of names.entries()) await put(store, `${at}`, { name });
+      const fold = { from: "ADÀ𐐀'", to: "adàa-" };
+      const where = async (condition: Condition): Promise<string> => found(store, { where: [condition] });
+      assert.equal(await where({ field: "name", op: "eq", value: "ada", fold }), "0 1 2 6");
+      assert.equal(await where({ field: "name", op: "ne", value: "ada", fold }), "3 4 5 7");
+      assert.equal(await where({ field: "name", op: "in", value: ["ada", "àda", null], fold }), "0 1 2 4 6");
+      assert.equal(await where({ field: "name", op: "startsWith", value: "a", fold }), "0 1 2 3 5 6");
+      assert.equal(await where({ field: "name", op: "contains", value: "-d\0a", fold }), "5");
+      assert.equal(await where({ field: "name", op: "eq", value: null, fold }), "7");
+    },
+  },
+  {
+    name: "a list has an item where one is that very value; what is no list has none",
+    async run({ create }) {
+      const store = await create([people]);
+      const extras = [["1", 1, true], [1.0, "true"], [null, [1], { a: 1 }], { a: 1 }, "1", 1, true, [], null, ["\0🦀"]];
+      for (const [at, extra] of extras.entries()) await put(store, `${at}`, { extra: { list: extra } });
+      const having = (value: string | number | boolean): Promise<string> => {
+        const within: Inner = { path: ["list"], type: "json" };
+        return found(store, { where: [{ field: "extra", within, op: "has", value }] });
+      };
+      assert.equal(await having("1"), "0");
+      assert.equal(await having(1), "0 1");
+      assert.equal(await having(true), "0");
+      assert.equal(await having("true"), "1");
+      assert.equal(await having(false), "");
+      assert.equal(await having("\0🦀"), "9");
+      assert.equal(await found(store, { where: [{ field: "extra", op: "has", value: 1 }] }), "");
     },
   },
   {

@@ -121,8 +121,10 @@ export const people: CollectionShape = {
     { name: "height", type: "real", required: false },
     { name: "active", type: "boolean", required: false },
     { name: "savings", type: "bigint", required: false },
+    { name: "balance", type: "decimal", required: false },
+    { name: "born", type: "date", required: false },
     { name: "extra", type: "json", required: false },
   ],
-  indexes: [["name"], ["active", "age"]],
+  indexes: [["name"], ["active", "age"], ["savings"], ["balance", "born"], ["born"]],
   unique: [],
 };

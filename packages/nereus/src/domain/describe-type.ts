@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { decimalOf } from "../model/decimal.ts";
 import { definitionOf } from "../model/element.ts";
 import { identifierOf } from "../model/identity.ts";
 import { isPersonal } from "../model/personal.ts";
@@ -71,6 +72,10 @@ class TypeWalk {
   }
 
   #own(schema: z.core.$ZodType, own: Definition): TypeDescription {
+    const decimal = own.innerType === undefined ? decimalOf(schema) : undefined;
+    if (decimal !== undefined) {
+      return { type: "decimal", scale: decimal.scale, precision: decimal.precision, ...describeBounds(schema) };
+    }
     const wrapped = own.innerType === undefined ? undefined : this.#wrapper(schema, own);
     if (wrapped !== undefined) return wrapped;
     const composed = this.#composed(own);

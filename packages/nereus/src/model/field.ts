@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { acceptanceOf } from "./acceptance.ts";
+import { decimalOf } from "./decimal.ts";
 import type { DeepReadonly } from "./deep-readonly.ts";
 import { isBottomless, isTooDeep, tooDeep } from "./depth.ts";
 import { type definition, definitionOf, kindOf } from "./element.ts";
@@ -250,7 +251,8 @@ function acceptsUndefined(schema: z.core.$ZodType): boolean {
  * either: the rest of it may have unknown keys, defaults, texts to trim.
  */
 function eitherForm(codec: z.core.$ZodType): z.core.$ZodType {
-  const isWhole = isCodec(codec);
+  // A decimal becomes one of the field's own library, with the digits that are stored.
+  const isWhole = isCodec(codec) && decimalOf(codec) === undefined;
   return z
     .any()
     .optional()

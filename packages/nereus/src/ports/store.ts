@@ -243,18 +243,43 @@ export interface Inner {
 }
 
 /**
+ * Characters that count as others while a text is compared: each of `from` in the stored text as the one of `to` at the same
+ * place. Both have the same number of code points, those of `from` are different, none is NUL or half of a surrogate pair,
+ * and the condition's own value is written with those of `to` already. So "ada" with `{ from: "AD", to: "ad" }` finds "Ada".
+ */
+export interface Folding {
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
  * One condition on a field, or on what is `within` it. `eq` and `ne` treat null as a value; the others never match null.
  * What is within null, or absent, is null.
  *
  * All values of a field stand in one order: null (also for an absent field), then numbers, with booleans as 0 and 1, then
- * texts by code point (the order of their UTF-8 bytes), with an object or array as its JSON text. In a text field whatever is not
- * text counts as its JSON text; in a bigint field what is not digits stands as in any other field.
+ * texts by code point (the order of their UTF-8 bytes), with an object or array as its JSON text. In a field of text, bigint,
+ * decimal or date whatever is not text counts as its JSON text. In one of bigint or decimal, digits (`-?[0-9]+(\.[0-9]+)?`, up to
+ * 16,000 characters) stand by their number, however many there are: `9` before `10`, `1.5` equal to `1.50`; then all else as
+ * texts. In one of date, a year with a sign and six digits stands where it belongs: before 0000, or after 9999.
  */
 export type Condition = { readonly field: string; readonly within?: Inner } & (
-  | { readonly op: "eq" | "ne" | "lt" | "lte" | "gt" | "gte"; readonly value: StoredScalar }
-  | { readonly op: "in"; readonly value: readonly StoredScalar[] }
-  /** Case-sensitive substring of a text. */
-  | { readonly op: "contains"; readonly value: string }
+  | {
+      readonly op: "eq" | "ne";
+      readonly value: StoredScalar;
+      /** Only on fields of text. */
+      readonly fold?: Folding;
+    }
+  | { readonly op: "lt" | "lte" | "gt" | "gte"; readonly value: StoredScalar }
+  | {
+      readonly op: "in";
+      readonly value: readonly StoredScalar[];
+      /** Only on fields of text. */
+      readonly fold?: Folding;
+    }
+  /** A part of a text, or its start, by code point. Nothing that counts as a number has either. */
+  | { readonly op: "contains" | "startsWith"; readonly value: string; readonly fold?: Folding }
+  /** Where there is a list, of which one item is this very value of JSON: `1` is neither `"1"` nor `true`. */
+  | { readonly op: "has"; readonly value: string | number | boolean }
 );
 
 /**
@@ -308,11 +333,11 @@ export interface RecordReader {
 }
 
 /**
- * The type that a field has in stored JSON; it decides how a database compares it. A `bigint` is digits in a
- * JSON string, compared as a number: exactly within 64 bits; beyond, equality goes by the digits, and order at least by the
- * nearest floating-point number.
+ * The type that a field has in stored JSON; it decides how a database compares it. A `bigint` and a `decimal` are digits in a
+ * JSON string, the latter with a fraction or not, and are compared as numbers, exactly. A `date` is a moment as JavaScript's
+ * `toISOString` writes it.
  */
-export type FieldType = "text" | "integer" | "real" | "boolean" | "bigint" | "json";
+export type FieldType = "text" | "integer" | "real" | "boolean" | "bigint" | "decimal" | "date" | "json";
 
 /** A top-level field of the documents of a collection. */
 export interface FieldShape {

@@ -1,7 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { people } from "../../src/conformance/samples.ts";
-import type { Condition, DocumentQuery, FieldType, Filter, Inner, StoredScalar } from "../../src/ports/store.ts";
+import type {
+  Condition,
+  DocumentQuery,
+  FieldType,
+  Filter,
+  Folding,
+  Inner,
+  StoredScalar,
+} from "../../src/ports/store.ts";
 import { storeKinds } from "./store-kinds.ts";
 
 /** Few values of each type, so that conditions hit; with the ones that databases treat in their own way among them. */
@@ -36,8 +44,50 @@ const values: Readonly<Record<FieldType, fc.Arbitrary<unknown>>> = {
   ),
   boolean: fc.boolean(),
   bigint: fc
-    .oneof(fc.integer({ min: -12, max: 12 }), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }))
+    .oneof(
+      fc.integer({ min: -12, max: 12 }),
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      fc.bigInt({ min: -2n, max: 2n }).map((near) => near - 2n ** 63n),
+      fc.bigInt({ min: -(10n ** 400n), max: 10n ** 400n }),
+    )
     .map(String),
+  decimal: fc.oneof(
+    fc.constantFrom(
+      "0",
+      "-0.00",
+      "1.5",
+      "1.50",
+      "-1.5",
+      "-1.05",
+      "007",
+      "9.99",
+      "100",
+      "0.001",
+      "1e3",
+      "+1",
+      ".5",
+      "5.",
+      "--1",
+      "1.5.0",
+      "1\0",
+    ),
+    fc
+      .tuple(fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }), fc.nat(1e6))
+      .map(([whole, part]) => `${whole}.${part}`),
+    fc.bigInt({ min: -(10n ** 400n), max: 10n ** 400n }).map(String),
+  ),
+  date: fc.oneof(
+    fc.constantFrom(
+      "+275760-09-13T00:00:00.000Z",
+      "-000043-03-15T00:00:00.000Z",
+      "0000-01-01",
+      "9999-12-31",
+      "+12",
+      "-1",
+      "",
+    ),
+    fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+  ),
   json: fc.oneof(
     fc.constantFrom("", "text", "5"),
     fc.constantFrom(0, 1, 5),
@@ -133,13 +183,21 @@ const condition: fc.Arbitrary<Condition> = place.chain((at) => {
   const compared = fc.record({ op: fc.constantFrom("eq", "ne", "lt", "lte", "gt", "gte"), value: operand(type) });
   const listed = fc.record({ op: fc.constant("in"), value: fc.array(operand(type), { maxLength: 4 }) });
   const contained = fc.record({
-    op: fc.constant("contains"),
+    op: fc.constantFrom("contains", "startsWith"),
     value: fc.constantFrom("", "a", "é", "😀", "\0b", "5", "[1", '"b"'),
   });
+  const folded = fc.record({
+    op: fc.constantFrom("contains", "startsWith", "eq", "ne"),
+    value: fc.constantFrom("a", "ab", "é", "e\u0301"),
+    fold: fc.constant({ from: "ABÉE😀", to: "abéea" }),
+  });
+  const had = fc.record({ op: fc.constant("has"), value: operand("json").filter((one) => one !== null) });
   const rest = fc.oneof(
     { weight: 6, arbitrary: compared },
     { weight: 2, arbitrary: listed },
     { weight: 1, arbitrary: contained },
+    { weight: 1, arbitrary: had },
+    ...(type === "text" ? [{ weight: 3, arbitrary: folded }] : []),
   );
   return rest.map((one) => ({ ...at, ...one }) as Condition);
 });
@@ -190,11 +248,24 @@ function valueAt(fields: Fields, { field, within }: Place): unknown {
 function standing(value: unknown, type: FieldType): Standing {
   if (value === null) return { rank: 0, key: 0 };
   if (type === "text") return { rank: 2, key: Buffer.from(typeof value === "string" ? value : text(value)) };
-  if (type === "bigint" && ["string", "number"].includes(typeof value) && /^-?\d+$/.test(String(value))) {
-    return { rank: 1, key: BigInt(String(value)) };
+  if (type === "bigint" || type === "decimal" || type === "date") {
+    return standingOf(typeof value === "string" ? value : text(value), type);
   }
   if (typeof value === "number" || typeof value === "boolean") return { rank: 1, key: Number(value) };
   return { rank: 2, key: Buffer.from(typeof value === "string" ? value : text(value)) };
+}
+
+/** Numbers by a common count of decimal places, years by themselves before the rest. */
+function standingOf(value: string, type: FieldType): Standing {
+  if (type === "date") {
+    const year = /^([+-])(\d{6})-/.exec(value);
+    if (year === null) return { rank: 2, key: Buffer.from(value) };
+    const turned = year[1] === "-" ? String(999_999 - Number(year[2])).padStart(6, "0") : year[2];
+    return { rank: 2, key: Buffer.from(`${year[1] === "-" ? "-" : ":"}${turned}${value.slice(7)}`) };
+  }
+  const [, sign = "", whole = "", fraction = ""] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(value) ?? [];
+  if (whole === "") return { rank: 2, key: Buffer.from(value) };
+  return { rank: 1, key: BigInt(`${whole}${fraction.padEnd(40, "0")}`) * (sign === "-" ? -1n : 1n) };
 }
 
 function compare(left: Standing, right: Standing): number {
@@ -204,26 +275,32 @@ function compare(left: Standing, right: Standing): number {
 }
 
 function holds(fields: Fields, one: Filter): boolean {
-  if ("field" in one) return conditionHolds(standing(valueAt(fields, one), typeAt(one)), one);
+  if ("field" in one) return conditionHolds(valueAt(fields, one), one);
   if (one.op === "not") return !holds(fields, one.of);
   return one.op === "and" ? one.of.every((part) => holds(fields, part)) : one.of.some((part) => holds(fields, part));
 }
 
-function conditionHolds(stored: Standing, one: Condition): boolean {
+function foldedBy(fold: Folding | undefined, value: string): string {
+  const [from, to] = [[...(fold?.from ?? "")], [...(fold?.to ?? "")]];
+  return [...value].map((one) => to[from.indexOf(one)] ?? one).join("");
+}
+
+function conditionHolds(raw: unknown, one: Condition): boolean {
   const type = typeAt(one);
-  if (one.op === "contains") return stored.rank === 2 && (stored.key as Buffer).includes(one.value);
-  /** Only whole numbers have a place beside those of a bigint field. */
-  const isComparable = (value: StoredScalar): boolean =>
-    type !== "bigint" || value === null || standing(value, type).rank === 1;
-  const isNumber = (value: StoredScalar): boolean => typeof value !== "boolean" && /^-?\d+$/.test(String(value));
-  const fits = (value: StoredScalar): boolean =>
-    type !== "bigint" || value === null || (isComparable(value) && isNumber(value));
+  const stored = standing(raw, type);
+  if (one.op === "has") return Array.isArray(raw) && raw.includes(one.value);
+  if (one.op === "contains" || one.op === "startsWith") {
+    if (stored.rank !== 2) return false;
+    const at = Buffer.from(foldedBy(one.fold, typeof raw === "string" ? raw : text(raw))).indexOf(one.value);
+    return one.op === "contains" ? at >= 0 : at === 0;
+  }
+  const own =
+    "fold" in one && stored.rank === 2 ? { rank: 2, key: Buffer.from(foldedBy(one.fold, String(stored.key))) } : stored;
   if (one.op === "in") {
-    const hits = (value: StoredScalar) => value !== null && fits(value) && compare(stored, standing(value, type)) === 0;
+    const hits = (value: StoredScalar) => value !== null && compare(own, standing(value, type)) === 0;
     return stored.rank !== 0 && one.value.some(hits);
   }
-  if (!fits(one.value)) return one.op === "ne";
-  const difference = compare(stored, standing(one.value, type));
+  const difference = compare(own, standing(one.value, type));
   if (one.op === "eq") return difference === 0;
   if (one.op === "ne") return difference !== 0;
   if (stored.rank === 0 || one.value === null) return false;

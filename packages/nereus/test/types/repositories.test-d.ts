@@ -99,6 +99,7 @@ const wheres: Where<Product>[] = [
   { maker: { name: "x", seat: { city: { contains: "a" }, zip: null } } },
   { maker: { seat: new Place({ city: "x" }) } },
   { size: { width: { gt: 1 }, depth: null, packed: { on: { lt: new Date() } } } },
+  { name: { startsWith: "x", ignoreCase: true }, kind: { startsWith: "a" }, tags: { has: "x" }, seen: { has: "y" } },
   { size: { eq: { width: 1, packed: null } }, name: "x" },
   { and: [{ name: "x" }, { or: [{ stock: 1 }, { not: { price: { minor: 1n } } }] }] },
 ];
@@ -186,9 +187,21 @@ const orders: OrderBy<Product>[] = [
   {},
   { name: "asc", stock: "desc", until: "asc", big: "desc", active: "asc", kind: "asc", state: "desc", owner: "asc" },
   { price: { minor: "asc" }, discount: { currency: "desc" }, maker: { seat: { city: "asc" } } },
-  { size: { width: "asc", packed: { on: "desc" } }, rate: "asc" },
+  { size: { width: "asc", packed: { on: "desc" } } },
 ];
 export const ordered: readonly OrderBy<Product>[] = orders;
+// @ts-expect-error a codec of one's own has no order
+export const orderCodec: OrderBy<Product> = { rate: "asc" };
+// @ts-expect-error nor can it be compared by one
+export const belowCodec: Where<Product> = { rate: { lt: new Rate() } };
+// @ts-expect-error a number for a text
+export const numberForText: Where<Product> = { name: 3 };
+// @ts-expect-error a number in a list of texts
+export const numberInTexts: Where<Product> = { tags: { has: 3 } };
+// @ts-expect-error a part of a number
+export const partOfNumber: Where<Product> = { stock: { startsWith: "3" } };
+// @ts-expect-error numbers have no letters
+export const lettersOfNumber: Where<Product> = { stock: { eq: 3, ignoreCase: true } };
 // @ts-expect-error not a field
 export const orderName: OrderBy<Product> = { colour: "asc" };
 // @ts-expect-error not a direction

@@ -1,8 +1,7 @@
-import type { Condition, FieldType, Filter, Inner, StoredScalar } from "../../ports/store.ts";
+import type { Condition, FieldType, Filter, Folding, Inner } from "../../ports/store.ts";
 import { unknownField } from "../store-errors.ts";
-import { containsText } from "../text-order.ts";
-import { wholeNumberOf } from "../whole-number.ts";
-import { type Comparable, comparableOf, compareValues } from "./comparable.ts";
+import { containsText, startsWithText } from "../text-order.ts";
+import { type Comparable, comparableOf, compareValues, searchableOf } from "./comparable.ts";
 import { fillingOf, type Row, valueIn } from "./row.ts";
 
 /** A collection's name, and the types of the fields that queries may name. */
@@ -11,14 +10,20 @@ export interface Queryable {
   readonly fields: ReadonlyMap<string, { readonly type: FieldType; readonly default: string | undefined }>;
 }
 
+interface Address {
+  readonly field: string;
+  readonly within?: Inner;
+}
+
 type RowTest = (row: Row) => boolean;
-type Test = (value: Comparable) => boolean;
+/** Of a value as the document has it. */
+type Test = (value: unknown) => boolean;
 
 /** Turns a filter into a test of a row. */
 export function filterTest(filter: Filter, source: Queryable): RowTest {
   if ("field" in filter) {
-    const read = valueReader(filter, source);
     const test = conditionTest(filter, typeIn(filter, source));
+    const read = rawReader(filter, source);
     return (row) => test(read(row));
   }
   if (filter.op === "not") {
@@ -29,33 +34,68 @@ export function filterTest(filter: Filter, source: Queryable): RowTest {
   return filter.op === "and" ? (row) => tests.every((test) => test(row)) : (row) => tests.some((test) => test(row));
 }
 
-/** Reads what a condition or an order compares. @throws NereusError `UNKNOWN_FIELD` */
-export function valueReader(
-  at: { readonly field: string; readonly within?: Inner },
-  source: Queryable,
-): (row: Row) => Comparable {
+/** Reads what an order compares. @throws NereusError `UNKNOWN_FIELD` */
+export function valueReader(at: Address, source: Queryable): (row: Row) => Comparable {
   const type = typeIn(at, source);
-  const { field, within } = at;
-  const filling = fillingOf(source.fields.get(field));
-  return (row) => comparableOf(valueIn(row, field, within?.path, filling), type);
+  const read = rawReader(at, source);
+  return (row) => comparableOf(read(row), type);
 }
 
-function typeIn({ field, within }: { readonly field: string; readonly within?: Inner }, source: Queryable): FieldType {
+function rawReader({ field, within }: Address, source: Queryable): (row: Row) => unknown {
+  const filling = fillingOf(source.fields.get(field));
+  return (row) => valueIn(row, field, within?.path, filling);
+}
+
+function typeIn({ field, within }: Address, source: Queryable): FieldType {
   const declared = source.fields.get(field);
   if (declared === undefined) throw unknownField(source.name, field, source.fields.keys());
   return within?.type ?? declared.type;
 }
 
 function conditionTest(condition: Condition, type: FieldType): Test {
-  if (condition.op === "contains") return (value) => typeof value === "string" && containsText(value, condition.value);
-  if (condition.op === "in") return oneOf(condition.value, type);
+  if (condition.op === "has") return (stored) => Array.isArray(stored) && stored.includes(condition.value);
+  if (condition.op === "contains" || condition.op === "startsWith") return partTest(condition, type);
+  const read = reader(type, "fold" in condition ? condition.fold : undefined);
+  if (condition.op === "in") {
+    const operands = new Set(condition.value.map((value) => comparableOf(value, type)));
+    return (stored) => isThere(stored) && operands.has(read(stored));
+  }
   const { op, value } = condition;
-  const operand = operandOf(value, type);
-  if (op === "eq") return (stored) => stored === operand;
-  if (op === "ne") return (stored) => stored !== operand;
+  const operand = comparableOf(value, type);
+  if (op === "eq") return (stored) => read(stored) === operand;
+  if (op === "ne") return (stored) => read(stored) !== operand;
   const fits = orders[op];
-  return (stored) =>
-    stored !== null && operand !== null && operand !== undefined && fits(compareValues(stored, operand));
+  return (stored) => isThere(stored) && operand !== null && fits(compareValues(read(stored), operand));
+}
+
+function partTest({ op, value, fold }: Condition & { readonly op: "contains" | "startsWith" }, type: FieldType): Test {
+  const folded = foldingOf(fold);
+  const fits = op === "contains" ? containsText : startsWithText;
+  return (stored) => {
+    const text = searchableOf(stored, type);
+    return text !== undefined && fits(folded(text), value);
+  };
+}
+
+function reader(type: FieldType, fold: Folding | undefined): (stored: unknown) => Comparable {
+  if (fold === undefined) return (stored) => comparableOf(stored, type);
+  const folded = foldingOf(fold);
+  return (stored) => {
+    const value = comparableOf(stored, type);
+    return typeof value === "string" ? folded(value) : value;
+  };
+}
+
+/** What puts the one characters of a text in the place of the others. */
+function foldingOf(fold: Folding | undefined): (text: string) => string {
+  if (fold === undefined) return (text) => text;
+  const to = [...fold.to];
+  const instead = new Map([...fold.from].map((character, at) => [character, to[at] ?? ""]));
+  return (text) => Array.from(text, (character) => instead.get(character) ?? character).join("");
+}
+
+function isThere(stored: unknown): boolean {
+  return stored !== null && stored !== undefined;
 }
 
 const orders = {
@@ -64,13 +104,3 @@ const orders = {
   gt: (difference: number): boolean => difference > 0,
   gte: (difference: number): boolean => difference >= 0,
 };
-
-function oneOf(values: readonly StoredScalar[], type: FieldType): Test {
-  const operands = new Set(values.map((value) => operandOf(value, type)));
-  return (stored) => stored !== null && operands.has(stored);
-}
-
-/** Undefined is equal to nothing: what is no whole number has no place in a bigint field. */
-function operandOf(value: StoredScalar, type: FieldType): Comparable | undefined {
-  return type === "bigint" && value !== null ? wholeNumberOf(value) : comparableOf(value, type);
-}

@@ -1,7 +1,7 @@
 import type { FieldType } from "../../ports/store.ts";
 import type { DeclaredField, FieldCheck, ShapeCheck } from "../declared-shape.ts";
 import { type Refusal, reasonOf } from "../migration-refusal.ts";
-import { wholeNumberOf } from "../whole-number.ts";
+import { isOf } from "../order-key.ts";
 import { hasField, type Row, valueIn } from "./row.ts";
 import { UniqueList } from "./unique-list.ts";
 
@@ -44,7 +44,7 @@ function countShared(
 
 function fits(value: unknown, type: FieldType): boolean {
   if (value === null || type === "json") return true;
-  if (type === "bigint") return typeof value === "string" && wholeNumberOf(value) !== undefined;
+  if (type === "bigint" || type === "decimal" || type === "date") return typeof value === "string" && isOf(value, type);
   if (type === "integer") return Number.isInteger(value);
   return typeof value === { text: "string", real: "number", boolean: "boolean" }[type];
 }

@@ -1,6 +1,6 @@
 import type { CollectionShape } from "../../ports/store.ts";
 import { freeName, identifier } from "./identifiers.ts";
-import { columnsAfter, columnsOf, type Entry, filledOf, type Layout, outdatedFields } from "./layouts.ts";
+import { columnsAfter, columnsOf, definedIn, type Entry, filledOf, type Layout, outdatedFields } from "./layouts.ts";
 import { type PostgresClient, rowsOn } from "./pool.ts";
 import { ownStatement, unprepared } from "./reads.ts";
 import { nameTaken, putCollection } from "./statements.ts";
@@ -11,8 +11,8 @@ import {
   createTable,
   createUnique,
   dropIndex,
-  type FieldColumn,
   type FieldColumns,
+  formerIndexName,
   tableName,
   uniqueKey,
   uniqueName,
@@ -76,12 +76,15 @@ export class CollectionBuilder {
     }
     const lost = known.filter(([name]) => !indexes.has(name)).map(([, fields]) => fields);
     for (const fields of [...lost, ...shape.indexes]) {
-      const present = fields.flatMap((field): (readonly [string, FieldColumn])[] => {
-        const column = columns.get(field);
-        return column === undefined ? [] : [[field, column]];
-      });
+      const present = definedIn(fields, columns);
       const { name, sql } = createIndex(this.#schema, table, present);
       if (indexes.has(name)) continue;
+      const former = formerIndexName(
+        table,
+        present.map(([, column]) => column),
+      );
+      // One of columns only orders otherwise than the keys do.
+      if (indexes.delete(former)) await this.#execute(dropIndex(this.#schema, former));
       await this.#execute(sql);
       indexes.set(name, fields);
     }

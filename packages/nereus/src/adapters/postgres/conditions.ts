@@ -1,12 +1,12 @@
-import type { Condition, DocumentQuery, FieldType, Filter, Inner, StoredScalar } from "../../ports/store.ts";
+import type { Condition, DocumentQuery, FieldType, Filter, Folding, Inner, StoredScalar } from "../../ports/store.ts";
 import { refuseOversized } from "../filter-limits.ts";
+import { isDigits, isKeyed, orderKeyOf } from "../order-key.ts";
 import { unknownField } from "../store-errors.ts";
-import { wholeNumberOf } from "../whole-number.ts";
 import type { CollectionTable } from "./collection-tables.ts";
-import { anyTextOf, comparedColumn, fieldValue, numberOf, textOf, within } from "./field-values.ts";
-import { identifier } from "./identifiers.ts";
+import { anyTextOf, comparedColumn, dateKey, fieldValue, numberOf, textOf, within } from "./field-values.ts";
+import { identifier, textLiteral } from "./identifiers.ts";
 import { toStored } from "./stored-text.ts";
-import { indexedLength, indexedValue } from "./table-definition.ts";
+import { type FieldColumn, indexedLength, indexedValue } from "./table-definition.ts";
 
 /** The values of a statement, by the numbers under which it names them. */
 export class Parameters {
@@ -29,6 +29,8 @@ interface Compared {
   readonly type: FieldType;
   readonly number?: string;
   readonly text: string;
+  /** What a part is looked for in: the text itself, where `text` is its key. */
+  readonly value: string;
   /** The part of the text that an index holds. */
   readonly start?: string;
 }
@@ -70,55 +72,103 @@ export class QueryText {
 
   #compared({ field, within: inner }: { readonly field: string; readonly within?: Inner }): Compared {
     const table = this.#table;
-    const column = table.fields.get(field);
-    if (column === undefined) throw unknownField(table.collection, field, table.fields.keys());
+    const column = this.#column(field);
     const name = identifier(column.column);
     if (inner !== undefined) {
       const root = column.type === "json" ? name : fieldValue({ field, default: column.default });
       return this.#ofJson(within(root, inner.path), inner.type);
     }
     if (column.type === "json") return this.#ofJson(name, "json");
-    if (column.type === "text") {
-      return { type: "text", text: name, ...(table.indexed.has(field) ? { start: indexedValue(name, "text") } : {}) };
+    if (column.type === "text" || column.type === "date") {
+      const { type } = column;
+      const text = type === "date" ? dateKey(name) : name;
+      const start = table.indexed.has(field) ? { start: indexedValue(text, type) } : {};
+      return { type, text, value: name, ...start };
     }
     const filled = { field, default: column.default };
     const number = comparedColumn(this.#schema, name, filled, column.type);
-    return { type: column.type, number, text: this.#textBeyond(number, fieldValue(filled)) };
+    const text = this.#textBeyond(number, fieldValue(filled));
+    return { type: column.type, number, text, value: text };
+  }
+
+  #column(field: string): FieldColumn {
+    const { collection, fields } = this.#table;
+    const column = fields.get(field);
+    if (column === undefined) throw unknownField(collection, field, fields.keys());
+    return column;
   }
 
   #ofJson(value: string, type: FieldType): Compared {
-    if (type === "text") return { type, text: `${textOf(value)} COLLATE "C"` };
+    if (type === "text" || type === "date") {
+      const own = `(${textOf(value)} COLLATE "C")`;
+      return { type, text: type === "date" ? dateKey(own) : own, value: own };
+    }
     const number = numberOf(this.#schema, value, type);
-    return { type, number, text: this.#textBeyond(number, value) };
+    const text = this.#textBeyond(number, value);
+    return { type, number, text, value: text };
   }
 
   #textBeyond(number: string, value: string): string {
-    return `(CASE WHEN ${number} = 'Infinity' THEN ${anyTextOf(this.#schema, value)} END) COLLATE "C"`;
+    return `((CASE WHEN ${number} = 'Infinity' THEN ${anyTextOf(this.#schema, value)} END) COLLATE "C")`;
   }
 
   #condition(condition: Condition, compared: Compared): string {
-    if (condition.op === "contains") return `strpos(${compared.text}, ${this.#text(condition.value)}) > 0`;
-    if (condition.op === "in") return this.#oneOf(condition.value, compared);
+    if (condition.op === "has") return this.#item(condition);
+    if (condition.op === "contains" || condition.op === "startsWith") return this.#part(condition, compared);
+    const subject = this.#folded(compared, "fold" in condition ? condition.fold : undefined);
+    if (condition.op === "in") return this.#oneOf(condition.value, subject);
     const { op, value } = condition;
     if (value === null) return nullCondition(op, compared);
-    if (compared.number === undefined) return this.#textCondition(op, textualOf(value), compared);
+    if (subject.number === undefined) return this.#textCondition(op, textualOf(value), subject);
     const number = numericOf(value, compared.type);
     if (number !== undefined) return `${compared.number} ${operators[op]} ${this.#parameters.add(number)}::numeric`;
-    if (compared.type === "bigint") return op === "ne" ? "true" : "false";
-    const amongTexts = this.#textCondition(op, String(value), compared);
+    const amongTexts = this.#textCondition(op, textualOf(value), subject);
     return op === "lt" || op === "lte" ? `(${compared.number} < 'Infinity' OR ${amongTexts})` : amongTexts;
   }
 
-  #textCondition(op: Comparison, value: string, { text, start }: Compared): string {
-    const condition = `${text} ${operators[op]} ${this.#text(value)}`;
+  /** Folding is for conditions on texts, and no index has the folded ones. */
+  #folded({ start, ...compared }: Compared, fold: Folding | undefined): Compared {
+    if (fold === undefined) return start === undefined ? compared : { ...compared, start };
+    return { ...compared, text: this.#translated(compared.text, fold) };
+  }
+
+  /** Not as parameters: a comparison with null would not use them, which PostgreSQL refuses. */
+  #translated(text: string, { from, to }: Folding): string {
+    return `translate(${text}, ${textLiteral(toStored(from))}, ${textLiteral(toStored(to))})`;
+  }
+
+  #part({ op, value, fold }: Condition & { readonly op: "contains" | "startsWith" }, compared: Compared): string {
+    const text = fold === undefined ? compared.value : this.#translated(compared.value, fold);
+    return op === "contains"
+      ? `strpos(${text}, ${this.#text(value)}) > 0`
+      : `starts_with(${text}, ${this.#text(value)})`;
+  }
+
+  /** A list that is none has no items: PostgreSQL would refuse to look for them. */
+  #item({ field, within: inner, value }: Condition & { readonly op: "has" }): string {
+    const column = this.#column(field);
+    const own = within(fieldValue({ field, default: column.default }), inner?.path ?? []);
+    const items = `json_array_elements(CASE json_typeof(${own}) WHEN 'array' THEN ${own} ELSE '[]' END)`;
+    const kind = `json_typeof(item) = '${typeof value}'`;
+    const same =
+      typeof value === "number"
+        ? `CASE json_typeof(item) WHEN 'number' THEN item::text::numeric END = ${this.#parameters.add(String(value))}::numeric`
+        : `${textOf("item")} COLLATE "C" = ${this.#text(String(value))}`;
+    return `EXISTS (SELECT FROM ${items} AS item WHERE ${kind} AND ${same})`;
+  }
+
+  #textCondition(op: Comparison, value: string, { type, text, start }: Compared): string {
+    const key = type === "date" ? orderKeyOf(value, type) : value;
+    const condition = `${text} ${operators[op]} ${this.#text(key)}`;
     if (start === undefined || op === "ne") return condition;
-    return `(${start} ${startOperators[op]} ${this.#parameters.add(startOf(value))}::text AND ${condition})`;
+    return `(${start} ${startOperators[op]} ${this.#parameters.add(startOf(key))}::text AND ${condition})`;
   }
 
   #oneOf(values: readonly StoredScalar[], { type, number, text, start }: Compared): string {
     const present = values.filter((value) => value !== null);
     const numbers = number === undefined ? [] : present.flatMap((value) => numericOf(value, type) ?? []);
-    const texts = number === undefined ? present.map(textualOf) : type === "bigint" ? [] : present.filter(isText);
+    const others = number === undefined ? present : present.filter((value) => numericOf(value, type) === undefined);
+    const texts = others.map((value) => (type === "date" ? orderKeyOf(textualOf(value), type) : textualOf(value)));
     const parts: string[] = [];
     if (numbers.length > 0) parts.push(`${number} = ANY (${this.#parameters.add(numbers)}::numeric[])`);
     if (texts.length > 0) {
@@ -141,7 +191,7 @@ export class QueryText {
   }
 }
 
-type Comparison = Exclude<Condition["op"], "in" | "contains">;
+type Comparison = "eq" | "ne" | "lt" | "lte" | "gt" | "gte";
 
 const operators: Readonly<Record<Comparison, string>> = {
   eq: "=",
@@ -168,16 +218,12 @@ function nullCondition(op: Comparison, { number, text }: Compared): string {
 
 /** What a value counts as beside a field's numbers, as PostgreSQL reads it; undefined where it has no place there. */
 function numericOf(value: Exclude<StoredScalar, null>, type: FieldType): string | undefined {
-  if (type === "bigint") return wholeNumberOf(value)?.toString();
+  if (isKeyed(type)) return isDigits(textualOf(value)) ? textualOf(value) : undefined;
   return typeof value === "string" ? undefined : String(Number(value));
 }
 
 function textualOf(value: Exclude<StoredScalar, null>): string {
   return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-function isText(value: StoredScalar): value is string {
-  return typeof value === "string";
 }
 
 /** As much of a text, as it is stored, as an index holds. */

@@ -1,4 +1,5 @@
 import type { FieldType } from "../../ports/store.ts";
+import { digitsLimit, type KeyedType } from "../order-key.ts";
 import { identifier, textLiteral } from "./identifiers.ts";
 import { toStored, toStoredJson } from "./stored-text.ts";
 
@@ -9,6 +10,8 @@ export const columnTypes: Readonly<Record<FieldType, string>> = {
   real: "numeric",
   boolean: "boolean",
   bigint: "numeric",
+  decimal: "numeric",
+  date: 'text COLLATE "C"',
   json: "json",
 };
 
@@ -35,7 +38,7 @@ export function columnValue(schema: string, filled: Filled, type: FieldType): st
   const value = fieldValue(filled);
   if (type === "json") return value;
   if (type === "boolean") return `CASE json_typeof(${value}) WHEN 'boolean' THEN ${textOf(value)} = 'true' END`;
-  return type === "text" ? textOf(value) : numberOf(schema, value, type);
+  return type === "text" || type === "date" ? textOf(value) : numberOf(schema, value, type);
 }
 
 /** What stands for a column among numbers. One of booleans has null for all that is none. */
@@ -54,9 +57,23 @@ export function anyTextOf(schema: string, value: string): string {
   return `${identifier(schema)}.nereus_text(${value})`;
 }
 
+/** A text of dates in the order of their moments; see `orderKeyOf`. */
+export function dateKey(text: string): string {
+  const before0 = `'-' || translate(substr(${text}, 2, 6), '0123456789', '9876543210') || substr(${text}, 8)`;
+  return (
+    `(CASE WHEN ${text} ~ '^[+][0-9]{6}-' THEN ':' || substr(${text}, 2) ` +
+    `WHEN ${text} ~ '^-[0-9]{6}-' THEN ${before0} ELSE ${text} END)`
+  );
+}
+
+const numberFunctions: Readonly<Partial<Record<FieldType, string>>> = {
+  bigint: "nereus_whole_number",
+  decimal: "nereus_decimal",
+};
+
 /** A JSON value among numbers: null, a number, or Infinity. */
 export function numberOf(schema: string, value: string, type: FieldType): string {
-  const name = type === "bigint" ? "nereus_whole_number" : "nereus_number";
+  const name = numberFunctions[type] ?? "nereus_number";
   return `${identifier(schema)}.${name}(${value})`;
 }
 
@@ -76,8 +93,20 @@ export function isMisfit(field: string, type: FieldType): string {
     case "integer":
       return `(${jsonType} NOT IN ('number', 'null') OR CASE ${jsonType} WHEN 'number' THEN ${textOf(value)}::numeric % 1 <> 0 END)`;
     case "bigint":
-      return `(${jsonType} NOT IN ('string', 'null') OR CASE ${jsonType} WHEN 'string' THEN ${textOf(value)} !~ '^-?[0-9]+$' END)`;
+    case "decimal":
+    case "date":
+      return `(${jsonType} NOT IN ('string', 'null') OR CASE ${jsonType} WHEN 'string' THEN NOT (${isWritten(textOf(value), type)}) END)`;
   }
+}
+
+/** Whether a text is written as a type's values are. */
+function isWritten(text: string, type: KeyedType): string {
+  const own = `${text} COLLATE "C"`;
+  if (type === "date") {
+    return `${own} ~ '^([0-9]{4}|[+-][0-9]{6})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{3}Z$'`;
+  }
+  const pattern = type === "bigint" ? "^-?[0-9]+$" : "^-?[0-9]+([.][0-9]+)?$";
+  return `length(${text}) <= ${digitsLimit} AND ${own} ~ '${pattern}'`;
 }
 
 /** Whether a document has nothing in a field, not even null. */

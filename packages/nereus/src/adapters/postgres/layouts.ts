@@ -1,8 +1,15 @@
 import type { CollectionShape } from "../../ports/store.ts";
 import { type DeclaredField, type DeclaredShape, fieldsAfter, isDeclared } from "../declared-shape.ts";
-import type { Filled } from "./field-values.ts";
 import { freeName } from "./identifiers.ts";
-import { type FieldColumn, type FieldColumns, indexName, ownColumns, reservedColumns } from "./table-definition.ts";
+import {
+  columnDefinition,
+  type FieldColumn,
+  type FieldColumns,
+  indexName,
+  ownColumns,
+  reservedColumns,
+  type TypedField,
+} from "./table-definition.ts";
 
 /** Which column each field has, the names of the indexes, and the lists of unique fields: JSON in nereus_collections. */
 export interface Layout {
@@ -31,7 +38,7 @@ export function isCovered(shape: CollectionShape, entry: Entry | undefined): boo
   if (entry === undefined || !isDeclared(declaredIn(entry.layout), shape)) return false;
   const columns = new Map(entry.layout.fields);
   const known = new Set(entry.layout.indexes.map(([name]) => name));
-  return shape.indexes.every((index) => known.has(indexName(entry.table, columnsOf(index, columns))));
+  return shape.indexes.every((index) => known.has(indexName(entry.table, definedIn(index, columns).map(second))));
 }
 
 /** The columns of all fields, those of a former layout with their names. */
@@ -48,9 +55,10 @@ export function columnsAfter(before: Layout | undefined, shape: CollectionShape)
 
 /** The fields whose columns have to be computed in another way than they are. */
 export function outdatedFields({ fields }: Layout, columns: FieldColumns): readonly string[] {
-  return fields.flatMap(([field, { type, default: filling }]) => {
+  const definition = (field: string, column: FieldColumn): string => columnDefinition("", field, column);
+  return fields.flatMap(([field, before]) => {
     const column = columns.get(field);
-    return column?.type === type && column.default === filling ? [] : [field];
+    return column !== undefined && definition(field, column) === definition(field, before) ? [] : [field];
   });
 }
 
@@ -58,9 +66,24 @@ export function columnsOf(fields: readonly string[], columns: FieldColumns): rea
   return fields.map((field) => columns.get(field)?.column ?? field);
 }
 
-/** Fields with their defaults. */
-export function filledOf(fields: readonly string[], columns: FieldColumns): readonly Filled[] {
-  return fields.map((field) => ({ field, default: columns.get(field)?.default }));
+/** Those of some fields that have a column. */
+export function definedIn(
+  fields: readonly string[],
+  columns: FieldColumns,
+): readonly (readonly [field: string, FieldColumn])[] {
+  return fields.flatMap((field): (readonly [string, FieldColumn])[] => {
+    const column = columns.get(field);
+    return column === undefined ? [] : [[field, column]];
+  });
+}
+
+function second<Value>([, value]: readonly [unknown, Value]): Value {
+  return value;
+}
+
+/** Fields with their types and defaults. */
+export function filledOf(fields: readonly string[], columns: FieldColumns): readonly TypedField[] {
+  return fields.map((field) => ({ field, type: columns.get(field)?.type, default: columns.get(field)?.default }));
 }
 
 function freeColumn(field: string, columns: FieldColumns): string {

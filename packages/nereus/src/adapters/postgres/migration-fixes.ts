@@ -14,6 +14,10 @@ export function conversion(text: string, type: FieldType): string {
       return `${text} IN ('1', 'true', 'yes')`;
     case "bigint":
       return `trunc(${text}::numeric)::text`;
+    case "decimal":
+      return `(${text}::numeric)::text`;
+    case "date":
+      return `to_char(${text}::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
   }
 }
 
@@ -23,6 +27,8 @@ const fillers: Readonly<Record<FieldType, string>> = {
   real: "0.0",
   boolean: "false",
   bigint: "'0'::text",
+  decimal: "'0'::text",
+  date: "'1970-01-01T00:00:00.000Z'::text",
   json: "'null'::json",
 };
 

@@ -17,6 +17,11 @@ export interface FieldColumn {
   readonly default?: string | undefined;
 }
 
+/** A field as lists of unique ones name it. */
+export interface TypedField extends Filled {
+  readonly type: FieldType | undefined;
+}
+
 export type FieldColumns = ReadonlyMap<string, FieldColumn>;
 
 /** How many characters of a text an index holds, so that long ones fit. */
@@ -48,13 +53,20 @@ export function columnDefinition(
   return `${identifier(column)} ${columnTypes[type]} GENERATED ALWAYS AS (${value}) STORED`;
 }
 
-/** The start of a text or JSON column, by which an index finds and orders it; other columns as they are. */
+/** The start of a text, by which an index finds and orders it; other columns as they are. */
 export function indexedValue(expression: string, type: FieldType): string {
-  return type === "text" ? `left(${expression}, ${indexedLength})` : expression;
+  return type === "text" || type === "date" ? `left(${expression}, ${indexedLength})` : expression;
 }
 
-export function indexName(table: string, columns: readonly string[]): string {
-  return shortened(`nereus_index ${table}(${columns.map(identifier).join(", ")})`);
+/** What holds the key of dates has a name of its own: before there were keys, an index was of columns only. */
+export function indexName(table: string, columns: readonly FieldColumn[]): string {
+  const parts = columns.map(({ column, type }) => `${identifier(column)}${type === "date" ? " by value" : ""}`);
+  return shortened(`nereus_index ${table}(${parts.join(", ")})`);
+}
+
+/** The name that an index of these columns had before there were keys. */
+export function formerIndexName(table: string, columns: readonly FieldColumn[]): string {
+  return shortened(`nereus_index ${table}(${columns.map(({ column }) => identifier(column)).join(", ")})`);
 }
 
 /** Queries are of one tenant, and go by id where their order leaves a tie. JSON has no order of its own. */
@@ -65,7 +77,7 @@ export function createIndex(
 ): { name: string; sql: string } {
   const name = indexName(
     table,
-    columns.map(([, { column }]) => column),
+    columns.map(([, column]) => column),
   );
   const keys = columns
     .filter(([, { type }]) => type !== "json")
@@ -86,14 +98,16 @@ export function createUnique(schema: string, table: string, name: string, key: s
   return `CREATE INDEX IF NOT EXISTS ${identifier(name)} ON ${tableName(schema, table)} (_tenant, (${key}))`;
 }
 
-/** The values of some fields of a document as one, or null where one of them is null. */
-export function uniqueKey(schema: string, fields: readonly Filled[]): string {
+/** The values of some fields of a document as one, or null where one of them is null. Of decimals the number counts. */
+export function uniqueKey(schema: string, fields: readonly TypedField[]): string {
   const names = fields.map(({ field }) => textLiteral(toStored(field))).join(", ");
   const defaults = fields
     .filter(({ default: filling }) => filling !== undefined)
     .map(({ field, default: filling }) => `${JSON.stringify(field)}:${filling}`);
   const filling = textLiteral(toStoredJson(`{${defaults.join(",")}}`));
-  return `${identifier(schema)}.nereus_unique_key(_data, ARRAY[${names}]::text[], ${filling}::json)`;
+  const list = fields.filter(({ type }) => type === "decimal").map(({ field }) => textLiteral(toStored(field)));
+  const decimals = list.length === 0 ? "" : `, ARRAY[${list.join(", ")}]::text[]`;
+  return `${identifier(schema)}.nereus_unique_key(_data, ARRAY[${names}]::text[], ${filling}::json${decimals})`;
 }
 
 /** It may have been dropped by hand. */

@@ -2,7 +2,7 @@ import type { CollectionShape } from "../../ports/store.ts";
 import type { Layout } from "./collection-table.ts";
 import type { Connection } from "./connection.ts";
 import { freeName, identifier } from "./identifiers.ts";
-import { columnsAfter, columnsOf, type Entry, isOutdated, uniqueByName } from "./layouts.ts";
+import { columnsAfter, definedIn, type Entry, isOutdated, uniqueByName } from "./layouts.ts";
 import { nameTaken, objectsOnTable, putCollection } from "./statements.ts";
 import {
   addColumn,
@@ -11,6 +11,7 @@ import {
   createUnique,
   dropIndex,
   type FieldColumns,
+  formerIndexName,
   indexName,
 } from "./table-definition.ts";
 
@@ -25,7 +26,7 @@ export function buildCollection(connection: Connection, shape: CollectionShape, 
   const layout: Layout = {
     version: 2,
     fields: [...columns],
-    indexes: buildIndexes(connection, table, shape, entry?.layout.indexes ?? [], columns),
+    indexes: buildIndexes(connection, { table, known: entry?.layout.indexes ?? [], rebuilt }, shape, columns),
     unique: buildUnique(connection, table, shape, rebuilt ? [] : (entry?.layout.unique ?? []), columns),
   };
   connection.prepare(putCollection).run(shape.name, table, JSON.stringify(layout));
@@ -67,16 +68,20 @@ function rebuildTable(connection: Connection, table: string, columns: FieldColum
 /** Those that no shape asks for any more stay: a process of a former version may still need them. */
 function buildIndexes(
   connection: Connection,
-  table: string,
+  { table, known, rebuilt }: { readonly table: string; readonly known: readonly string[]; readonly rebuilt: boolean },
   shape: CollectionShape,
-  known: readonly string[],
   columns: FieldColumns,
 ): readonly string[] {
   const indexes = new Set(known);
   for (const index of shape.indexes) {
-    const name = indexName(table, columnsOf(index, columns));
-    if (indexes.has(name)) continue;
-    connection.execute(createIndex(table, columnsOf(index, columns)));
+    const defined = definedIn(index, columns);
+    const own = defined.map(([, column]) => column);
+    const name = indexName(table, own);
+    const former = formerIndexName(table, own);
+    if (indexes.has(name) && (name === former || !rebuilt)) continue;
+    // One of columns only orders otherwise than the keys do; one of keys may say what their default was.
+    for (const old of [former, name]) if (indexes.delete(old)) connection.execute(dropIndex(old));
+    connection.execute(createIndex(table, defined));
     indexes.add(name);
   }
   return [...indexes];

@@ -1,5 +1,5 @@
 import type { FieldType } from "../../ports/store.ts";
-import { documentWith, pathOf, rawValue } from "./field-values.ts";
+import { documentWith, keyedValue, pathOf, rawValue } from "./field-values.ts";
 import { identifier, textLiteral } from "./identifiers.ts";
 
 /** The columns that every collection's table begins with; the fields of the documents stand beside them. */
@@ -82,11 +82,13 @@ function holderOf(table: string, fields: readonly string[], columns: ReadonlyMap
   return `SELECT _id FROM ${table} WHERE _tenant = ?1 ${same.join(" ")} AND _id <> ?3 LIMIT 1`;
 }
 
-/** What a document holds of a list of unique fields. */
+/** What a document holds of a list of unique fields: of decimals the number counts, whatever their scale was. */
 export function uniqueValue(
   field: string,
-  columns: ReadonlyMap<string, { readonly default?: string | undefined }>,
+  columns: ReadonlyMap<string, Pick<FieldColumn, "type" | "default">>,
   document?: string,
 ): string {
-  return rawValue(pathOf(field), documentWith(field, columns.get(field) ?? {}, document));
+  const column = columns.get(field);
+  const own = documentWith(field, column ?? {}, document);
+  return column?.type === "decimal" ? keyedValue(pathOf(field), "decimal", own) : rawValue(pathOf(field), own);
 }

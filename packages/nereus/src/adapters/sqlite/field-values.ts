@@ -1,5 +1,7 @@
 import type { FieldType } from "../../ports/store.ts";
+import { isKeyed, type KeyedType } from "../order-key.ts";
 import { textLiteral } from "./identifiers.ts";
+import { orderKey } from "./order-key.ts";
 
 /** The type that a field's column is declared with; none where every affinity would change some of its values. */
 export const declaredTypes: Readonly<Record<FieldType, string>> = {
@@ -8,6 +10,8 @@ export const declaredTypes: Readonly<Record<FieldType, string>> = {
   real: "REAL",
   boolean: "INTEGER",
   bigint: "NUMERIC",
+  decimal: "TEXT",
+  date: "TEXT",
   json: "",
 };
 
@@ -43,8 +47,11 @@ export function comparedValue(path: string, type: FieldType, document = "_data")
     case "json":
       return raw;
     case "text":
+    case "decimal":
+    case "date":
       return `CASE typeof${raw} WHEN 'text' THEN ${raw} WHEN 'null' THEN NULL ELSE ${operandOf(document)} -> ${textLiteral(path)} END`;
     case "bigint":
+      // For people, who may want to add them up: as near as a number of SQLite comes.
       return (
         `CASE WHEN typeof${raw} <> 'text' THEN ${raw} ` +
         `WHEN ${areDigits(raw)} THEN CAST(${raw} AS NUMERIC) ELSE CAST(${raw} AS BLOB) END`
@@ -52,6 +59,16 @@ export function comparedValue(path: string, type: FieldType, document = "_data")
     default:
       return `CASE typeof${raw} WHEN 'text' THEN CAST(${raw} AS BLOB) ELSE ${raw} END`;
   }
+}
+
+/** The key by which a value stands in the order of its type, where that has one of its own. */
+export function keyedValue(path: string, type: KeyedType, document = "_data"): string {
+  return orderKey(`(${comparedValue(path, "text", document)})`, type);
+}
+
+/** The list at a path, for `json_each`; an empty one where there is none. */
+export function itemsAt(path: string, document = "_data"): string {
+  return `CASE ${jsonType(path, document)} WHEN 'array' THEN ${operandOf(document)} -> ${textLiteral(path)} ELSE '[]' END`;
 }
 
 /** Whether a text in parentheses is digits, after a minus sign or not. */
@@ -65,14 +82,27 @@ const jsonTypes: Readonly<Record<Exclude<FieldType, "json">, string>> = {
   real: "'integer', 'real'",
   boolean: "'true', 'false'",
   bigint: "'text'",
+  decimal: "'text'",
+  date: "'text'",
 };
 
 /** Whether a document holds something at a path that is not of the type; null is of every type. */
 export function isMisfit(path: string, type: FieldType): string {
   if (type === "json") return "FALSE";
   const misfit = `${jsonType(path)} NOT IN (${jsonTypes[type]}, 'null')`;
-  const raw = rawValue(path);
-  return type === "bigint" ? `(${misfit} OR (${jsonType(path)} = 'text' AND NOT (${areDigits(raw)})))` : misfit;
+  if (!isKeyed(type)) return misfit;
+  return `(${misfit} OR (${jsonType(path)} = 'text' AND NOT (${isWritten(rawValue(path), type)})))`;
+}
+
+/** Whether a text is written as a type's values are. */
+function isWritten(text: string, type: KeyedType): string {
+  if (type !== "date") {
+    const isNumber = `${orderKey(text, type)} NOT GLOB '3*'`;
+    return type === "decimal" ? isNumber : `(${isNumber} AND instr(${text}, '.') = 0)`;
+  }
+  const digits = (count: number): string => "[0-9]".repeat(count);
+  const rest = `-${digits(2)}-${digits(2)}T${digits(2)}:${digits(2)}:${digits(2)}.${digits(3)}Z`;
+  return `length(CAST(${text} AS BLOB)) <= 27 AND (${text} GLOB '${digits(4)}${rest}' OR ${text} GLOB '[+-]${digits(6)}${rest}')`;
 }
 
 /** Whether a document has nothing at a path, not even null. */

@@ -2,7 +2,7 @@ import type { CollectionShape } from "../../ports/store.ts";
 import { type DeclaredField, type DeclaredShape, fieldsAfter, isDeclared } from "../declared-shape.ts";
 import { type FieldColumn, type Layout, ownColumns } from "./collection-table.ts";
 import { freeName } from "./identifiers.ts";
-import { indexName, uniqueName } from "./table-definition.ts";
+import { columnDefinition, indexName, uniqueName } from "./table-definition.ts";
 
 /** The table that a collection has, and how it is laid out. */
 export interface Entry {
@@ -23,7 +23,7 @@ export function isCovered(shape: CollectionShape, entry: Entry | undefined): boo
   if (entry?.layout.version === undefined || !isDeclared(declaredIn(entry.layout), shape)) return false;
   const columns = new Map(entry.layout.fields);
   return shape.indexes.every((index) =>
-    entry.layout.indexes.includes(indexName(entry.table, columnsOf(index, columns))),
+    entry.layout.indexes.includes(indexName(entry.table, definedIn(index, columns).map(second))),
   );
 }
 
@@ -43,15 +43,30 @@ export function columnsAfter(before: Layout | undefined, shape: CollectionShape)
 export function isOutdated({ version, fields }: Layout, columns: ReadonlyMap<string, FieldColumn>): boolean {
   return (
     version === undefined ||
-    fields.some(([field, { type, default: filling }]) => {
+    fields.some(([field, before]) => {
       const column = columns.get(field);
-      return column?.type !== type || column.default !== filling;
+      return column === undefined || columnDefinition(field, column) !== columnDefinition(field, before);
     })
   );
 }
 
 export function columnsOf(fields: readonly string[], columns: ReadonlyMap<string, FieldColumn>): readonly string[] {
   return fields.map((field) => columns.get(field)?.column ?? field);
+}
+
+/** Those of some fields that have a column. */
+export function definedIn(
+  fields: readonly string[],
+  columns: ReadonlyMap<string, FieldColumn>,
+): readonly (readonly [field: string, FieldColumn])[] {
+  return fields.flatMap((field): (readonly [string, FieldColumn])[] => {
+    const column = columns.get(field);
+    return column === undefined ? [] : [[field, column]];
+  });
+}
+
+function second<Value>([, value]: readonly [unknown, Value]): Value {
+  return value;
 }
 
 /** The lists of unique fields by the names of their indexes. */

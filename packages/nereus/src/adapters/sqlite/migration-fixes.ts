@@ -15,6 +15,10 @@ export function conversion(path: string, type: FieldType): string {
       return `json(CASE WHEN ${raw} IN (1, '1', 'true', 'yes') THEN 'true' ELSE 'false' END)`;
     case "bigint":
       return `CAST(CAST(${raw} AS INTEGER) AS TEXT)`;
+    case "decimal":
+      return `CAST(${raw} AS TEXT)`;
+    case "date":
+      return `strftime('%Y-%m-%dT%H:%M:%fZ', ${raw})`;
     case "json":
       return raw;
   }
@@ -26,6 +30,8 @@ const fillers: Readonly<Record<FieldType, string>> = {
   real: "0.0",
   boolean: "json('false')",
   bigint: "'0'",
+  decimal: "'0'",
+  date: "'1970-01-01T00:00:00.000Z'",
   json: "json('null')",
 };
 

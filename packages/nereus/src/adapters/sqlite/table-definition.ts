@@ -1,6 +1,8 @@
+import { isKeyed } from "../order-key.ts";
 import { type FieldColumn, uniqueValue } from "./collection-table.ts";
-import { comparedValue, declaredTypes, documentWith, pathOf } from "./field-values.ts";
+import { comparedValue, declaredTypes, documentWith, keyedValue, pathOf } from "./field-values.ts";
 import { identifier } from "./identifiers.ts";
+import { orderKey } from "./order-key.ts";
 
 export type FieldColumns = ReadonlyMap<string, FieldColumn>;
 
@@ -22,20 +24,41 @@ export function addColumn(table: string, field: string, column: FieldColumn): st
 }
 
 /** A column that SQLite computes from the document when it is read. */
-function columnDefinition(field: string, { column, type, default: filling }: FieldColumn): string {
+export function columnDefinition(field: string, { column, type, default: filling }: FieldColumn): string {
   const document = documentWith(field, { default: filling });
   const declared = [identifier(column), declaredTypes[type]].filter((part) => part !== "").join(" ");
   return `${declared} GENERATED ALWAYS AS (${comparedValue(pathOf(field), type, document)}) VIRTUAL`;
 }
 
-export function indexName(table: string, columns: readonly string[]): string {
-  return `nereus_index ${table}(${columns.map(identifier).join(", ")})`;
+/** What a query compares and orders by: a column, or the key of what it holds. */
+export function comparedColumn(field: string, { column, type, default: filling }: FieldColumn): string {
+  const name = identifier(column);
+  if (!isKeyed(type)) return name;
+  // The column of a bigint is only as exact as a number of SQLite.
+  return type === "bigint"
+    ? keyedValue(pathOf(field), type, documentWith(field, { default: filling }))
+    : orderKey(name, type);
+}
+
+/** What holds a key has a name of its own: before there were keys, an index was of columns only. */
+export function indexName(table: string, columns: readonly FieldColumn[]): string {
+  const parts = columns.map(({ column, type }) => `${identifier(column)}${isKeyed(type) ? " by value" : ""}`);
+  return `nereus_index ${table}(${parts.join(", ")})`;
+}
+
+/** The name that an index of these columns had before there were keys. */
+export function formerIndexName(table: string, columns: readonly FieldColumn[]): string {
+  return `nereus_index ${table}(${columns.map(({ column }) => identifier(column)).join(", ")})`;
 }
 
 /** Queries are of one tenant, and go by id where their order leaves a tie. */
-export function createIndex(table: string, columns: readonly string[]): string {
-  const list = ["_tenant", ...columns.map(identifier), "_id"].join(", ");
-  return `CREATE INDEX ${identifier(indexName(table, columns))} ON ${identifier(table)} (${list})`;
+export function createIndex(table: string, columns: readonly (readonly [field: string, FieldColumn])[]): string {
+  const name = indexName(
+    table,
+    columns.map(([, column]) => column),
+  );
+  const compared = columns.map(([field, column]) => comparedColumn(field, column));
+  return `CREATE INDEX ${identifier(name)} ON ${identifier(table)} (${["_tenant", ...compared, "_id"].join(", ")})`;
 }
 
 export function uniqueName(table: string, columns: readonly string[]): string {
