@@ -58,7 +58,7 @@ export type {
   TextTest,
   Where,
 } from "./application/selection.ts";
-export type { Priority, Receipt, SendOptions } from "./application/send-options.ts";
+export type { Cancellation, Priority, Receipt, SendOptions } from "./application/send-options.ts";
 export type { SizeLimits } from "./application/size-limits.ts";
 export { type Subscriber, type SubscriberOptions, subscriber } from "./application/subscriber.ts";
 export type { SqlTransaction } from "./application/unit-transaction.ts";

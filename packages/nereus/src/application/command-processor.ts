@@ -1,8 +1,9 @@
+import type { StreamId } from "../log/message.ts";
 import { AggregateRoot, aggregateIdentity, isThenable } from "../model/aggregate-root.ts";
-import { definition } from "../model/element.ts";
+import { definition, definitionOf } from "../model/element.ts";
 import { ConcurrencyError, NereusError } from "../model/errors.ts";
 import { frozenCopy } from "../model/freeze.ts";
-import { messageDefinition, messageId } from "../model/message.ts";
+import { type CommandClass, type MessageDefinition, messageDefinition, messageId } from "../model/message.ts";
 import { didYouMean } from "../model/nearest.ts";
 import type { Commit, CommitOutcome, SqlClient } from "../ports/store.ts";
 import { causeOf, type Origin } from "./cause.ts";
@@ -14,9 +15,10 @@ import { cacheKey } from "./loading.ts";
 import { unknownOutcome } from "./operation.ts";
 import { assertSendOptions, type ProcessOptions, timeoutOf } from "./process-options.ts";
 import type { QueryProcessor } from "./query-processor.ts";
+import type { Sent } from "./receipts.ts";
 import type { CommandRoute, Runtime } from "./registry.ts";
 import { loaded, save } from "./repositories.ts";
-import type { Receipt, SendOptions } from "./send-options.ts";
+import type { SendOptions } from "./send-options.ts";
 import { appendOf } from "./sent-command.ts";
 import { assertSizes } from "./size-limits.ts";
 import type { Target, UnitOfWork } from "./unit-of-work.ts";
@@ -64,16 +66,19 @@ export class CommandProcessor {
   }
 
   /** Stores a command, to be handled later. */
-  async send(command: object, options: SendOptions & ProcessOptions): Promise<Receipt> {
+  async send(command: object, options: SendOptions & ProcessOptions): Promise<Sent> {
     assertSendOptions(options, true);
     const route = this.#route(command);
     const cause = causeOf(this.#originOf(command, options, true), this.#runtime.clock.now().getTime());
-    const commit = { appends: [appendOf(route, command, cause, options)] };
+    const append = appendOf(route, command, cause, options);
+    const commit = { appends: [append] };
     assertSizes(this.#runtime.limits, route.command[definition].name, commit);
     const outcome = await this.#stored(route.command[definition].name, commit, options.transaction);
     // nothing is expected of the store, so that nothing can conflict
     if (outcome.status !== "committed") throw new Error(`a sent command met a ${outcome.status}`);
-    return { commandId: messageId(command), position: outcome.position };
+    const { position } = outcome;
+    const message = { id: messageId(command), type: route.command[definition].name, position, stream: append.stream };
+    return { message, key: options.key };
   }
 
   /** @throws NereusError DEADLINE_EXCEEDED or OUTCOME_UNKNOWN */
@@ -87,6 +92,16 @@ export class CommandProcessor {
       const late = limit.exceeded(subject);
       return transaction.withdraw(commit) ? late : unknownOutcome(subject, late);
     });
+  }
+
+  /**
+   * The stream of a sent command.
+   *
+   * @throws NereusError UNKNOWN_COMMAND
+   */
+  streamOf(command: CommandClass, id: string, tenant: string): StreamId {
+    const { aggregate } = this.#routeOf(definitionOf<MessageDefinition>(command, "command"), command);
+    return { tenant, kind: "command", category: aggregate[definition].name, id };
   }
 
   /** Hands a command in with a unit of work. */
@@ -139,10 +154,13 @@ export class CommandProcessor {
   }
 
   #route(command: object): CommandRoute {
-    const own = messageDefinition(command, "command");
+    return this.#routeOf(messageDefinition(command, "command"), (command as object | undefined)?.constructor);
+  }
+
+  #routeOf(own: MessageDefinition | undefined, given: unknown): CommandRoute {
     const route = own === undefined ? undefined : this.#runtime.registry.commands.get(own.name);
     if (route !== undefined && route.command[definition] === own) return route;
-    const name = own?.name ?? String((command as object | undefined)?.constructor?.name ?? command);
+    const name = own?.name ?? String((given as { readonly name?: string } | undefined)?.name ?? given);
     throw new NereusError("UNKNOWN_COMMAND", `Domain ${this.#runtime.registry.domain} handles no command ${name}`, {
       element: name,
       fix:

@@ -19,7 +19,17 @@ export interface Receipt {
   readonly commandId: string;
   /** Where it stands in the log. */
   readonly position: number;
+  /**
+   * Takes the command back, if it is not handled yet: it then never takes effect, in no process. `"underWay"`: its handler runs at this moment in
+   * this process, and nothing was taken back; ask again. A command that was refused counts as handled.
+   *
+   * @param reason kept with the command's outcome
+   */
+  cancel(reason?: string): Promise<Cancellation>;
 }
+
+/** What came of taking a sent command back. */
+export type Cancellation = "cancelled" | "handled" | "underWay";
 
 /** Higher comes first. */
 export const priorities: Readonly<Record<Priority, number>> = {

@@ -2,9 +2,10 @@ import { payloadOf, serialise } from "../log/event-types.ts";
 import type { StoredMessage } from "../log/message.ts";
 import { definition } from "../model/element.ts";
 import { encodeMessage, messageDefinition, messageId, restoreCommand } from "../model/message.ts";
-import type { Append } from "../ports/store.ts";
+import type { Append, CheckpointMove } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
 import { reserved } from "./enrichers.ts";
+import { frameworkKey } from "./idempotency.ts";
 import type { CommandRoute } from "./registry.ts";
 import { type Priority, priorities, type SendOptions } from "./send-options.ts";
 
@@ -55,6 +56,24 @@ export function sentCommand(message: StoredMessage): SentCommand {
     key,
     deadline: deadline === undefined ? undefined : new Date(deadline),
   };
+}
+
+/** Whose the timers of sent commands are. */
+export const timerOwner = "commands";
+
+/** The key under which a sent command takes effect once. */
+export function effectKeyOf(message: Pick<StoredMessage, "id">): string {
+  return frameworkKey("sent", message.id);
+}
+
+/** A command with a key of its own leaves that free when it does not take effect; another has one outcome, whichever it is. */
+export function endKeyOf(message: Pick<StoredMessage, "id">, key: string | undefined): string {
+  return key === undefined ? effectKeyOf(message) : `${effectKeyOf(message)}:refused`;
+}
+
+/** Moved by what ends a command with a key of its own, which takes its effect under that: so only one of effect and cancellation is stored. */
+export function endOf(message: Pick<StoredMessage, "id">, key: string | undefined): CheckpointMove | undefined {
+  return key === undefined ? undefined : { name: `sent:${message.id}`, expected: 0, position: 1 };
 }
 
 /** @throws NereusError CHECKSUM_MISMATCH */

@@ -10,9 +10,9 @@ import type { View } from "../application/view.ts";
 import { Engine } from "../engine/engine.ts";
 import { type StopOptions, spanOfStop } from "../engine/stopping.ts";
 import { beginSubscriptions } from "../engine/subscription-start.ts";
-import { definitionOf, type Element } from "../model/element.ts";
+import { definition, definitionOf, type Element } from "../model/element.ts";
 import { ModelError, type ModelFault, NereusError } from "../model/errors.ts";
-import type { Returning } from "../model/message.ts";
+import type { CommandClass, Returning } from "../model/message.ts";
 import type { ProjectionClass } from "../model/projection.ts";
 import { collectionsOf } from "./collections.ts";
 import { describeModel } from "./describe-model.ts";
@@ -182,7 +182,24 @@ export class Domain {
    */
   async send(command: Returning<unknown, "command">, options: DomainSendOptions = {}): Promise<Receipt> {
     const running = this.#started("send");
-    return running.work.underWay.during("A call of send", () => running.commands.send(command, options));
+    const { underWay } = running.work;
+    return running.receipts.of(await underWay.during("A call of send", () => running.commands.send(command, options)));
+  }
+
+  /**
+   * The receipt of a command that was sent before, in whichever process; undefined if there is no such command.
+   *
+   * @throws NereusError UNKNOWN_COMMAND
+   * @example const answer = await (await bank.receipt(CloseAccount, commandId))?.cancel("the customer stays");
+   */
+  async receipt(
+    command: CommandClass,
+    commandId: string,
+    { tenant = "" }: TenantOptions = {},
+  ): Promise<Receipt | undefined> {
+    assertOptions({ tenant });
+    const { commands, receipts } = this.#started();
+    return receipts.find(commands.streamOf(command, commandId, tenant), command[definition].name);
   }
 
   /**

@@ -8,6 +8,7 @@ import { runInlineHandlers } from "../application/inline-handlers.ts";
 import { InlineRegister } from "../application/inline-register.ts";
 import { knownProjection } from "../application/projection-views.ts";
 import { QueryProcessor } from "../application/query-processor.ts";
+import { Receipts } from "../application/receipts.ts";
 import type { Registry, Runtime } from "../application/registry.ts";
 import { Snapshots } from "../application/snapshots.ts";
 import { WorkProcessor } from "../application/work-processor.ts";
@@ -34,6 +35,7 @@ export interface Running {
   readonly work: WorkProcessor;
   readonly joining: Joining;
   readonly commands: CommandProcessor;
+  readonly receipts: Receipts;
   readonly queries: QueryProcessor;
   readonly inline: InlineCatchUps;
   readonly projections: readonly ProjectionRunner[];
@@ -71,9 +73,11 @@ export function assemble(registry: Registry, options: DomainOptions): Running {
   const handlers = registry.eventHandlers
     .filter((own) => own.run === "async")
     .map((own) => new EventRunner(runtime, work, joining, own));
-  const runners = [...projections, ...handlers, new CommandRunner(runtime, work, commands)];
+  const sentCommands = new CommandRunner(runtime, work, commands);
+  const receipts = new Receipts(store, (id) => sentCommands.isAt(id));
+  const runners = [...projections, ...handlers, sentCommands];
   const engines: Engine[] = [];
-  const parts = { runtime, inline, queries, commands, joining, work, projections, runners, engines };
+  const parts = { runtime, inline, queries, commands, receipts, joining, work, projections, runners, engines };
   return { ...parts, stopping: new AbortController() };
 }
 

@@ -1,9 +1,16 @@
 import { setTimeout } from "node:timers/promises";
 import type { CommandProcessor } from "../application/command-processor.ts";
 import { decodeExtensions } from "../application/enrichers.ts";
-import { type Claim, frameworkKey } from "../application/idempotency.ts";
+import type { Claim } from "../application/idempotency.ts";
 import type { Runtime } from "../application/registry.ts";
-import { restoreSent, type SentCommand, sentCommand } from "../application/sent-command.ts";
+import {
+  effectKeyOf,
+  endKeyOf,
+  endOf,
+  restoreSent,
+  type SentCommand,
+  sentCommand,
+} from "../application/sent-command.ts";
 import { UnderWay } from "../application/under-way.ts";
 import type { Work } from "../application/work.ts";
 import type { WorkProcessor } from "../application/work-processor.ts";
@@ -43,6 +50,8 @@ export class CommandRunner implements Runner {
   /** Whether a command was done, or given a timer, since the checkpoint was moved. */
   #hasDone = false;
   #current: Promise<void> | undefined;
+  /** The command whose handler runs. */
+  #handled: string | undefined;
   readonly #underWay = new UnderWay();
 
   constructor(runtime: Runtime, work: WorkProcessor, commands: CommandProcessor) {
@@ -129,8 +138,14 @@ export class CommandRunner implements Runner {
     return this.#waiting.next(this.#now());
   }
 
+  /** Whether the handler of a command runs at this moment. */
+  isAt(commandId: string): boolean {
+    return this.#handled === commandId;
+  }
+
   async #handle(sent: Waiting): Promise<void> {
     let refusal: NereusError | undefined;
+    this.#handled = sent.message.id;
     try {
       refusal = await this.#process(sent);
     } catch (error) {
@@ -140,6 +155,8 @@ export class CommandRunner implements Runner {
         sent.notBefore = performance.now() + Math.min(longestPause, 100 * 2 ** (sent.failures / tries));
         throw failed(sent, error);
       }
+    } finally {
+      this.#handled = undefined;
     }
     this.#waiting.delete(sent);
     this.#timers.done(sent);
@@ -183,17 +200,18 @@ export class CommandRunner implements Runner {
       },
       false,
     );
-    if (key !== undefined) return work;
+    const checkpoint = endOf(message, key);
+    if (key !== undefined) return { ...work, checkpoint };
     // nobody reads the result of one without a key, so it need not be JSON
     const run: Work["run"] = (unit) => Promise.resolve(work.run(unit)).then(() => undefined);
-    return { ...work, run, claim: claimOn(sent, keyOf(sent)) };
+    return { ...work, run, claim: claimOn(sent, effectKeyOf(message)) };
   }
 
   /** Whether another process has done what fails here: perhaps one that knows the command. */
   async #isDone(sent: SentCommand): Promise<boolean> {
     const { tenant } = sent.message.stream;
     const record = await this.#runtime.store.records
-      .idempotency(tenant, sent.key ?? keyOf(sent))
+      .idempotency(tenant, sent.key ?? effectKeyOf(sent.message))
       .catch(() => undefined);
     return record !== undefined || (sent.key !== undefined && (await this.#wasRefused(sent).catch(() => false)));
   }
@@ -272,18 +290,12 @@ function isRefusal(error: unknown): error is NereusError {
   return refusals.has(error.code);
 }
 
-/** The key under which a sent command takes effect once. */
-function keyOf({ message }: SentCommand): string {
-  return frameworkKey("sent", message.id);
-}
-
 function claimOn({ message }: SentCommand, key: string): Claim {
   return { tenant: message.stream.tenant, key, fingerprint: message.type };
 }
 
-/** A command with a key of its own leaves that free when it is refused; another has one outcome, whichever it is. */
 function refusalOf(sent: SentCommand): Claim {
-  return claimOn(sent, sent.key === undefined ? keyOf(sent) : `${keyOf(sent)}:refused`);
+  return claimOn(sent, endKeyOf(sent.message, sent.key));
 }
 
 function failed({ message }: SentCommand, cause: unknown): NereusError {

@@ -1,9 +1,7 @@
-import { type SentCommand, sentCommand } from "../application/sent-command.ts";
+import { timerOwner as owner, type SentCommand, sentCommand } from "../application/sent-command.ts";
 import type { StreamId } from "../log/message.ts";
 import type { Store, Timer, TimerWrite } from "../ports/store.ts";
 
-/** Whose the timers of sent commands are. */
-const owner = "commands";
 /** Timers per read. */
 const page = 200;
 

@@ -1,6 +1,6 @@
 import { eventWork } from "../application/event-work.ts";
 import type { Runtime } from "../application/registry.ts";
-import { restoreSent, sentCommand } from "../application/sent-command.ts";
+import { restoreSent, type SentCommand, sentCommand } from "../application/sent-command.ts";
 import { type Domain, type Workings, workingsOf } from "../domain/domain.ts";
 import type { DomainProcessOptions } from "../domain/domain-options.ts";
 import { EventRunner } from "../engine/event-runner.ts";
@@ -118,11 +118,16 @@ export async function eventsBetween(runtime: Runtime, after: number, through: nu
 }
 
 /** The commands that were sent, in the order in which they were. */
-export async function sentBetween(runtime: Runtime, after: number, through: number): Promise<object[]> {
+export async function sentBetween(
+  runtime: Runtime,
+  after: number,
+  through: number,
+): Promise<{ readonly command: object; readonly sent: SentCommand }[]> {
   const messages = await messagesBetween(runtime, "command", after, through);
   return messages.flatMap((message) => {
     const route = runtime.registry.commands.get(message.type);
-    return route === undefined ? [] : [restoreSent(route, sentCommand(message))];
+    const sent = sentCommand(message);
+    return route === undefined ? [] : [{ command: restoreSent(route, sent), sent }];
   });
 }
 

@@ -7,7 +7,7 @@ import type { AggregateClass } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import { messageDefinition } from "../model/message.ts";
 import type { ProjectionClass } from "../model/projection.ts";
-import { assertEvents, assertMessages, assertPart, failed } from "./assertion.ts";
+import { assertEvents, assertPart, failed } from "./assertion.ts";
 import {
   type Act,
   ask,
@@ -25,6 +25,7 @@ import { readable } from "./readable.ts";
 import { assertNoRow, assertRow, assertRows } from "./rows.ts";
 import { Scenario } from "./scenario.ts";
 import { type Item, itemsOf, type SeedOptions } from "./seed.ts";
+import { assertSent, type ExpectedSent } from "./sent.ts";
 import { type Progress, Step } from "./step.ts";
 
 interface DomainProgress extends Progress {
@@ -130,14 +131,14 @@ class DomainScenario extends Scenario<DomainProgress> {
     });
   }
 
-  thenSent(...commands: readonly object[]): this {
+  thenSent(...expected: readonly ExpectedSent[]): this {
     return this.expect(async (_, progress) => {
       const { before } = doneIn(progress);
       const workings = workingsOf(this.#domain);
       await runHandlers(workings);
       const { runtime } = workings;
       const sent = await sentBetween(runtime, before, await runtime.store.log.head());
-      assertMessages("command", sent, commands, "Other commands were sent than expected");
+      assertSent(sent, expected);
     });
   }
 

@@ -1,4 +1,5 @@
 import type { Selection } from "../application/selection.ts";
+import type { SendOptions } from "../application/send-options.ts";
 import type { Domain } from "../domain/domain.ts";
 import type { DomainProcessOptions, TenantOptions } from "../domain/domain-options.ts";
 import type { AggregateClass } from "../model/aggregate-root.ts";
@@ -115,8 +116,13 @@ export interface When<R> extends Then<R, EventInstance>, RowsOfDomain, ActsOfDom
   thenState<A extends object>(aggregate: AggregateClass<A>, state: NoInfer<State<A>>): this;
   /** That any aggregate has these field values afterwards. */
   thenState<A extends object>(aggregate: AggregateClass<A>, id: string, state: NoInfer<State<A>>): this;
-  /** That, once the handlers of events have run, exactly these commands were sent, in this order. */
-  thenSent(...commands: readonly CommandInstance[]): this;
+  /**
+   * That, once the handlers of events have run, exactly these commands were sent, in this order; with options, also how: at which
+   * moment, for example.
+   *
+   * @example .thenSent(new CloseCase({ caseId: "1" }), [new Remind({ caseId: "1" }), { at: new Date("2026-12-01") }])
+   */
+  thenSent(...commands: readonly (CommandInstance | readonly [CommandInstance, SendOptions])[]): this;
   /** That, once everything has settled, exactly these events were appended after its own, in this order. */
   thenEventually(...events: readonly EventInstance[]): this;
 }
