@@ -37,7 +37,11 @@ export class InlineCatchUp {
   #completedAt = Number.NEGATIVE_INFINITY;
 
   /** @param given in which the rows are written, where a caller has begun it */
-  constructor(runtime: Runtime, projector: ProjectorDefinition, given = new UnitTransaction(runtime.store, undefined)) {
+  constructor(
+    runtime: Runtime,
+    projector: ProjectorDefinition,
+    given: UnitTransaction = new UnitTransaction(runtime.store, undefined),
+  ) {
     this.#runtime = runtime;
     this.#projector = projector;
     this.#name = checkpointOf(projector);

@@ -35,7 +35,7 @@ const keptCharacters = 32_000_000;
 const idleStep = 10_000;
 
 /** The checkpoint of an inline projection that has every event: its rows are written by the commits that append events. */
-export const always = Number.MAX_SAFE_INTEGER;
+export const always: number = Number.MAX_SAFE_INTEGER;
 
 /**
  * Keeps one async projection up to date: reads its events page by page, and commits the rows that a page changes
@@ -66,7 +66,7 @@ export class ProjectionRunner implements Runner {
   constructor(
     runtime: Runtime,
     projector: ProjectorDefinition,
-    transactions = () => new UnitTransaction(runtime.store, undefined),
+    transactions: () => UnitTransaction = () => new UnitTransaction(runtime.store, undefined),
   ) {
     this.#runtime = runtime;
     this.#projector = projector;
