@@ -134,6 +134,20 @@ test("the identity cannot be changed once it is set: neither of an aggregate nor
   expect(it.parts.get("leg").sku).toBe("leg");
 });
 
+test("a forbidden transition says in issues which field it is, and whose", () => {
+  const it = product();
+  expect(() => {
+    it.status = "GONE";
+  }).toThrow(
+    expect.objectContaining({
+      name: "ValidationError",
+      code: "STATUS_TRANSITION_FORBIDDEN",
+      identity: it.productId,
+      issues: [expect.objectContaining({ path: ["status"], code: "STATUS_TRANSITION_FORBIDDEN" })],
+    }),
+  );
+});
+
 test("a status moves along its transitions only, from the start of a change to its end", () => {
   const it = product();
   expect(codeOf(() => (it.status = "GONE"))).toBe("STATUS_TRANSITION_FORBIDDEN");

@@ -41,7 +41,7 @@ describe("a status", () => {
     const error = refusalOf(() => (order.state = "PAID"));
     expect([error.code, error.message]).toEqual([
       forbidden,
-      "Order: state cannot go from DRAFT to PAID (allowed: PLACED)",
+      `Order ${order.orderId}: state: cannot go from DRAFT to PAID (allowed: PLACED)`,
     ]);
     order.state = "PLACED";
     order.state = "DRAFT";

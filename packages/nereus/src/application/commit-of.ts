@@ -163,7 +163,7 @@ function documentOf({ aggregate, root, id, base, removed }: Tracked, tenant: str
     tenant,
     id,
     expectedVersion: base === -1 ? "none" : base,
-    data: removed ? null : JSON.stringify(root.toJSON()),
+    data: removed ? null : JSON.stringify(AggregateRoot.seams.stored(root)),
   };
 }
 

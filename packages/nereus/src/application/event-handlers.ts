@@ -42,7 +42,7 @@ export interface EventHandlers extends Element<"eventHandlers"> {
  * @example
  * export const alerts = (mailer: Mailer) => eventHandlers("ComplianceAlerts", { retries: 5 })
  *   .on(DepositMade, async (event, context) => {
- *     if (event.amount >= 10_000_00) context.send(new HoldAccount({ accountId: event.accountId }));
+ *     if (event.amount >= 10_000_00) await context.send(new HoldAccount({ accountId: event.accountId }));
  *   });
  */
 export function eventHandlers(name: string, { run = "async", retries = 3 }: EventHandlersOptions = {}): EventHandlers {

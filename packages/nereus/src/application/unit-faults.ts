@@ -28,8 +28,8 @@ export function withoutIdentity(name: string, field: string): NereusError {
   });
 }
 
-export function nothingRaised(name: string, id: string): NereusError {
-  return new NereusError("NOTHING_TO_SAVE", `${name} ${id} is new and raised no event`, {
+export function nothingRaised(name: string): NereusError {
+  return new NereusError("NOTHING_TO_SAVE", `A new ${name} was added that has raised no event`, {
     element: name,
     fix: "Raise the event that made it.",
   });

@@ -208,13 +208,13 @@ export class UnitOfWork {
     const aggregate = this.#runtime.registry.aggregates.get(own.name);
     if (aggregate === undefined) throw unknownAggregate(own.name);
     refuseRedeclared(root, own.shape); // a constructor cannot see the class fields that come after it
+    if (own.eventSourced && root.version === -1) throw nothingRaised(own.name);
     const id = aggregateIdentity(root);
     if (id === undefined) throw withoutIdentity(own.name, own.shape.identifier.name);
     const key = this.#keyOf(aggregate, id);
     const known = this.#tracked.get(key);
     if (known !== undefined && known.root !== root) throw duplicate(own.name, id);
     const base = root.version - (own.eventSourced ? AggregateRoot.seams.pending(root).length : 0);
-    if (own.eventSourced && root.version === -1) throw nothingRaised(own.name, id);
     this.#tracked.set(key, {
       key,
       root,

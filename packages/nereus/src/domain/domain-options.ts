@@ -14,7 +14,7 @@ import type { Store, WeakerPromise } from "../ports/store.ts";
 export interface DomainOptions {
   /** Aggregates, projections, and what `commandHandlers`, `queryHandlers` and `projector` return. */
   readonly elements: readonly Element[];
-  /** `memory()` or `sqlite(path)`: one of its own for each domain, which opens and closes it. */
+  /** `memory()`, `sqlite(path)`, `postgres({ pool })` or `messageDb(…)`: one of its own for each domain, which opens and closes it. */
   readonly store: Store;
   /** Default: the system's. */
   readonly clock?: Clock | undefined;
@@ -70,7 +70,7 @@ export function weakenedPromises(_domain: string, registry: Registry, store: Sto
         code: "STORE_CAPABILITY_MISSING",
         element: name,
         message: `${store.name} cannot refuse events because a row's values are taken`,
-        fix: "Use a transactional store: memory() or sqlite(path); or leave unique out.",
+        fix: "Use a transactional store: memory(), sqlite(path) or postgres({ pool }); or leave unique out.",
       });
     }
     if (!store.weaker?.has("events-with-documents"))
@@ -84,7 +84,7 @@ function weakened(store: Store, element: string, what: string, promise: WeakerPr
     code: "STORE_CAPABILITY_MISSING",
     element,
     message: `${store.name} cannot commit ${what} (the promise ${promise})`,
-    fix: `Use a transactional store, memory() or sqlite(path), or accept it in its weaker form: weaker: ["${promise}"].`,
+    fix: `Use a transactional store (memory(), sqlite(path), postgres({ pool })), or accept it in its weaker form: weaker: ["${promise}"].`,
   };
 }
 

@@ -263,7 +263,8 @@ export class AggregateRoot extends Scoped {
   }
 
   toJSON(): Values {
-    return definitionOfRoot(this).shape.encode(valuesOf(this));
+    const { shape } = definitionOfRoot(this);
+    return shape.known(shape.encode(valuesOf(this)));
   }
 
   #recording<T>(steps: () => T): T {
@@ -319,6 +320,7 @@ export class AggregateRoot extends Scoped {
       root.#dropPending(0);
     },
     lastMessage: (root) => root.#lastMessage,
+    stored: (root) => definitionOfRoot(root).shape.encode(valuesOf(root)),
     replay: (root, last, apply) => {
       Scoped.scopeOf(root).mode = "replaying";
       try {
@@ -355,6 +357,8 @@ export interface AggregateSeams {
   saved(root: AggregateRoot, version: number, lastMessage: string | undefined): void;
   /** The id of the last stored message that it was made of; undefined where there is none, or it is not known. */
   lastMessage(root: AggregateRoot): string | undefined;
+  /** Its state as a document has it: with what an earlier release has stored in fields that are no more. */
+  stored(root: AggregateRoot): Values;
   /** Whether a field was assigned since it was loaded or saved. */
   changed(root: AggregateRoot): boolean;
   /** Takes everything back that was not saved. */

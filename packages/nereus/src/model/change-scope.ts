@@ -274,8 +274,7 @@ export class ChangeScope {
    */
   seal(level: Level, isNew: boolean): void {
     this.settle(level);
-    const issues = this.#statusFaults(level.mark, isNew);
-    if (issues.length > 0) throw forbiddenTransition(this.#owner.name, issues);
+    this.#assertTransitions(level.mark, isNew);
     if (level.mark === 0 && this.#journal.every(isIdle)) this.clear(); // what was only looked at is no change
   }
 
@@ -288,9 +287,14 @@ export class ChangeScope {
     }
   }
 
-  /** Walks each status from its value at the mark to the one it has now. */
-  #statusFaults(mark: number, isNew: boolean): readonly Issue[] {
+  /**
+   * Walks each status from its value at the mark to the one it has now.
+   *
+   * @throws ValidationError STATUS_TRANSITION_FORBIDDEN
+   */
+  #assertTransitions(mark: number, isNew: boolean): void {
     const issues: Issue[] = [];
+    let first: FieldStep | undefined;
     /** What each field went to, going back from what it is now. */
     const next = new Map<Values, Map<ScopedField, unknown>>();
     for (let at = this.#journal.length - 1; at >= mark; at--) {
@@ -301,9 +305,12 @@ export class ChangeScope {
       const to = known.has(field) ? known.get(field) : values[field.name];
       next.set(values, known.set(field, former));
       const isAllowedToStay = isNew || this.#owner.eventSourced !== true || this.#fresh.has(values);
-      if (former !== to || !isAllowedToStay) issues.unshift(...transitionFaults(step, to));
+      if (former === to && isAllowedToStay) continue;
+      const faults = transitionFaults(step, to);
+      if (faults.length > 0) first = step;
+      issues.unshift(...faults);
     }
-    return issues;
+    if (first !== undefined) throw forbiddenTransition(first, issues);
   }
 
   /** Forgets the journal: what was done is saved. */
@@ -350,11 +357,11 @@ function misfit(owner: FieldOwner, values: Values, issues: readonly Issue[]): Va
   return new ValidationError(codeOf(issues), owner.element, issues, identity === undefined ? {} : { identity });
 }
 
-function forbiddenTransition(element: string, issues: readonly Issue[]): NereusError {
-  const text = issues.map((issue) => `${issue.path.join(".")} ${issue.message}`).join("; ");
-  return new NereusError("STATUS_TRANSITION_FORBIDDEN", `${element}: ${text}`, {
-    element,
+function forbiddenTransition({ owner, values }: FieldStep, issues: readonly Issue[]): ValidationError {
+  const identity = owner.identityIn(values);
+  return new ValidationError("STATUS_TRANSITION_FORBIDDEN", owner.element, issues, {
     fix: "Change the status along an allowed transition, or allow this one in status({ … }).",
+    ...(identity === undefined ? {} : { identity }),
   });
 }
 

@@ -70,7 +70,13 @@ export class ValidationError extends NereusError {
   readonly identity: string | undefined;
 
   constructor(
-    code: "VALIDATION_FAILED" | "VALUE_TOO_DEEP" | "INVARIANT_FAILED" | "PRECONDITION_FAILED" | "REFUSED",
+    code:
+      | "VALIDATION_FAILED"
+      | "VALUE_TOO_DEEP"
+      | "INVARIANT_FAILED"
+      | "PRECONDITION_FAILED"
+      | "REFUSED"
+      | "STATUS_TRANSITION_FORBIDDEN",
     element: string | undefined,
     issues: readonly Issue[],
     {

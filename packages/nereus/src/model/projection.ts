@@ -87,7 +87,8 @@ class Row {
   }
 
   toJSON(): Values {
-    return (this.constructor as unknown as ProjectionClass)[definition].shape.encode({ ...(this as object) });
+    const { shape } = (this.constructor as unknown as ProjectionClass)[definition];
+    return shape.known(shape.encode({ ...(this as object) }));
   }
 }
 

@@ -237,6 +237,13 @@ export class CompiledShape {
     return wire;
   }
 
+  /** What {@link encode} gave, without what an earlier release has stored in fields that are no more. */
+  known(wire: Values): Values {
+    const names = Object.keys(wire);
+    if (names.every((name) => this.byName.has(name))) return wire;
+    return Object.fromEntries(names.filter((name) => this.byName.has(name)).map((name) => [name, wire[name]]));
+  }
+
   /**
    * The values from what {@link encode} gave, however deep: an earlier release may have stored them. Nothing is validated, but a field that was added since gets its default.
    *
