@@ -1,6 +1,15 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
@@ -23,7 +32,7 @@ async function run(cwd: string, program: string, ...parameters: string[]): Promi
 }
 
 /** What the repository keeps at its root, and the package ships. */
-const shipped = ["README.md", "LICENSE", "docs/reference/errors.md", "docs/reference/http-status.md"];
+const shipped = ["README.md", "CHANGELOG.md", "LICENSE", ...globSync("docs/**/*.md", { cwd: root })];
 
 /** Builds and packs a copy of the sources, so that the working tree's own dist is left alone. */
 async function pack(folder: string): Promise<string> {
@@ -31,7 +40,7 @@ async function pack(folder: string): Promise<string> {
   for (const part of ["tsconfig.json", "scripts/build.ts", "package.json", ...shipped])
     cpSync(join(root, part), join(copy, part));
   for (const part of readdirSync(join(root, "packages/nereus"))) {
-    if (["dist", "test", "node_modules", "README.md", "LICENSE", "docs"].includes(part)) continue;
+    if (["dist", "test", "node_modules", "README.md", "CHANGELOG.md", "LICENSE", "docs"].includes(part)) continue;
     cpSync(join(root, "packages/nereus", part), join(copy, "packages/nereus", part), { recursive: true });
   }
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
@@ -56,9 +65,15 @@ function expectWhole(installed: string, listing: string): void {
     .split("\n")
     .map((file) => file.replace(/^package\//, ""));
   const tops = new Set(files.map((file) => file.split("/", 1)[0]));
-  expect([...tops].sort()).toEqual(["LICENSE", "README.md", "dist", "docs", "package.json", "src"]);
-  expect(files.filter((file) => file.startsWith("docs/")).sort()).toEqual(shipped.slice(2));
-  for (const file of shipped) expect(readFileSync(join(installed, file))).toEqual(readFileSync(join(root, file)));
+  expect([...tops].sort()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "dist", "docs", "package.json", "src"]);
+  expect(files.filter((file) => file.startsWith("docs/")).sort()).toEqual(shipped.slice(3).sort());
+  for (const page of files.filter((file) => file.endsWith(".md"))) {
+    const text = readFileSync(join(installed, page), "utf8");
+    const links = [...text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map(([, target = ""]) => target);
+    expect(links.filter((target) => !existsSync(join(installed, dirname(page), target)))).toEqual([]);
+  }
+  const words = (path: string) => readFileSync(path, "utf8").replace(/\[([^\]]*)\]\([^)]*\)/g, "$1");
+  for (const file of shipped) expect(words(join(installed, file))).toBe(words(join(root, file)));
   const { exports } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
   const targets = Object.values<string | Record<string, string>>(exports).flatMap((target) =>
     typeof target === "string" ? [target] : Object.values(target),
