@@ -24,6 +24,7 @@ import {
   type TenantOptions,
   weakenedPromises,
 } from "./domain-options.ts";
+import { domainMark } from "./foreign-elements.ts";
 import { type CheckedModel, checkModel } from "./model-check.ts";
 import type { ModelDescription } from "./model-description.ts";
 import { assemble, type Running, runnerOf, settle, visible, watchLongWaits } from "./running.ts";
@@ -59,6 +60,8 @@ export let deliverTo: (
  * await bank.stop();
  */
 export class Domain {
+  /** @internal */
+  readonly [domainMark] = true;
   readonly name: string;
   readonly #options: DomainOptions;
   readonly #registered: { readonly make: () => Element; readonly faults: readonly ModelFault[] }[] = [];

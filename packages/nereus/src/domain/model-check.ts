@@ -6,6 +6,7 @@ import { checkCommandHandlers, checkEventHandlers, checkQueryHandlers } from "./
 import { checkReadSide } from "./check-read-side.ts";
 import { checkRepositories, checkServices } from "./check-services.ts";
 import { Faults } from "./faults.ts";
+import { foreignFault } from "./foreign-elements.ts";
 import { collectMessages, type ModelMessages } from "./model-messages.ts";
 import { type ModelParts, sortElements } from "./model-parts.ts";
 import { collectShapes, type ModelShapes } from "./model-shapes.ts";
@@ -24,6 +25,8 @@ export interface CheckedModel {
  * Touches no infrastructure.
  */
 export function checkModel(domain: string, elements: readonly unknown[]): CheckedModel {
+  const foreign = foreignFault(domain, elements);
+  if (foreign !== undefined) return { ...checkModel(domain, []), faults: [foreign] };
   const faults = new Faults();
   const parts = sortElements(domain, elements, faults);
   const messages = collectMessages(parts, faults);

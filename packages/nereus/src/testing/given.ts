@@ -1,7 +1,9 @@
 import type { Projector, ProjectorDefinition } from "../application/projector.ts";
 import { Domain } from "../domain/domain.ts";
+import { isForeignDomain } from "../domain/foreign-elements.ts";
 import { type AggregateClass, type AggregateDefinition, AggregateRoot } from "../model/aggregate-root.ts";
 import { definition, definitionOf } from "../model/element.ts";
+import { NereusError } from "../model/errors.ts";
 import { GivenAggregates, replayed } from "./aggregate-scenario.ts";
 import { GivenDomain } from "./domain-scenario.ts";
 import type { AggregateGiven, Given, ProjectorGiven } from "./expectations.ts";
@@ -77,11 +79,22 @@ export function given(first?: unknown, ...rest: readonly unknown[]): object {
   const others = rest as readonly object[]; // what is none is refused where it is used
   if (first === undefined) return new GivenAggregates(() => []);
   if (first instanceof Domain) return new GivenDomain(first, others);
+  if (isForeignDomain(first, Domain)) throw otherCopy();
   const projector = definitionOf<ProjectorDefinition>(first, "projector");
   if (projector !== undefined) return new GivenProjector(projector, others);
   if (definitionOf<AggregateDefinition>(first, "aggregate") !== undefined)
     return givenClass(first as AggregateClass, others);
   return givenInstances([first, ...others]);
+}
+
+function otherCopy(): NereusError {
+  return new NereusError(
+    "PACKAGE_DUPLICATED",
+    "The domain was made by another copy of the package than nereus/testing",
+    {
+      fix: "Load one copy: see `npm ls nereus`, and do not mix its sources with what was built of them.",
+    },
+  );
 }
 
 function givenClass(aggregate: AggregateClass, others: readonly object[]): GivenAggregates {

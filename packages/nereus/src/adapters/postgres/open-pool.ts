@@ -33,7 +33,7 @@ export function givenPool(pool: PostgresPool): OpenPool {
   };
 }
 
-/** @throws NereusError STORE_NOT_SET_UP where `pg` is not installed */
+/** @throws NereusError STORE_NOT_SET_UP where `pg` is not installed, STORE_DRIVER_FAILED where it cannot be loaded */
 export async function ownPool(connectionString: string): Promise<OpenPool> {
   const { Pool } = await driver();
   const pool = new Pool({ connectionString, keepAlive: true });
@@ -43,11 +43,31 @@ export async function ownPool(connectionString: string): Promise<OpenPool> {
 
 async function driver(): Promise<Pick<typeof import("pg"), "Pool">> {
   try {
-    return (await import("pg")).default;
+    const loaded = await import("pg");
+    const { Pool } = loaded.default ?? loaded; // a bundler may leave the default out
+    if (typeof Pool !== "function") throw new TypeError("it has no Pool");
+    return { Pool };
   } catch (error) {
-    throw new NereusError("STORE_NOT_SET_UP", "A store with a connection string needs the package pg.", {
-      fix: "Run `npm install pg`, or hand in a pool.",
-      cause: error,
-    });
+    throw isMissing(error) ? notInstalled(error) : notLoaded(error);
   }
+}
+
+function isMissing(error: unknown): boolean {
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+  return code === "ERR_MODULE_NOT_FOUND" && /package '?pg'?(?: |$)/.test(String(message));
+}
+
+function notInstalled(cause: unknown): NereusError {
+  return new NereusError("STORE_NOT_SET_UP", "A store with a connection string needs the package pg.", {
+    fix: "Run `npm install pg`, or hand in a pool.",
+    cause,
+  });
+}
+
+function notLoaded(cause: unknown): NereusError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new NereusError("STORE_DRIVER_FAILED", `The package pg is there, and could not be loaded: ${why}`, {
+    fix: "See cause. If a bundler has taken pg in, leave it outside of the bundle, or hand in a pool.",
+    cause,
+  });
 }
