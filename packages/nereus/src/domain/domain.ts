@@ -61,7 +61,7 @@ export let deliverTo: (
  */
 export class Domain {
   /** @internal */
-  readonly [domainMark] = true;
+  readonly [domainMark]: boolean = true;
   readonly name: string;
   readonly #options: DomainOptions;
   readonly #registered: { readonly make: () => Element; readonly faults: readonly ModelFault[] }[] = [];
