@@ -53,7 +53,8 @@ export class CommandProcessor {
       target,
       deadline: options.deadline,
       timeout: isFromOutside ? (timeoutOf(options) ?? route.timeout) : route.timeout,
-      claim: idempotencyKey === undefined ? undefined : claimOf(command, idempotencyKey, tenant),
+      claim:
+        idempotencyKey === undefined ? undefined : claimOf(this.#runtime.fingerprints, command, idempotencyKey, tenant),
       transaction,
       cause: (recordedAt) => causeOf(origin, recordedAt),
       run: (unit) => {

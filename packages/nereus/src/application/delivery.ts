@@ -1,9 +1,9 @@
-import { hash } from "node:crypto";
 import { isThenable } from "../model/aggregate-root.ts";
 import { isTooDeep, tooDeep } from "../model/depth.ts";
 import { NereusError, ValidationError } from "../model/errors.ts";
 import { newIdentity } from "../model/identity.ts";
 import type { StandardSchema } from "../model/standard-schema.ts";
+import type { Fingerprints } from "./fingerprints.ts";
 import type { Joining } from "./handler-context.ts";
 import { type Claim, frameworkKey } from "./idempotency.ts";
 import { assertDelivery } from "./process-options.ts";
@@ -36,7 +36,7 @@ export function messageWork(
   const { id, key, ...options } = delivery;
   const { tenant = "" } = options;
   const parsed = parse(name, schema, message);
-  const claim = id === undefined ? undefined : claimOn(name, id, tenant, [message, parsed]);
+  const claim = id === undefined ? undefined : claimOn(runtime.fingerprints, { name, id, tenant }, [message, parsed]);
   const inLine = key ?? keyOf?.(parsed);
   const line = inLine === undefined ? undefined : `\0message\0${name}\0${tenant}\0${inLine}`;
   let isUsed = false;
@@ -52,13 +52,18 @@ export function messageWork(
  * What a message claims by its id. It is known again by its contents as they came, or as the subscriber understood them: the
  * sender may say it again in another envelope, and a schema may fill in another default each time.
  */
-function claimOn(name: string, id: string, tenant: string, contents: readonly unknown[]): Claim {
-  const [asCame = "", ...others] = contents.map((content) => hash("sha256", canonicalText(content)));
+function claimOn(
+  fingerprints: Fingerprints,
+  { name, id, tenant }: { readonly name: string; readonly id: string; readonly tenant: string },
+  contents: readonly unknown[],
+): Claim {
+  const parts = contents.map((content) => fingerprints.of(canonicalText(content)));
   return {
     tenant,
     key: frameworkKey("message", name, id),
-    fingerprint: [asCame, ...others].join(" "),
-    isSame: (stored) => stored === name || stored.split(" ").some((part, at) => part === [asCame, ...others][at]),
+    fingerprint: parts.join(" "),
+    // earlier releases kept the subscriber's name
+    isSame: (stored) => stored === name || stored.split(" ").some((part, at) => part === parts[at]),
     reused: () =>
       new NereusError("MESSAGE_ID_REUSED", `${name} has had another message with the id ${id}`, {
         element: name,

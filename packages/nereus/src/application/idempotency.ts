@@ -1,8 +1,8 @@
-import { hash } from "node:crypto";
 import { isNereusError, NereusError } from "../model/errors.ts";
 import { encodeMessage, messageDefinition } from "../model/message.ts";
 import { assertJson } from "../model/wire.ts";
 import type { IdempotencyRecord } from "../ports/store.ts";
+import type { Fingerprints } from "./fingerprints.ts";
 import type { Processed } from "./processed.ts";
 
 /** What a command claims with its idempotency key. */
@@ -25,9 +25,11 @@ export function frameworkKey(...parts: readonly (string | number)[]): string {
 }
 
 /** What an idempotency key is bound to: tenant, command type and payload. */
-export function claimOf(command: object, key: string, tenant: string): Claim {
+export function claimOf(fingerprints: Fingerprints, command: object, key: string, tenant: string): Claim {
   const { name } = messageDefinition(command, "command") ?? { name: "" };
-  return { tenant, key, fingerprint: hash("sha256", `${name}\n${JSON.stringify(encodeMessage(command))}`) };
+  const text = `${name}\n${JSON.stringify(encodeMessage(command))}`;
+  const isSame = (stored: string): boolean => fingerprints.isOf(text, stored);
+  return { tenant, key, fingerprint: fingerprints.of(text), isSame };
 }
 
 function assertSameCommand(record: IdempotencyRecord, claim: Claim): void {

@@ -9,6 +9,7 @@ import type { CheckedClock } from "./checked-clock.ts";
 import type { Log } from "./context.ts";
 import type { Enrichers } from "./enrichers.ts";
 import type { EventHandlersDefinition } from "./event-handlers.ts";
+import type { Fingerprints } from "./fingerprints.ts";
 import type { CommandHandling, QueryHandling } from "./handlers.ts";
 import type { InlineRegister } from "./inline-register.ts";
 import type { ProjectorDefinition } from "./projector.ts";
@@ -61,6 +62,7 @@ export interface Runtime {
   readonly cache: AggregateCache;
   readonly snapshots: Snapshots;
   readonly inline: InlineRegister;
+  readonly fingerprints: Fingerprints;
   readonly clock: CheckedClock;
   /** How long what a handler runs in may take, in milliseconds, where nothing else says so. */
   readonly timeout: number | undefined;

@@ -93,6 +93,7 @@ export class Domain {
       this.#sealed = true;
       await store.open(collectionsOf(registry.aggregates.values(), registry.projectors.values()));
       const running = assemble(registry, this.#options);
+      await running.runtime.fingerprints.begin(store);
       await running.inline.start();
       await beginSubscriptions(running);
       this.#running = running;

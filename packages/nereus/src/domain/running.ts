@@ -3,6 +3,7 @@ import { AggregateCache } from "../application/aggregate-cache.ts";
 import { CheckedClock } from "../application/checked-clock.ts";
 import { type CommandProcessor, joiningOf } from "../application/command-processor.ts";
 import type { TimeLimit } from "../application/deadline.ts";
+import { Fingerprints } from "../application/fingerprints.ts";
 import type { Joining } from "../application/handler-context.ts";
 import { runInlineHandlers } from "../application/inline-handlers.ts";
 import { InlineRegister } from "../application/inline-register.ts";
@@ -58,6 +59,7 @@ export function assemble(registry: Registry, options: DomainOptions): Running {
     log,
     enrichers: options.enrichers ?? {},
     inline: new InlineRegister(registry.inline, log),
+    fingerprints: new Fingerprints(),
     retries: options.retries ?? 20,
     limits,
   };
