@@ -40,21 +40,24 @@ export class AggregateCache {
     return found;
   }
 
-  /** @param written how many characters of events were stored with it */
-  put(key: string, root: AggregateRoot, written = 0): void {
+  /**
+   * @param written how many characters of events were stored with it
+   * @param base the version that it had before those
+   */
+  put(key: string, root: AggregateRoot, written = 0, base = root.version): void {
     if (this.#most === 0) return;
     const known = this.#entries.get(key);
     if (known !== undefined && known.version > root.version) return;
     if (known !== undefined) this.#delete(key, known);
     this.#entries.set(key, root);
-    this.#size += this.#weigh(root, written);
+    this.#size += this.#weigh(root, written, base);
     while (this.#entries.size > this.#most || (this.#size > this.#mostSize && this.#entries.size > 0)) {
       this.#dropOldest();
     }
   }
 
   /** Measures an aggregate when it is new here, and when it may have doubled since: so what is measured is no more than what was stored. */
-  #weigh(root: AggregateRoot, written: number): number {
+  #weigh(root: AggregateRoot, written: number, base: number): number {
     const known = this.#weights.get(root);
     const { version } = root;
     if (known === undefined) {
@@ -62,7 +65,7 @@ export class AggregateCache {
       this.#weights.set(root, weight);
       return weight.size;
     }
-    known.growth += Math.max(written, unseenEvent * (version - known.version));
+    known.growth += written + unseenEvent * (base - known.version);
     known.version = version;
     if (known.growth <= known.size) return known.size;
     known.size = sizeOf(root);

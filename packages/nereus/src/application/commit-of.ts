@@ -51,13 +51,10 @@ export function commitOf(runtime: Runtime, work: Work): Commit | Promise<Commit>
   const documents = added.filter(isChangedDocument).map((one) => documentOf(one, cause.tenant));
   const { inline } = runtime;
   const isPlain = events.length === 0 || (inline.isIdle && !transaction.isJoined);
-  const written: Commit = {
-    appends,
-    documents,
-    ...(events.length === 0 ? {} : { notes: inline.state.asserted }),
-    ...(idempotency === undefined ? {} : { idempotency }),
-  };
-  const commit = checkpoint === undefined || writesNothing(written) ? written : { ...written, checkpoint };
+  const commit: { -readonly [K in keyof Commit]: Commit[K] } = { appends, documents };
+  if (events.length > 0) commit.notes = inline.state.asserted;
+  if (idempotency !== undefined) commit.idempotency = idempotency;
+  if (checkpoint !== undefined && !writesNothing(commit)) commit.checkpoint = checkpoint;
   if (isPlain) return commit;
   return inlineParts(runtime, cause.tenant, events, transaction).then(({ rows, notes }) => ({
     ...commit,

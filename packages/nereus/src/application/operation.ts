@@ -1,8 +1,10 @@
 import { NereusError } from "../model/errors.ts";
 import type { Commit } from "../ports/store.ts";
+import type { TimeLimit } from "./deadline.ts";
 import { Task } from "./handling.ts";
+import type { Processed } from "./processed.ts";
 import type { Turn } from "./turn.ts";
-import { type Activity, secondsSince } from "./under-way.ts";
+import { type Activity, secondsSince, type UnderWay } from "./under-way.ts";
 import type { UnitOfWork } from "./unit-of-work.ts";
 import type { Work } from "./work.ts";
 
@@ -20,16 +22,31 @@ export class Operation extends Task implements Activity {
   lineTurn: Turn | undefined;
   keyTurn: Turn | undefined;
   turn: Turn | undefined;
+  /** What its caller awaits. */
+  readonly answer: Promise<Processed>;
   readonly #since = performance.now();
-  readonly #answer: (error: NereusError) => void;
+  readonly #underWay: UnderWay;
+  #resolve!: (processed: Processed) => void;
+  #reject!: (error: unknown) => void;
   #isAnswered = false;
   #aborting: AbortController | undefined;
+  #unwatch: (() => void) | undefined;
 
-  /** @param answer rejects what its caller awaits */
-  constructor(work: Work, answer: (error: NereusError) => void) {
+  /** @param underWay among what it counts until it is answered */
+  constructor(work: Work, underWay: UnderWay) {
     super(work.subject);
     this.work = work;
-    this.#answer = answer;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#underWay = underWay;
+    underWay.add(this);
+  }
+
+  /** Ends it when no time is left. */
+  bindTo(limit: TimeLimit, late: (fault: unknown) => void): void {
+    this.#unwatch = limit.watch(late);
   }
 
   get isAnswered(): boolean {
@@ -42,10 +59,29 @@ export class Operation extends Task implements Activity {
     return this.#aborting.signal;
   }
 
-  /** The caller has its answer by the end of the work. */
-  finished(): void {
+  /**
+   * The caller has its answer by the end of the work, if not before. It lets go of what it has worked with: maps that are older than it may still know it, and would
+   * keep all of that until the next full collection.
+   */
+  #end(): boolean {
+    this.#unwatch?.();
+    if (this.#isAnswered) return false;
     this.#isAnswered = true;
+    this.#underWay.delete(this);
+    this.unit = undefined;
+    this.turn = undefined;
+    this.keyTurn = undefined;
+    this.lineTurn = undefined;
     this.end();
+    return true;
+  }
+
+  done(processed: Processed): void {
+    if (this.#end()) this.#resolve(processed);
+  }
+
+  failed(error: unknown): void {
+    if (this.#end()) this.#reject(error);
   }
 
   /** Stops what runs on after its caller was answered. */
@@ -71,7 +107,8 @@ export class Operation extends Task implements Activity {
       this.lineTurn?.quit();
     }
     this.end();
-    this.#answer(isOnItsWay ? unknownOutcome(this.subject, error) : error);
+    this.#underWay.delete(this);
+    this.#reject(isOnItsWay ? unknownOutcome(this.subject, error) : error);
   }
 
   /** Milliseconds since it was asked for. */

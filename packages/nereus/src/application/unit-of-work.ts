@@ -34,7 +34,10 @@ export interface Carried {
   readonly areCurrent: boolean;
 }
 
-export const nothingCarried: Carried = { aggregates: new Map(), areCurrent: true };
+/** For those that were handed on none: nothing is ever put in. */
+const none: Map<string, { readonly root: AggregateRoot; readonly verified: boolean }> = new Map();
+
+export const nothingCarried: Carried = { aggregates: none, areCurrent: true };
 
 /** The aggregate that a piece of work is addressed to. */
 export interface Target {
@@ -61,10 +64,10 @@ export class UnitOfWork {
   readonly #readOnly: boolean;
   readonly #sent: Append[] = [];
   /** What was looked for and not there. */
-  readonly #missed = new Set<string>();
+  #missed: Set<string> | undefined;
   #closed = false;
   /** Aggregates of which the log does not have any more what they were made of. */
-  readonly #diverged = new Set<string>();
+  #diverged: Set<string> | undefined;
   /** Whether the loaded aggregates are whole, so that they may serve another command. */
   #isReusable = true;
 
@@ -85,7 +88,7 @@ export class UnitOfWork {
     this.#runtime = runtime;
     this.cause = cause;
     this.lineage = new Lineage(cause);
-    this.#carried = new Map(carried.aggregates);
+    this.#carried = carried.aggregates.size === 0 ? none : new Map(carried.aggregates);
     this.#carriedAreCurrent = carried.areCurrent;
     this.#target = target === "query" ? undefined : target;
   }
@@ -129,7 +132,7 @@ export class UnitOfWork {
     const cached = isTrusted ? this.#takeCached(key) : undefined;
     if (cached !== undefined) return this.#track(key, cached, aggregate, id, false);
     return this.#fetch(aggregate, id, key).then((found) => {
-      if (found === undefined) this.#missed.add(key);
+      if (found === undefined) this.#missed = (this.#missed ?? new Set()).add(key);
       // another load of it, or an add, may have come first while this one waited
       const meanwhile = this.#tracked.get(key);
       if (meanwhile !== undefined) return meanwhile.removed ? undefined : meanwhile.root;
@@ -302,14 +305,14 @@ export class UnitOfWork {
       if (this.writing.isJoined || !aggregate[definition].eventSourced) continue;
       if (isSnapshotDue(tracked))
         this.#runtime.snapshots.keep(root, streamOf(aggregate, this.cause.tenant, tracked.id));
-      this.#runtime.cache.put(key, root, written);
+      this.#runtime.cache.put(key, root, written, tracked.base);
     }
   }
 
   /** Whether the aggregate was looked for and not there: then finding it in a conflict is a race, not a mistake. */
   missed(name: string, id: string): boolean {
     const aggregate = this.#runtime.registry.aggregates.get(name);
-    return aggregate !== undefined && this.#missed.has(this.#keyOf(aggregate, id));
+    return aggregate !== undefined && this.#missed?.has(this.#keyOf(aggregate, id)) === true;
   }
 
   /** Whether something rests on a cached aggregate that the commit will not check, because it raised nothing. */
@@ -335,7 +338,7 @@ export class UnitOfWork {
       const stream = streamOf(aggregate, this.cause.tenant, id);
       const caughtUp = await catchUp(root, this.reads.log, stream);
       if (caughtUp !== "unchanged") stale = true;
-      if (caughtUp === "diverged") this.#diverged.add(key);
+      if (caughtUp === "diverged") this.#diverged = (this.#diverged ?? new Set()).add(key);
     }
     this.#isReusable = true;
     return stale;
@@ -362,7 +365,7 @@ export class UnitOfWork {
     const carried = new Map<string, { root: AggregateRoot; verified: boolean }>();
     for (const tracked of this.#tracked.values()) {
       if (tracked.base === -1) continue; // new here: the next attempt makes its own
-      const current = this.#diverged.has(tracked.key) ? undefined : resolve(tracked, conflict);
+      const current = this.#diverged?.has(tracked.key) === true ? undefined : resolve(tracked, conflict);
       if (current !== undefined) carried.set(tracked.key, current);
     }
     return carried;
@@ -373,7 +376,7 @@ export class UnitOfWork {
     this.#end();
     this.takeBack();
     for (const { key, root, aggregate, base } of this.#tracked.values()) {
-      const isWhole = this.#isReusable && !this.#isForsaken && !this.#diverged.has(key);
+      const isWhole = this.#isReusable && !this.#isForsaken && this.#diverged?.has(key) !== true;
       const isStored = isWhole && !this.writing.isJoined;
       if (isStored && base !== -1 && aggregate[definition].eventSourced) this.#runtime.cache.put(key, root);
     }

@@ -80,10 +80,12 @@ export class UnitTransaction {
     return !this.isJoined && !this.isBegun && this.#store.withdraw?.(commit) === true;
   }
 
-  async commit(commit: Commit): Promise<CommitOutcome> {
+  commit(commit: Commit): Promise<CommitOutcome> {
     this.#ended = true;
-    const transaction = this.#joined ?? (await this.#begun);
-    return transaction === undefined ? this.#store.commit(commit) : transaction.commit(commit);
+    if (this.#joined !== undefined) return this.#joined.commit(commit);
+    return this.#begun === undefined
+      ? this.#store.commit(commit)
+      : this.#begun.then((transaction) => transaction.commit(commit));
   }
 
   /** Leaves nothing of the handler's statements, unless they were committed. A transaction that was joined is its owner's. */

@@ -46,6 +46,7 @@ export class WorkProcessor {
 
   /** The time that a piece of work has from now on. @throws NereusError CLOCK_INVALID */
   limitOf({ deadline, timeout = this.#runtime.timeout }: Pick<Work, "deadline" | "timeout">): TimeLimit | undefined {
+    if (deadline === undefined && timeout === undefined) return undefined;
     return TimeLimit.of({ deadline, timeout }, this.#runtime.clock);
   }
 
@@ -61,34 +62,27 @@ export class WorkProcessor {
     underWay: UnderWay = this.underWay,
   ): Promise<Processed> {
     if (limit !== undefined && limit.left <= 0) return this.#late(work, limit);
-    return new Promise((resolve, reject) => {
-      const operation = new Operation(work, (error) => {
-        underWay.delete(operation);
-        reject(error);
-      });
-      underWay.add(operation);
-      const unwatch = limit?.watch((fault) => {
-        const { subject, doing } = operation;
-        if (operation.commit !== undefined) this.#longWaits.report(operation.describe());
-        operation.abort(isNereusError(fault) ? fault : limit.exceeded(subject, `: ${doing}`));
-      });
-      const done = work.line === undefined ? this.#begin(operation, limit) : this.#inLine(operation, work.line, limit);
-      const end = (): void => {
-        unwatch?.();
-        underWay.delete(operation);
-        if (!operation.isAnswered) operation.finished();
-      };
-      done.then(
-        (processed) => {
-          end();
-          resolve(processed);
-        },
-        (error: unknown) => {
-          end();
-          reject(error);
-        },
+    const operation = new Operation(work, underWay);
+    if (limit !== undefined) operation.bindTo(limit, (fault) => this.#end(operation, limit, fault));
+    void this.#do(operation, limit);
+    return operation.answer;
+  }
+
+  #end(operation: Operation, limit: TimeLimit, fault: unknown): void {
+    const { subject, doing } = operation;
+    if (operation.commit !== undefined) this.#longWaits.report(operation.describe());
+    operation.abort(isNereusError(fault) ? fault : limit.exceeded(subject, `: ${doing}`));
+  }
+
+  async #do(operation: Operation, limit: TimeLimit | undefined): Promise<void> {
+    const { line } = operation.work;
+    try {
+      operation.done(
+        line === undefined ? await this.#begin(operation, limit) : await this.#inLine(operation, line, limit),
       );
-    });
+    } catch (error) {
+      operation.failed(error);
+    }
   }
 
   /** What comes too late may be done already. */
@@ -153,7 +147,13 @@ export class WorkProcessor {
         const cause = work.cause(this.#runtime.clock.now().getTime());
         const unit = new UnitOfWork(this.#runtime, cause, carried, work.target, operation);
         operation.unit = unit;
-        const step = await this.#attemptOnce(operation, unit);
+        let step: Processed | Again;
+        try {
+          step = await this.#attempt(operation, unit);
+        } finally {
+          const undone = unit.rollback(); // of what a handler has written by itself, unless it was committed
+          if (undone !== undefined) await undone;
+        }
         if ("position" in step) return step;
         if (step.again?.on === "note" && overtaken < mostOvertaken) {
           overtaken++;
@@ -175,16 +175,6 @@ export class WorkProcessor {
     if (wait !== undefined) await wait;
     if (attempt > 0) await pause(attempt);
     return wait !== undefined || attempt > 0;
-  }
-
-  /** Rolls back what a handler has written by itself, unless it was committed. */
-  async #attemptOnce(operation: Operation, unit: UnitOfWork): Promise<Processed | Again> {
-    try {
-      return await this.#attempt(operation, unit);
-    } finally {
-      const undone = unit.rollback();
-      if (undone !== undefined) await undone;
-    }
   }
 
   /** Work that met a conflict goes on in the line of the aggregate that it met it at, which need not be its own. */
@@ -215,7 +205,7 @@ export class WorkProcessor {
       operation.assertAwaited();
       return this.#failed(work, unit, changedInPlace(work.subject, error) ?? error, false);
     }
-    return this.#commit(operation, unit, { result, idempotency });
+    return await this.#commit(operation, unit, { result, idempotency });
   }
 
   /**
