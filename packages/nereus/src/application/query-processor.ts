@@ -4,12 +4,13 @@ import { messageDefinition, messageId, type Returning } from "../model/message.t
 import { didYouMean } from "../model/nearest.ts";
 import type { ProjectionClass } from "../model/projection.ts";
 import { AggregateCache } from "./aggregate-cache.ts";
+import { nothingCarried } from "./carried.ts";
 import { causeOf } from "./cause.ts";
 import type { QueryContext } from "./context.ts";
 import { viewIn } from "./projection-views.ts";
 import type { QueryRoute, Runtime } from "./registry.ts";
 import { repositoryIn } from "./repositories.ts";
-import { nothingCarried, UnitOfWork } from "./unit-of-work.ts";
+import { UnitOfWork } from "./unit-of-work.ts";
 
 /** Takes a query to its handler. Queries read what is committed, and write nothing. */
 export class QueryProcessor {

@@ -5,6 +5,7 @@ import { refuseRedeclared } from "../model/fields-of.ts";
 import { assertIdentity, isStorable } from "../model/identity.ts";
 import { messageId } from "../model/message.ts";
 import type { Append, Commit, CommitOutcome, Conflict, StoredDocument } from "../ports/store.ts";
+import { type Carried, type CarriedAggregate, carriedFrom, noneCarried } from "./carried.ts";
 import type { Cause } from "./cause.ts";
 import {
   charactersOf,
@@ -17,7 +18,7 @@ import {
 } from "./commit-of.ts";
 import { type Doer, never } from "./doer.ts";
 import { Lineage } from "./lineage.ts";
-import { cacheKey, catchUp, fromDocument, hydrate, replayOnto, streamOf } from "./loading.ts";
+import { cacheKey, catchUp, fromDocument, hydrate, streamOf } from "./loading.ts";
 import { conflictWith } from "./overtaken.ts";
 import type { RaisedEvent } from "./raised-event.ts";
 import type { Runtime } from "./registry.ts";
@@ -26,18 +27,6 @@ import { duplicate, notAdded, nothingRaised, swallowed, unknownAggregate, withou
 import { type Reads, type SqlTransaction, UnitTransaction } from "./unit-transaction.ts";
 
 type Loaded = AggregateRoot | undefined;
-
-/** Aggregates handed on from a refused attempt to the next one, so that it need not read them from their beginning. */
-export interface Carried {
-  readonly aggregates: ReadonlyMap<string, { readonly root: AggregateRoot; readonly verified: boolean }>;
-  /** Whether the next attempt follows at once; after a wait rivals have moved on, and it asks for what is new. */
-  readonly areCurrent: boolean;
-}
-
-/** For those that were handed on none: nothing is ever put in. */
-const none: Map<string, { readonly root: AggregateRoot; readonly verified: boolean }> = new Map();
-
-export const nothingCarried: Carried = { aggregates: none, areCurrent: true };
 
 /** The aggregate that a piece of work is addressed to. */
 export interface Target {
@@ -58,7 +47,7 @@ export class UnitOfWork {
   innerFailure: { readonly error: unknown } | undefined;
   readonly #runtime: Runtime;
   readonly #tracked = new Map<string, Tracked>();
-  readonly #carried: Map<string, { readonly root: AggregateRoot; readonly verified: boolean }>;
+  readonly #carried: Map<string, CarriedAggregate>;
   readonly #carriedAreCurrent: boolean;
   readonly #target: Target | undefined;
   readonly #readOnly: boolean;
@@ -88,7 +77,7 @@ export class UnitOfWork {
     this.#runtime = runtime;
     this.cause = cause;
     this.lineage = new Lineage(cause);
-    this.#carried = carried.aggregates.size === 0 ? none : new Map(carried.aggregates);
+    this.#carried = carried.aggregates.size === 0 ? noneCarried : new Map(carried.aggregates);
     this.#carriedAreCurrent = carried.areCurrent;
     this.#target = target === "query" ? undefined : target;
   }
@@ -362,10 +351,10 @@ export class UnitOfWork {
   carry(conflict?: Conflict): Carried["aggregates"] {
     this.#end();
     this.takeBack();
-    const carried = new Map<string, { root: AggregateRoot; verified: boolean }>();
+    const carried = new Map<string, CarriedAggregate>();
     for (const tracked of this.#tracked.values()) {
       if (tracked.base === -1) continue; // new here: the next attempt makes its own
-      const current = this.#diverged?.has(tracked.key) === true ? undefined : resolve(tracked, conflict);
+      const current = this.#diverged?.has(tracked.key) === true ? undefined : carriedFrom(tracked, conflict);
       if (current !== undefined) carried.set(tracked.key, current);
     }
     return carried;
@@ -388,31 +377,6 @@ export class UnitOfWork {
       fix: "Await everything that the handler starts before it returns.",
     });
   }
-}
-
-/**
- * A tracked aggregate for the next attempt; undefined if it has to be read again. One that the conflict was not about
- * may have moved on too: it counts as unverified.
- */
-function resolve(
-  { root, aggregate, id }: Tracked,
-  conflict: Conflict | undefined,
-): { root: AggregateRoot; verified: boolean } | undefined {
-  const { name, eventSourced } = aggregate[definition];
-  if (!eventSourced) {
-    const isMet = conflict?.on === "document" && conflict.collection === name && conflict.id === id;
-    if (!isMet || conflict.current === undefined) return undefined;
-    return { root: fromDocument(aggregate, conflict.current), verified: true };
-  }
-  const isMet = conflict?.on === "stream" && conflict.stream.category === name && conflict.stream.id === id;
-  if (isMet && hasDiverged(conflict)) return undefined;
-  if (isMet) replayOnto(root, conflict.unseen);
-  return { root, verified: isMet };
-}
-
-/** Whether the stream is not the one that was read, so that nothing can be replayed onto what was made of that. */
-function hasDiverged({ diverged, expected, actual }: Extract<Conflict, { on: "stream" }>): boolean {
-  return diverged === true || (typeof expected === "number" && actual < expected);
 }
 
 /** The last message of an aggregate whose pending events are stored now. */

@@ -2,6 +2,7 @@ import { changedInPlace } from "../model/aggregate-faults.ts";
 import { isThenable } from "../model/aggregate-root.ts";
 import { isNereusError } from "../model/errors.ts";
 import type { Commit, Conflict } from "../ports/store.ts";
+import { type Carried, nothingCarried } from "./carried.ts";
 import { metAt, outOfRetries, refuseExisting } from "./command-faults.ts";
 import { TimeLimit } from "./deadline.ts";
 import { Handling, type Task } from "./handling.ts";
@@ -15,7 +16,7 @@ import type { Processed } from "./processed.ts";
 import type { Runtime } from "./registry.ts";
 import { Turn } from "./turn.ts";
 import { UnderWay } from "./under-way.ts";
-import { type Carried, nothingCarried, UnitOfWork } from "./unit-of-work.ts";
+import { UnitOfWork } from "./unit-of-work.ts";
 import type { Work } from "./work.ts";
 
 /** What a handler has come to. */
