@@ -57,7 +57,6 @@ const terms: readonly Term[] = [
   { path: "kind", read: ({ kind }) => kind },
   { path: "state", read: ({ state }) => state },
   { path: "owner", read: ({ owner }) => owner ?? null },
-  { path: "rate", read: ({ rate }) => rate.value },
   { path: "price.minor", read: ({ price }) => price.minor },
   { path: "price.currency", read: ({ price }) => price.currency },
   { path: "discount.minor", read: ({ discount }) => discount?.minor ?? null },
@@ -247,7 +246,7 @@ describe.each(places())("on $name", (kind) => {
     for (const selection of wrong) await expect(page(selection)).rejects.toMatchObject({ code: "OPTION_INVALID" });
   });
 
-  test("fields whose values are of several types, or objects that no schema tells of, are paged all the same", async () => {
+  test("fields whose values are of several types, or objects that no schema tells of, have no order to page by; what has them is paged by its identity", async () => {
     class Odd extends Aggregate("Odd", {
       id: identifier(),
       mixed: z.union([z.string(), z.number(), z.boolean()]).optional(),
@@ -273,24 +272,21 @@ describe.each(places())("on $name", (kind) => {
       }
     });
     for (const field of ["mixed", "coded", "any", "wide"] as const) {
-      for (const direction of ["asc", "desc"] as const) {
-        await odds.run(domain, async ({ repository }) => {
-          const order = { [field]: direction };
-          const whole = (await repository(Odd).query({ orderBy: order })).map(({ id }) => id);
-          for (const limit of [1, 3]) {
-            const seen: string[] = [];
-            for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
-              const page = await repository(Odd).page({ orderBy: order, limit, after });
-              seen.push(...page.items.map(({ id }) => id));
-              after = page.next;
-              expect(seen.length).toBeLessThanOrEqual(all.length);
-            }
-            expect(seen).toEqual(whole);
-          }
-          expect(new Set(whole).size).toBe(all.length);
-        });
-      }
+      await odds.run(domain, async ({ repository }) => {
+        const page = repository(Odd).page({ orderBy: { [field]: "asc" } as never, limit: 3 });
+        await expect(page, field).rejects.toMatchObject({ code: "FIELD_UNORDERED" });
+      });
     }
+    const seen = await odds.run(domain, async ({ repository }) => {
+      const ids: string[] = [];
+      for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
+        const page = await repository(Odd).page({ limit: 3, after });
+        ids.push(...page.items.map(({ id }) => id));
+        after = page.next;
+      }
+      return ids;
+    });
+    expect(seen).toEqual(all.map((_, at) => `${at}`).sort());
   });
 
   test("the rows of a projection are paged alike", async () => {

@@ -97,6 +97,6 @@ function fitting<Outcome>(line: readonly Waiting<Outcome>[], most: number, fits:
 }
 
 /** Whose a commit is. A batch of a projection may hold rows of several tenants: it stands with those of its first. */
-function tenantOf({ appends, documents, idempotency }: Commit): string {
+export function tenantOf({ appends, documents, idempotency }: Commit): string {
   return appends?.[0]?.stream.tenant ?? documents?.[0]?.tenant ?? idempotency?.tenant ?? "";
 }

@@ -285,7 +285,13 @@ describe.skipIf(missingPostgres !== undefined)("on Message DB", () => {
       await other.query("SET search_path = message_store");
       const last = async () => (await other.query("SELECT * FROM get_last_stream_message('Purse:snapshot-a-1')")).rows;
       expect((await last()).map(({ type, data }) => ({ type, ...JSON.parse(data) }))).toEqual([
-        { type: "PurseSnapshot", version: 1, shape: expect.any(String), state: { accountId: "a-1", n: 2 } },
+        {
+          type: "PurseSnapshot",
+          version: 1,
+          event: expect.any(String),
+          shape: expect.any(String),
+          state: { accountId: "a-1", n: 2 },
+        },
       ]);
       const theirs = `'{"n": 70, "_version": 2}'`;
       await other.query(

@@ -128,11 +128,10 @@ describe.each(everyStore())("on $name", (kind) => {
       expect(await search({ number: 0 })).toEqual(["1"]);
       expect(await search({ big: 10n ** 400n })).toEqual(["1"]);
       expect(await search({ big: 10n ** 400n + 1n })).toEqual([]);
-      for (const number of [Number.NaN, Number.POSITIVE_INFINITY, {}]) {
+      for (const number of [Number.NaN, Number.POSITIVE_INFINITY, {}, 1n, [], "1; DROP TABLE x"]) {
         expect(await search({ number }), String(number)).toBe("OPTION_INVALID");
       }
-      for (const number of [1n, [], Symbol("x")]) expect(await search({ number })).toBe("UNKNOWN_FIELD");
-      expect(await search({ number: "1; DROP TABLE x" })).toEqual([]);
+      expect(await search({ number: Symbol("x") })).toBe("OPTION_INVALID");
     },
     180_000,
   );
