@@ -44,7 +44,7 @@ export class AggregateCache {
    * @param written how many characters of events were stored with it
    * @param base the version that it had before those
    */
-  put(key: string, root: AggregateRoot, written = 0, base = root.version): void {
+  put(key: string, root: AggregateRoot, written = 0, base: number = root.version): void {
     if (this.#most === 0) return;
     const known = this.#entries.get(key);
     if (known !== undefined && known.version > root.version) return;

@@ -60,8 +60,6 @@ export let deliverTo: (
  * await bank.stop();
  */
 export class Domain {
-  /** @internal */
-  readonly [domainMark]: boolean = true;
   readonly name: string;
   readonly #options: DomainOptions;
   readonly #registered: { readonly make: () => Element; readonly faults: readonly ModelFault[] }[] = [];
@@ -298,6 +296,7 @@ export class Domain {
 
   /** @internal */
   static {
+    Object.defineProperty(Domain.prototype, domainMark, { value: true });
     workingsOf = (domain) => domain.#started();
     registerElement = (domain, make, faults = []) => {
       if (domain.#sealed) throw alreadyStarted(domain.name);

@@ -62,9 +62,9 @@ export class CollectionTable {
     this.get = `SELECT _id, _version, _data FROM ${table} WHERE _tenant = ? AND _id = ?`;
     this.version = `SELECT _version FROM ${table} WHERE _tenant = ? AND _id = ?`;
     const owner = textLiteral(collection);
-    const former = `SELECT version + 1 FROM nereus_removed WHERE collection = ${owner} AND tenant = ?1 AND id = ?2`;
+    const former = `SELECT version + 1 FROM nereus_removed WHERE collection = ${owner} AND tenant = ? AND id = ?`;
     this.put =
-      `INSERT INTO ${table} (_tenant, _id, _version, _data) VALUES (?1, ?2, coalesce((${former}), 0), ?3) ` +
+      `INSERT INTO ${table} (_tenant, _id, _version, _data) VALUES (?, ?, coalesce((${former}), 0), ?) ` +
       "ON CONFLICT (_tenant, _id) DO UPDATE SET _version = _version + 1, _data = excluded._data";
     this.release = `UPDATE ${table} SET _data = '{}' WHERE _tenant = ? AND _id = ?`;
     this.retire =
@@ -78,8 +78,13 @@ export class CollectionTable {
 
 /** Both sides are read from JSON by the same expression, which is also that of the index. */
 function holderOf(table: string, fields: readonly string[], columns: ReadonlyMap<string, FieldColumn>): string {
-  const same = fields.map((field) => `AND ${uniqueValue(field, columns)} = ${uniqueValue(field, columns, "?2")}`);
-  return `SELECT _id FROM ${table} WHERE _tenant = ?1 ${same.join(" ")} AND _id <> ?3 LIMIT 1`;
+  const same = fields.map(
+    (field) => `AND ${uniqueValue(field, columns)} = ${uniqueValue(field, columns, "nereus_data")}`,
+  );
+  // Node 22.13 binds no numbered parameters, and the document is named as often as there are fields.
+  const given = "(SELECT ? AS nereus_tenant, ? AS nereus_data, ? AS nereus_id)";
+  const others = `_tenant = nereus_tenant ${same.join(" ")} AND _id <> nereus_id`;
+  return `SELECT _id FROM ${given} CROSS JOIN ${table} WHERE ${others} LIMIT 1`;
 }
 
 /** What a document holds of a list of unique fields: of decimals the number counts, whatever their scale was. */

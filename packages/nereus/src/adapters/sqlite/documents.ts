@@ -69,8 +69,17 @@ export function writeDocuments({ connection, tables }: Session, writes: readonly
     const table = tables.get(write.collection);
     if (table.unique.length > 0) continue;
     if (write.data === null) removeDocument(connection, table, write);
-    else connection.prepare(table.put).run(write.tenant, write.id, write.data);
+    else putDocument(connection, table, write, write.data);
   }
+}
+
+export function putDocument(
+  connection: Connection,
+  table: CollectionTable,
+  { tenant, id }: DocumentWrite,
+  data: string,
+): void {
+  connection.prepare(table.put).run(tenant, id, tenant, id, data);
 }
 
 /** One that is made again under the id goes on from its version, unless the removal does not care which it was. */

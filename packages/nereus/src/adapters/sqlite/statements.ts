@@ -131,8 +131,8 @@ export const noteRevision: string = `SELECT revision FROM nereus_notes WHERE nam
 
 export const note: string = `SELECT name, revision, data FROM nereus_notes WHERE name = ?`;
 
-export const notes: string = `SELECT name, revision, data FROM nereus_notes
-WHERE name >= ?1 AND substr(CAST(name AS BLOB), 1, length(CAST(?1 AS BLOB))) = CAST(?1 AS BLOB) ORDER BY name`;
+export const notes: string = `SELECT name, revision, data FROM (SELECT ? AS prefix) CROSS JOIN nereus_notes
+WHERE name >= prefix AND substr(CAST(name AS BLOB), 1, length(CAST(prefix AS BLOB))) = CAST(prefix AS BLOB) ORDER BY name`;
 
 export const objectsOnTable: string = `SELECT sql FROM sqlite_schema
 WHERE tbl_name = ? COLLATE NOCASE AND type IN ('index', 'trigger') AND sql IS NOT NULL AND name NOT GLOB 'nereus_unique *'

@@ -1,7 +1,7 @@
 import type { Conflict, DocumentWrite } from "../../ports/store.ts";
 import { LastWrites } from "../last-writes.ts";
 import type { UniqueFields } from "./collection-table.ts";
-import { removeDocument } from "./documents.ts";
+import { putDocument, removeDocument } from "./documents.ts";
 import type { Session } from "./session.ts";
 
 /** A document as it stands until the last write that a commit has for it. */
@@ -29,7 +29,7 @@ export function writeUniqueDocuments(session: Session, writes: readonly Document
 function writeEach(session: Session, writes: readonly DocumentWrite[]): Conflict | undefined {
   const last = new LastWrites(writes);
   for (const [at, write] of writes.entries()) {
-    const { collection, tenant, id, data } = write;
+    const { collection, data } = write;
     const table = session.tables.get(collection);
     if (data === null) {
       removeDocument(session.connection, table, write);
@@ -38,7 +38,7 @@ function writeEach(session: Session, writes: readonly DocumentWrite[]): Conflict
     const isLast = last.placeOf(write) === at;
     const conflict = isLast ? conflictOf(session, write, data, (other) => (last.placeOf(other) ?? -1) > at) : undefined;
     if (conflict !== undefined) return conflict;
-    session.connection.prepare(table.put).run(tenant, id, isLast ? data : withoutValues);
+    putDocument(session.connection, table, write, isLast ? data : withoutValues);
   }
   return undefined;
 }

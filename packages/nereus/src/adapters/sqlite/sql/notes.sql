@@ -1,3 +1,3 @@
 -- Parameters: what the name begins with
-SELECT name, revision, data FROM nereus_notes
-WHERE name >= ?1 AND substr(CAST(name AS BLOB), 1, length(CAST(?1 AS BLOB))) = CAST(?1 AS BLOB) ORDER BY name
+SELECT name, revision, data FROM (SELECT ? AS prefix) CROSS JOIN nereus_notes
+WHERE name >= prefix AND substr(CAST(name AS BLOB), 1, length(CAST(prefix AS BLOB))) = CAST(prefix AS BLOB) ORDER BY name
