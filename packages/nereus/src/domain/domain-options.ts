@@ -16,6 +16,12 @@ export interface DomainOptions {
   readonly elements: readonly Element[];
   /** `memory()`, `sqlite(path)`, `postgres({ pool })` or `messageDb(…)`: one of its own for each domain, which opens and closes it. */
   readonly store: Store;
+  /**
+   * What the domain was called before: its store, which is only ever one domain's, is then known as its own.
+   *
+   * @example new Domain("treasury", { formerly: ["bank"], elements, store: sqlite("bank.db") });
+   */
+  readonly formerly?: readonly string[] | undefined;
   /** Default: the system's. */
   readonly clock?: Clock | undefined;
   /** Default: `console`. */
@@ -101,6 +107,10 @@ function faultOfOptions(name: unknown, options: DomainOptions): string | undefin
   if (typeof name !== "string" || name === "") return "it has no name";
   if (!Array.isArray(options?.elements)) return "elements is not a list";
   if (typeof options.store !== "object" || options.store === null) return "store is not a store";
+  const { formerly = [] } = options;
+  if (!Array.isArray(formerly) || formerly.some((one) => typeof one !== "string" || one === "")) {
+    return "formerly is not a list of names";
+  }
   const { retries, cachedAggregates, cachedCharacters, limits, clock, timeout } = options;
   if (![retries, cachedAggregates, cachedCharacters].every(isCount))
     return "retries, cachedAggregates and cachedCharacters are whole numbers from 0";

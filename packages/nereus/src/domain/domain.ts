@@ -3,6 +3,7 @@ import { type DeliverOptions, messageWork } from "../application/delivery.ts";
 import { refuseInHandler, refuseInProjector } from "../application/handling.ts";
 import { assertCallOptions, assertIdGiven, assertOptions } from "../application/process-options.ts";
 import { viewIn } from "../application/projection-views.ts";
+import type { Registry } from "../application/registry.ts";
 import type { Receipt } from "../application/send-options.ts";
 import type { Subscriber, SubscriberDefinition } from "../application/subscriber.ts";
 import { type CallOptions, useCaseWork } from "../application/use-cases.ts";
@@ -29,6 +30,8 @@ import { type CheckedModel, checkModel } from "./model-check.ts";
 import type { ModelDescription } from "./model-description.ts";
 import { assemble, type Running, runnerOf, settle, visible, watchLongWaits } from "./running.ts";
 import { stopRunning } from "./stop-running.ts";
+import { claimStore } from "./store-ownership.ts";
+import { leaveStore, takeStore } from "./store-use.ts";
 
 /** What a started domain works with: for the test kit, which seeds the log, and lets events happen without a command. */
 export let workingsOf: (domain: Domain) => Workings;
@@ -75,9 +78,9 @@ export class Domain {
   }
 
   /**
-   * Checks the whole model, then opens the store. A second call changes nothing.
+   * Checks the whole model, then opens the store. A second call changes nothing; one that fails leaves the store closed, and may be repeated.
    *
-   * @throws ModelError MODEL_INVALID with every fault at once
+   * @throws ModelError MODEL_INVALID with every fault at once; NereusError STORE_OF_ANOTHER_DOMAIN, or what the store says
    */
   async start(): Promise<void> {
     if (this.#running === undefined) refuseInHandler(this.#options.store, "start");
@@ -85,17 +88,18 @@ export class Domain {
       if (this.#running !== undefined) return;
       const { store } = this.#options;
       const model = this.#model();
-      const { registry } = model;
       const faults = this.#faultsOf(model);
       if (faults.length > 0) throw new ModelError(this.name, faults);
       this.#sealed = true;
-      await store.open(collectionsOf(registry.aggregates.values(), registry.projectors.values()));
-      const running = assemble(registry, this.#options);
-      await running.runtime.fingerprints.begin(store);
-      await running.inline.start();
-      await beginSubscriptions(running);
-      this.#running = running;
-      watchLongWaits(running);
+      takeStore(store, model.registry);
+      try {
+        this.#running = await this.#opened(model.registry);
+        watchLongWaits(this.#running);
+      } catch (error) {
+        this.#sealed = false;
+        await leaveStore(store, model.registry).catch(() => undefined); // why the start failed says more
+        throw error;
+      }
     });
   }
 
@@ -138,6 +142,24 @@ export class Domain {
       this.#running = undefined;
       await stopRunning(running, span);
     });
+  }
+
+  /** Opens the store and does with it all that comes before the first command. */
+  async #opened(registry: Registry): Promise<Running> {
+    const { store, formerly = [] } = this.#options;
+    await store.open([]); // another domain's store gets no tables
+    await claimStore(store, this.name, formerly);
+    await store.open(collectionsOf(registry.aggregates.values(), registry.projectors.values()));
+    const running = assemble(registry, this.#options);
+    try {
+      await running.runtime.fingerprints.begin(store);
+      await running.inline.start();
+      await beginSubscriptions(running);
+      return running;
+    } catch (error) {
+      await running.inline.stop().catch(() => undefined); // why the start failed says more
+      throw error;
+    }
   }
 
   /** What was listed, then what registered itself and was not listed as well. */

@@ -1,5 +1,7 @@
 import { endsWithin, grace, stopForced } from "../engine/stopping.ts";
+import type { Store } from "../ports/store.ts";
 import type { Running } from "./running.ts";
+import { leaveStore } from "./store-use.ts";
 
 /**
  * Lets what is under way end, and closes the store; by force when the span is over.
@@ -15,14 +17,22 @@ export async function stopRunning(running: Running, span: number): Promise<void>
   work.underWay.abortAll(error);
   for (const engine of running.engines) void engine.retire();
   for (const runner of runners) runner.abort(error);
-  if (!(await endsWithin(ending, grace))) await endsWithin(runtime.store.close({ atOnce: true }), grace);
+  if (!(await endsWithin(ending, grace))) await endsWithin(leave(running, { atOnce: true }), grace);
   throw error;
 }
 
-async function end({ work, engines, runtime, inline }: Running): Promise<void> {
-  await work.underWay.idle();
-  for (const engine of engines) await engine.retire();
-  await inline.stop();
-  await runtime.snapshots.written();
-  await runtime.store.close();
+async function end(running: Running): Promise<void> {
+  const { work, engines, runtime, inline } = running;
+  try {
+    await work.underWay.idle();
+    for (const engine of engines) await engine.retire();
+    await inline.stop();
+    await runtime.snapshots.written();
+  } finally {
+    await leave(running);
+  }
+}
+
+function leave({ runtime: { store, registry } }: Running, options?: Parameters<Store["close"]>[0]): Promise<void> {
+  return leaveStore(store, registry, options);
 }

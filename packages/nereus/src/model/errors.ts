@@ -272,6 +272,7 @@ export const errorCodes = {
     "The store was put back to an earlier state: something that was read or written is not in it any more.",
   STORE_REPLACED: "The database file was deleted, moved or replaced while the store was open.",
   STORE_FULL: "No space is left for the database file.",
+  STORE_OF_ANOTHER_DOMAIN: "The store is another domain's.",
   STORE_DRIVER_FAILED: "The database's driver is installed and could not be loaded.",
   STORE_INCOMPATIBLE: "The database file was written by a newer or foreign schema.",
   STORE_MIGRATION_REFUSED: "Stored documents do not fit the shape that the model has now; the error says what to run.",
