@@ -9,8 +9,14 @@ export function codeOf(error: unknown): string {
 /** Whether the server itself answered, and goes on. Otherwise nobody knows what became of the statement. */
 export function isAnswer(error: unknown): boolean {
   if (isNereusError(error)) return true;
+  if (isPoolerRefusal(error)) return true;
   const code = codeOf(error);
   return /^[\dA-Z]{5}$/.test(code) && !isLoss(code);
+}
+
+/** Whether PgBouncer will not have what it was asked for, ever: it says so with the code of a broken connection. */
+export function isPoolerRefusal(error: unknown): boolean {
+  return codeOf(error) === "08P01" && /unsupported startup parameter|statement pooling mode/.test(reasonOf(error));
 }
 
 /** The connection failed (08), the server ends, starts or is gone (57P01 to 57P05), or an idle session was ended (25P03). */

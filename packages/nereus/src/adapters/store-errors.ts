@@ -8,6 +8,14 @@ export function notOpen(store: string): NereusError {
   });
 }
 
+/** A write to a store that was opened for reading only. */
+export function readOnlyStore(store: string): NereusError {
+  return new NereusError("STORE_READ_ONLY", `The store ${store} is for reading only.`, {
+    element: store,
+    fix: "Send commands to a process whose store may write; this one answers queries and views.",
+  });
+}
+
 /** A collection that no call of `open` has named. */
 export function collectionNotOpen(store: string, collection: string): NereusError {
   return new NereusError("STORE_NOT_OPEN", `The collection ${collection} of the store ${store} is not open.`, {

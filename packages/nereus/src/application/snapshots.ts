@@ -95,6 +95,7 @@ export class Snapshots {
    * @param root as it is stored: nothing is pending
    */
   keep(root: AggregateRoot, stream: StreamId): void {
+    if (this.#store.readOnly === true) return;
     const event = AggregateRoot.seams.lastMessage(root);
     if (event === undefined) return; // of a store whose replays name none
     const key = JSON.stringify([stream.tenant, stream.category, stream.id]);

@@ -3,6 +3,7 @@ import { type DeliverOptions, messageWork } from "../application/delivery.ts";
 import { refuseInHandler, refuseInProjector } from "../application/handling.ts";
 import { assertCallOptions, assertIdGiven, assertOptions } from "../application/process-options.ts";
 import { viewIn } from "../application/projection-views.ts";
+import { refuseReadOnly } from "../application/read-only.ts";
 import type { Registry } from "../application/registry.ts";
 import type { Receipt } from "../application/send-options.ts";
 import type { Subscriber, SubscriberDefinition } from "../application/subscriber.ts";
@@ -79,6 +80,7 @@ export class Domain {
 
   /**
    * Checks the whole model, then opens the store. A second call changes nothing; one that fails leaves the store closed, and may be repeated.
+   * On a store that is for reading only nothing is written: queries and views are answered, commands refused as `STORE_READ_ONLY`.
    *
    * @throws ModelError MODEL_INVALID with every fault at once; NereusError STORE_OF_ANOTHER_DOMAIN, or what the store says
    */
@@ -152,6 +154,7 @@ export class Domain {
     await store.open(collectionsOf(registry.aggregates.values(), registry.projectors.values()));
     const running = assemble(registry, this.#options);
     try {
+      if (store.readOnly === true) return running;
       await running.runtime.fingerprints.begin(store);
       await running.inline.start();
       await beginSubscriptions(running);
@@ -185,6 +188,7 @@ export class Domain {
    */
   async process<R>(command: Returning<R, "command">, options: DomainProcessOptions = {}): Promise<R> {
     const running = this.#started("process");
+    refuseReadOnly(this.#options.store, "process");
     assertOptions(options);
     const awaited = (options.visibleIn ?? []).map((projection) => runnerOf(running, projection));
     const work = running.commands.workOf(command, options);
@@ -206,6 +210,7 @@ export class Domain {
    */
   async send(command: Returning<unknown, "command">, options: DomainSendOptions = {}): Promise<Receipt> {
     const running = this.#started("send");
+    refuseReadOnly(this.#options.store, "send");
     const { underWay } = running.work;
     return running.receipts.of(await underWay.during("A call of send", () => running.commands.send(command, options)));
   }
@@ -313,6 +318,7 @@ export class Domain {
   async settle(): Promise<void> {
     const running = this.#started();
     refuseInHandler(this.#options.store, "settle");
+    refuseReadOnly(this.#options.store, "settle");
     await running.work.underWay.during("A call of settle", () => settle(running));
   }
 
@@ -326,6 +332,7 @@ export class Domain {
     };
     deliverTo = async (domain, subscriber, message, options) => {
       const running = domain.#started();
+      refuseReadOnly(domain.#options.store, "deliver");
       const { runtime, joining, work } = running;
       const own = definitionOf<SubscriberDefinition>(subscriber, "subscriber");
       if (own === undefined || runtime.registry.subscribers.get(own.name) !== own) {

@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { refuseInHandler } from "../application/handling.ts";
+import { refuseReadOnly } from "../application/read-only.ts";
 import type { Runtime } from "../application/registry.ts";
 import { secondsSince } from "../application/under-way.ts";
 import { NereusError } from "../model/errors.ts";
@@ -47,9 +48,10 @@ export class Engine {
   /**
    * Starts following the log; a second call changes nothing.
    *
-   * @throws NereusError DOMAIN_NOT_STARTED after the domain has stopped
+   * @throws NereusError DOMAIN_NOT_STARTED after the domain has stopped; STORE_READ_ONLY where nothing can be written
    */
   async start(): Promise<void> {
+    refuseReadOnly(this.#runtime.store, "engine.start");
     if (this.#retired) {
       throw new NereusError("DOMAIN_NOT_STARTED", "The engine's domain has stopped", {
         fix: "Start the domain again and ask it for a new engine.",

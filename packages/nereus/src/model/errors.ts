@@ -266,7 +266,10 @@ export const errorCodes = {
     "One of two stores has its part of a commit, and the other does not; the error says what becomes of it.",
   STORE_UNREACHABLE: "The database server cannot be reached, also after waiting for it.",
   STORE_LOCKED: "Another process holds the database file.",
-  STORE_READ_ONLY: "The database file or its folder cannot be written.",
+  STORE_READ_ONLY: "The database or its file cannot be written, or was opened for reading only.",
+  STORE_DATABASE_UNSUITABLE:
+    "The database server is too old, or a setting or the encoding would change what is stored.",
+  STORE_POOLER_UNSUITABLE: "A connection pooler before the database takes away what the store relies on.",
   STORE_CORRUPT: "The database file is damaged, or not a database.",
   STORE_WENT_BACK:
     "The store was put back to an earlier state: something that was read or written is not in it any more.",

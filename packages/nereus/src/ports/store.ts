@@ -418,6 +418,8 @@ export interface Store {
   readonly capabilities: ReadonlySet<Capability>;
   /** Which promises a store that is not `transactional` keeps in their weaker form instead of refusing a commit. Absent: none. */
   readonly weaker?: ReadonlySet<WeakerPromise>;
+  /** It refuses every commit as `STORE_READ_ONLY`: a domain on it answers queries and views, and writes nothing when it starts. */
+  readonly readOnly?: boolean;
   readonly log: LogReader;
   readonly documents: DocumentReader;
   readonly records: RecordReader;

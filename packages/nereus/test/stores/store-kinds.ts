@@ -56,7 +56,7 @@ function harnessOf(make: (path: string) => Store): DisposableHarness {
   };
 }
 
-function postgresHarness(schemas: PostgresSchemas): DisposableHarness {
+export function postgresHarness(schemas: PostgresSchemas): DisposableHarness {
   const ofStores = new Map<Store, string>();
   const made = (schema: string): Store => {
     const store = schemas.storeIn(schema);

@@ -1,17 +1,29 @@
 import type { PoolClient } from "pg";
-import { type PostgresPool, postgres } from "../../src/adapters/postgres/index.ts";
+import { type PostgresOptions, type PostgresPool, postgres } from "../../src/adapters/postgres/index.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { emptySchema, newSchema, type TestDatabase, testDatabase } from "./postgres.ts";
 
 /** One database for each test file, made when it is first needed; schemas in it, each emptied for the next test. */
 export class PostgresSchemas {
   readonly #free: string[] = [];
+  readonly #connect: (database: TestDatabase) => Promise<PostgresPool>;
+  readonly #options: Partial<PostgresOptions>;
+  #connected: Promise<PostgresPool> | undefined;
   #database: Promise<TestDatabase> | undefined;
+
+  /** @param connect to that database, where stores reach it in another way than the tests */
+  constructor(
+    connect: (database: TestDatabase) => Promise<PostgresPool> = async ({ pool }) => pool,
+    options: Partial<PostgresOptions> = {},
+  ) {
+    this.#connect = connect;
+    this.#options = options;
+  }
 
   /** The database's pool, which can be handed in before there is a database. */
   readonly pool: PostgresPool = {
-    connect: async () => (await this.#open()).pool.connect(),
-    query: async (query) => (await this.#open()).pool.query(query),
+    connect: async () => (await this.#reach()).connect(),
+    query: async (query) => (await this.#reach()).query(query),
   };
 
   /** A connection for statements of one's own. */
@@ -24,7 +36,7 @@ export class PostgresSchemas {
   }
 
   storeIn(schema: string): Store {
-    return postgres({ pool: this.pool, schema, setUp: true });
+    return postgres({ pool: this.pool, schema, setUp: true, ...this.#options });
   }
 
   /** Its stores must be closed. */
@@ -35,6 +47,12 @@ export class PostgresSchemas {
 
   async drop(): Promise<void> {
     await (await this.#database)?.drop();
+  }
+
+  async #reach(): Promise<PostgresPool> {
+    const database = await this.#open();
+    this.#connected ??= this.#connect(database);
+    return this.#connected;
   }
 
   #open(): Promise<TestDatabase> {

@@ -3,11 +3,12 @@ import { patiently } from "../patience.ts";
 import { codeOf, isAnswer, outcomeUnknown } from "../server-answers.ts";
 import type { LoneMessage } from "./batch.ts";
 import { givenUp, storeFault } from "./faults.ts";
-import { HeldClient, type Purpose } from "./held-client.ts";
-import { type PostgresClient, type PostgresPool, type PostgresQuery, rowsOn } from "./pool.ts";
+import { HeldClient } from "./held-client.ts";
+import type { PostgresClient, PostgresPool, PostgresQuery } from "./pool.ts";
 import { ownStatement, type PreparedStatement, unprepared } from "./reads.ts";
 import { append, commit, settle } from "./statements.ts";
 import type { GroupAnswer } from "./verdicts.ts";
+import type { WriteSession } from "./write-session.ts";
 
 /** The answers of a batch, one for each of its groups. */
 export type WrittenBatch = readonly GroupAnswer[];
@@ -20,6 +21,7 @@ const mostAttempts = 8;
 
 export interface BatchWriterSettings {
   readonly pool: PostgresPool;
+  readonly session: WriteSession;
   readonly schema: string;
   /** Of the store, for messages. */
   readonly name: string;
@@ -53,7 +55,10 @@ export class BatchWriter {
 
   constructor(settings: BatchWriterSettings) {
     this.#settings = settings;
-    this.#held = new HeldClient(settings.pool, { ...readCommitted, prepare: (client) => this.#prepare(client) });
+    this.#held = new HeldClient(settings.pool, {
+      ...settings.session.purpose,
+      prepare: (client) => this.#prepare(client),
+    });
     this.#commit = ownStatement(settings.schema, commit);
     this.#append = ownStatement(settings.schema, append);
     this.#settle = ownStatement(settings.schema, settle);
@@ -100,7 +105,7 @@ export class BatchWriter {
   }
 
   async #prepare(client: PostgresClient): Promise<void> {
-    await readCommitted.prepare(client);
+    await this.#settings.session.purpose.prepare(client);
     this.#connections += 1;
     if (this.#connections > 1) this.#settings.renewed();
   }
@@ -111,6 +116,7 @@ export class BatchWriter {
 
   /** The server's process of the connection, where the driver tells it. */
   get backend(): number | undefined {
+    if (!this.#settings.session.isOwn) return undefined; // what a pooler tells is no process of the server
     const { processID } = (this.#held.client ?? {}) as { readonly processID?: unknown }; // as clients of pg have it
     return typeof processID === "number" ? processID : undefined;
   }
@@ -140,7 +146,7 @@ export class BatchWriter {
     const answered = this.#answered.length < answersKept ? [] : this.#answered;
     if (answered === this.#answered) this.#answered = [];
     try {
-      const [row] = await rowsOn(client, query(this.id, number, answered));
+      const row = await this.#settings.session.run(client, query(this.id, number, answered));
       return row?.[0] as string | null;
     } catch (error) {
       this.#answered.push(...answered);
@@ -170,7 +176,8 @@ export class BatchWriter {
         async () => {
           const client = await this.#held.get();
           try {
-            const [row] = await this.#inTurn(() => rowsOn(client, this.#settle.with(this.id, number)));
+            const { session } = this.#settings;
+            const row = await this.#inTurn(() => session.run(client, this.#settle.with(this.id, number)));
             return row?.[0] as string | null;
           } catch (error) {
             if (!isAnswer(error)) this.#held.drop(client);
@@ -191,15 +198,3 @@ function mayBeLost(error: unknown): boolean {
 }
 
 function ignore(): void {}
-
-/** `nereus_commit` must see what those before it wrote that held its lock. */
-const readCommitted: Purpose = {
-  async prepare(client) {
-    const level = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE";
-    await client.query(unprepared(level));
-  },
-  async restore(client) {
-    await client.query(unprepared("RESET default_transaction_isolation"));
-    await client.query(unprepared("RESET default_transaction_read_only"));
-  },
-};

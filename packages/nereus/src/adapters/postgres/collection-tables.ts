@@ -1,3 +1,4 @@
+import { NereusError } from "../../model/errors.ts";
 import type { CollectionShape } from "../../ports/store.ts";
 import { collectionNotOpen } from "../store-errors.ts";
 import { CollectionBuilder } from "./collection-builder.ts";
@@ -42,17 +43,25 @@ export class CollectionTables {
   /**
    * Makes the tables what the shapes ask for: all of them or, where stored documents do not fit one, none.
    *
-   * @throws NereusError `STORE_MIGRATION_REFUSED`
+   * @throws NereusError `STORE_MIGRATION_REFUSED`; `STORE_READ_ONLY` where they are something else and may only be read
    */
-  async declare(pool: PostgresPool, shapes: readonly CollectionShape[]): Promise<void> {
+  async declare(pool: PostgresPool, shapes: readonly CollectionShape[], readOnly: boolean): Promise<void> {
     let entries = await this.#entries(pool);
-    if (!shapes.every((shape) => isCovered(shape, entries.get(shape.name)))) {
+    const misfits = shapes.filter((shape) => !isCovered(shape, entries.get(shape.name)));
+    if (readOnly && misfits.length > 0) throw this.#notAsDeclared(misfits.map(({ name }) => name));
+    if (misfits.length > 0) {
       entries = await inTransaction(pool, this.#schema, (client) => this.#build(client, shapes));
     }
     for (const { name } of shapes) {
       const entry = entries.get(name);
       if (entry !== undefined) this.#tables.set(name, this.#tableOf(name, entry));
     }
+  }
+
+  #notAsDeclared(collections: readonly string[]): NereusError {
+    const message = `The store ${this.#store} is for reading only, and ${collections.join(", ")} is not stored as the model has it.`;
+    const fix = "First start a process with the same model whose store may write.";
+    return new NereusError("STORE_READ_ONLY", message, { element: this.#store, fix });
   }
 
   async #build(client: PostgresClient, shapes: readonly CollectionShape[]): Promise<Map<string, Entry>> {

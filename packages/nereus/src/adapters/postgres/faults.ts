@@ -1,5 +1,5 @@
 import { type ErrorCode, isNereusError, NereusError } from "../../model/errors.ts";
-import { codeOf, isOutOfReach, reasonOf, unreachable } from "../server-answers.ts";
+import { codeOf, isOutOfReach, isPoolerRefusal, reasonOf, unreachable } from "../server-answers.ts";
 
 /** What `nereus_commit` raises for a batch that `nereus_settle` gave up. */
 export const givenUp = "NER01";
@@ -9,6 +9,8 @@ export const entangled = "NER02";
 /** PostgreSQL's codes (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
 const missing: ReadonlySet<string> = new Set(["3F000", "42P01", "42883", "42704"]);
 const readOnly: ReadonlySet<string> = new Set(["25006", "42501"]);
+/** A statement that was prepared by name is not there, or there already: the session is not the one it was. */
+const otherSession: ReadonlySet<string> = new Set(["26000", "42P05"]);
 const locked: ReadonlySet<string> = new Set(["55P03", "40P01", "40001", "57014"]);
 
 /** Turns what the driver threw into the error that users see; errors of Nereus pass unchanged. */
@@ -27,9 +29,17 @@ function described(code: string, store: string, error: unknown): readonly [Error
     return ["TRANSACTION_ABORTED", `A statement has failed in a transaction of the store ${store}: ${because}.`, fix];
   }
   if (readOnly.has(code)) {
-    const fix = "Give the user of the connections the rights on the schema, on a server that is no standby.";
-    return ["STORE_READ_ONLY", `The store ${store} may not be written: ${because}.`, fix];
+    const fix =
+      "Give the role of the connections the rights that the guide to PostgreSQL lists, on a server that is no standby; or " +
+      "open the store with `readOnly: true`, for queries and views.";
+    return ["STORE_READ_ONLY", `The store ${store} may not be used as it is to be: ${because}.`, fix];
   }
+  if (otherSession.has(code)) {
+    const fix = "A pooler gives each transaction another session: give the store `pooler: true`.";
+    return ["STORE_POOLER_UNSUITABLE", `The store ${store} has lost its prepared statements: ${because}.`, fix];
+  }
+  if (isPoolerRefusal(error))
+    return ["STORE_POOLER_UNSUITABLE", `The store ${store} was refused: ${because}.`, poolerFix];
   if (locked.has(code)) {
     const fix = "End the transaction that holds it up; nothing was written.";
     return ["STORE_LOCKED", `Another connection holds up the store ${store}: ${because}.`, fix];
@@ -43,5 +53,9 @@ function described(code: string, store: string, error: unknown): readonly [Error
   }
   return ["STORE_FAILED", `The store ${store} failed: ${because}.`, "See the cause; nothing was written."];
 }
+
+const poolerFix =
+  "Let PgBouncer have pool_mode transaction or session, and list in its ignore_startup_parameters what the connections set, or do " +
+  "not set it there.";
 
 export const setUpFix = 'Run `await setUp({ pool })` of "nereus/postgres" once, or give the store `setUp: true`.';

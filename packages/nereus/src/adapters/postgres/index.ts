@@ -26,6 +26,18 @@ export interface PostgresOptions {
   readonly setUp?: boolean;
   /** How long a server that is away is waited for, 0: not at all. Default: 10 seconds. */
   readonly patience?: Duration;
+  /**
+   * Whether a pooler is between that gives each transaction another session, such as PgBouncer in transaction mode. Default: found
+   * out. `false` for one in session mode: statements are then prepared, and notifications heard.
+   */
+  readonly pooler?: boolean;
+  /**
+   * A way past the pooler, for one connection that hears at once what other processes have written; needs the package `pg`. Without it
+   * a store behind a pooler looks once a second.
+   */
+  readonly listenConnectionString?: string;
+  /** Nothing is written, also when it is opened: for queries and views on a standby, or as a role that may only read. Default: false. */
+  readonly readOnly?: boolean;
 }
 
 /**
@@ -47,33 +59,44 @@ export function postgres(options: string | PostgresOptions): Store {
   const fault = faultIn(given);
   if (fault !== undefined) {
     throw new NereusError("OPTION_INVALID", `A PostgreSQL store cannot be made: ${fault}`, {
-      fix: 'Write postgres({ pool }) or postgres("postgresql://…"), with { schema, setUp, patience } if need be.',
+      fix: 'Write postgres({ pool }) or postgres("postgresql://…"), with { schema, setUp, patience, readOnly } if need be.',
     });
   }
-  const { pool, connectionString = "", schema = defaultSchema, setUp = false, patience = 10_000 } = given;
+  const { pool, connectionString = "", listenConnectionString: listen, pooler } = given;
+  const { schema = defaultSchema, setUp = false, patience = 10_000, readOnly = false } = given;
   return new PostgresStore({
     schema,
     setUp,
     patience: millisecondsOf(patience),
+    pooler,
+    readOnly,
+    listeners: listen === undefined ? undefined : () => ownPool(listen),
     pool: pool === undefined ? () => ownPool(connectionString) : async () => givenPool(pool),
   });
 }
 
 function faultIn(options: PostgresOptions): string | undefined {
   if (typeof options !== "object" || options === null) return "the options are not an object";
-  const { pool, connectionString, schema = defaultSchema, setUp = false, patience = 0, ...unknown } = options;
-  const [name] = Object.keys(unknown);
-  if (name !== undefined) return `there is no option ${name}`;
+  const { pool, connectionString, listenConnectionString, schema = defaultSchema, patience = 0, ...flags } = options;
   if ((pool === undefined) === (connectionString === undefined)) return "it needs a pool or a connectionString";
   if (pool !== undefined && (typeof pool?.query !== "function" || typeof pool.connect !== "function")) {
     return "pool is no pool of connections";
   }
-  if (pool === undefined && (typeof connectionString !== "string" || connectionString.trim() === "")) {
-    return "the connectionString is not a text";
+  for (const [name, text] of Object.entries({ connectionString, listenConnectionString })) {
+    if (text !== undefined && (typeof text !== "string" || text.trim() === "")) return `the ${name} is not a text`;
   }
   if (!isName(schema)) return `schema is ${JSON.stringify(schema)}`;
-  if (typeof setUp !== "boolean") return `setUp is ${String(setUp)}`;
   if (Number.isNaN(millisecondsOf(patience))) return `patience is ${String(patience)}`;
+  return faultInFlags(flags);
+}
+
+function faultInFlags({ setUp, pooler, readOnly, ...unknown }: Pick<PostgresOptions, "setUp" | "pooler" | "readOnly">) {
+  const [name] = Object.keys(unknown);
+  if (name !== undefined) return `there is no option ${name}`;
+  for (const [flag, value] of Object.entries({ setUp, pooler, readOnly })) {
+    if (value !== undefined && typeof value !== "boolean") return `${flag} is ${String(value)}`;
+  }
+  if (setUp === true && readOnly === true) return "setUp writes, and readOnly is true";
   return undefined;
 }
 

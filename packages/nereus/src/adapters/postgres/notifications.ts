@@ -12,6 +12,8 @@ const pollInterval = 1000;
 
 export interface NotificationSettings {
   readonly pool: PostgresPool;
+  /** Whose connections hear notifications; undefined where none does: then the log is looked at. */
+  readonly listeners: PostgresPool | undefined;
   readonly schema: string;
   /** Whose own notifications are left out. */
   readonly writer: string;
@@ -22,7 +24,7 @@ export interface NotificationSettings {
 export class Notifications {
   readonly #settings: NotificationSettings;
   readonly #channel: string;
-  readonly #held: HeldClient;
+  readonly #held: HeldClient | undefined;
   readonly #head: PreparedStatement;
   #known = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -30,10 +32,12 @@ export class Notifications {
   constructor(settings: NotificationSettings) {
     this.#settings = settings;
     this.#channel = `nereus_${createHash("md5").update(settings.schema).digest("hex")}`;
-    this.#held = new HeldClient(settings.pool, {
-      prepare: (client) => this.#listen(client),
-      restore: (client) => this.#unlisten(client),
-    });
+    this.#held =
+      settings.listeners &&
+      new HeldClient(settings.listeners, {
+        prepare: (client) => this.#listen(client),
+        restore: (client) => this.#unlisten(client),
+      });
     this.#head = ownStatement(settings.schema, head);
   }
 
@@ -54,7 +58,7 @@ export class Notifications {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    await this.#held.close();
+    await this.#held?.close();
   }
 
   async #listen(client: PostgresClient): Promise<void> {
@@ -80,8 +84,8 @@ export class Notifications {
   };
 
   async #look(): Promise<void> {
-    // Where nobody may listen, as behind some poolers, to look has to do.
-    await this.#held.get().catch(() => undefined);
+    // Where nobody may listen, to look has to do.
+    await this.#held?.get().catch(() => undefined);
     const position = headOf(await rowsOn(this.#settings.pool, this.#head.with()));
     if (position <= this.#known || this.#timer === undefined) return;
     this.#known = position;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { patiently } from "../patience.ts";
+import { codeOf } from "../server-answers.ts";
 import { qualified } from "./identifiers.ts";
 import { type PostgresPool, type PostgresQuery, rowsOn } from "./pool.ts";
 
@@ -47,7 +48,13 @@ export interface RowReader {
   rows(query: PostgresQuery): Promise<readonly Row[]>;
 }
 
-/** Reads on any connection of the pool, tried again where one was lost. */
+/** What a server answers whose transactions are serializable by its settings, or a standby that its primary overtook. */
+const overtaken = "40001";
+
+/** How often a statement is sent that was overtaken. */
+const mostAttempts = 8;
+
+/** Reads on any connection of the pool, tried again where one was lost, or was overtaken. */
 export class Reads implements RowReader {
   readonly #pool: PostgresPool;
   readonly #patience: number;
@@ -58,6 +65,15 @@ export class Reads implements RowReader {
   }
 
   rows(query: PostgresQuery): Promise<readonly Row[]> {
-    return patiently(this.#patience, () => rowsOn(this.#pool, query));
+    return patiently(this.#patience, () => this.#attempt(query, 1));
+  }
+
+  async #attempt(query: PostgresQuery, attempt: number): Promise<readonly Row[]> {
+    try {
+      return await rowsOn(this.#pool, query);
+    } catch (error) {
+      if (codeOf(error) !== overtaken || attempt === mostAttempts) throw error;
+      return this.#attempt(query, attempt + 1);
+    }
   }
 }

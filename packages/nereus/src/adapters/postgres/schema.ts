@@ -1,9 +1,11 @@
 import { NereusError } from "../../model/errors.ts";
 import { setUpFix, storeFault } from "./faults.ts";
 import { identifier } from "./identifiers.ts";
+import { namelessPool } from "./nameless-pool.ts";
 import { type PostgresClient, type PostgresPool, rowsOn } from "./pool.ts";
 import { ownStatement, unprepared } from "./reads.ts";
 import { isSetUp, migrations, schemaVersion } from "./statements.ts";
+import { examine } from "./surroundings.ts";
 import { onClient, systemNamesOnly } from "./transaction.ts";
 
 /** The schema of a store that names no other. */
@@ -23,11 +25,14 @@ export interface SetUpOptions {
  * @example
  * await setUp({ pool: new Pool({ connectionString: process.env.DATABASE_URL }) });
  * @throws NereusError STORE_INCOMPATIBLE for a schema of a newer release, STORE_READ_ONLY without the rights,
- * STORE_UNREACHABLE
+ * STORE_DATABASE_UNSUITABLE for another encoding than UTF8, STORE_POOLER_UNSUITABLE, STORE_UNREACHABLE
  */
 export async function setUp({ pool, schema = defaultSchema }: SetUpOptions): Promise<void> {
   try {
-    await onClient(pool, (client) => migrate(client, schema));
+    await onClient(namelessPool(pool), async (client) => {
+      await examine(client, storeName(schema));
+      await migrate(client, schema);
+    });
   } catch (error) {
     throw storeFault(error, storeName(schema));
   }

@@ -10,7 +10,7 @@ import type {
   StoreTransactions,
 } from "../../ports/store.ts";
 import { patiently } from "../patience.ts";
-import { notOpen } from "../store-errors.ts";
+import { notOpen, readOnlyStore } from "../store-errors.ts";
 import { WakeUps } from "../wake-ups.ts";
 import { BatchWriter } from "./batch-writer.ts";
 import { CollectionTables } from "./collection-tables.ts";
@@ -19,15 +19,18 @@ import { storeFault } from "./faults.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { PostgresLog } from "./log.ts";
 import { MessageTypes } from "./message-types.ts";
+import { namelessPool } from "./nameless-pool.ts";
 import { Notifications } from "./notifications.ts";
 import type { OpenPool } from "./open-pool.ts";
-import { rowsOn } from "./pool.ts";
+import { type PostgresPool, rowsOn } from "./pool.ts";
 import { ownStatement, Reads } from "./reads.ts";
 import { PostgresRecords } from "./records.ts";
 import { checkSchema, setUp, storeName } from "./schema.ts";
 import type { Session } from "./session.ts";
 import { blockers, forgetBatches } from "./statements.ts";
+import { type Surroundings, survey } from "./surroundings.ts";
 import { postgresTransactions, type TransactionSource } from "./transactions.ts";
+import { ownSession, PooledSession } from "./write-session.ts";
 
 export interface StoreSettings {
   readonly schema: string;
@@ -35,20 +38,36 @@ export interface StoreSettings {
   /** In milliseconds. */
   readonly patience: number;
   readonly pool: () => Promise<OpenPool>;
+  /** For notifications, where they do not come through the pool. */
+  readonly listeners: (() => Promise<OpenPool>) | undefined;
+  /** Undefined: found out. */
+  readonly pooler: boolean | undefined;
+  readonly readOnly: boolean;
 }
 
 /** What an open store holds besides its session. */
 interface Running {
   readonly session: Session;
-  readonly pool: OpenPool;
+  readonly pool: PostgresPool;
   readonly writer: BatchWriter;
   readonly commits: GroupCommit;
   readonly notifications: Notifications;
+  /** Lets go of the pools. */
+  readonly release: () => Promise<void>;
+}
+
+/** How an open store reaches its database. */
+interface Connections {
+  readonly pool: PostgresPool;
+  readonly listeners: PostgresPool | undefined;
+  readonly isPooled: boolean;
+  readonly release: () => Promise<void>;
 }
 
 /** The store behind `postgres(…)`. */
 export class PostgresStore implements Store {
   readonly name: string;
+  readonly readOnly: boolean;
   readonly capabilities: ReadonlySet<Capability> = new Set<Capability>(["transactional", "durable"]);
   readonly log: LogReader;
   readonly documents: DocumentReader;
@@ -66,6 +85,7 @@ export class PostgresStore implements Store {
   constructor(settings: StoreSettings) {
     this.#settings = settings;
     this.name = storeName(settings.schema);
+    this.readOnly = settings.readOnly;
     const read = <Result>(work: (session: Session) => Promise<Result>): Promise<Result> => this.#read(work);
     this.log = new PostgresLog(settings.schema, read);
     this.documents = new PostgresDocuments(settings.schema, read);
@@ -78,7 +98,7 @@ export class PostgresStore implements Store {
       const opened = this.#running;
       try {
         const { session, pool } = opened ?? (await this.#start());
-        await session.tables.declare(pool.pool, collections);
+        await session.tables.declare(pool, collections, this.readOnly);
         this.#accepting = true;
       } catch (error) {
         if (opened === undefined) await this.#letGo();
@@ -98,6 +118,7 @@ export class PostgresStore implements Store {
 
   async commit(commit: Commit): Promise<CommitOutcome> {
     if (this.#running === undefined || !this.#accepting) throw notOpen(this.name);
+    if (this.readOnly) throw readOnlyStore(this.name);
     const { session, commits } = this.#running;
     for (const { collection } of commit.documents ?? []) session.tables.get(collection);
     return commits.commit(commit);
@@ -111,7 +132,7 @@ export class PostgresStore implements Store {
   async heldUpBy(): Promise<string | undefined> {
     const { pool, writer } = this.#running ?? {};
     if (pool === undefined || writer?.backend === undefined) return undefined;
-    const rows = await rowsOn(pool.pool, ownStatement(this.#settings.schema, blockers).with(writer.backend));
+    const rows = await rowsOn(pool, ownStatement(this.#settings.schema, blockers).with(writer.backend));
     return rows.length === 0 ? undefined : rows.map(([who]) => String(who)).join("; ");
   }
 
@@ -138,18 +159,8 @@ export class PostgresStore implements Store {
 
   async #start(): Promise<Running> {
     const { schema, patience } = this.#settings;
-    const pool = await this.#settings.pool();
-    try {
-      await patiently(patience, async () => {
-        if (this.#settings.setUp) await setUp({ pool: pool.pool, schema });
-        await checkSchema(pool.pool, schema);
-        await pool.pool.query(ownStatement(schema, forgetBatches).with());
-      });
-    } catch (error) {
-      await pool.close();
-      throw error;
-    }
-    const reads = new Reads(pool.pool, patience);
+    const { pool, listeners, isPooled, release } = await this.#connect();
+    const reads = new Reads(pool, patience);
     const session: Session = {
       reads,
       types: new MessageTypes(reads, schema),
@@ -157,17 +168,47 @@ export class PostgresStore implements Store {
       length: { isLong: false, reads: 0 },
     };
     const renewed = (): void => session.types.forget();
-    const writer = new BatchWriter({ pool: pool.pool, schema, name: this.name, patience, renewed });
+    const writes = isPooled ? new PooledSession() : ownSession;
+    const writer = new BatchWriter({ pool, schema, name: this.name, patience, session: writes, renewed });
     const ring = (): void => this.#wakeUps.ring();
-    const notifications = new Notifications({ pool: pool.pool, schema, writer: writer.id, ring });
+    const notifications = new Notifications({ pool, listeners, schema, writer: writer.id, ring });
     const onMessages = (position: number): void => {
       notifications.passed(position);
       ring();
     };
     const commits = new GroupCommit({ name: this.name, writer, encoding: session, onMessages });
-    this.#running = { session, pool, writer, commits, notifications };
+    this.#running = { session, pool, writer, commits, notifications, release };
     this.#startListening();
     return this.#running;
+  }
+
+  /** The pools, once they are known to reach a schema that is as it has to be. */
+  async #connect(): Promise<Connections> {
+    const given = await this.#settings.pool();
+    const opened = [given];
+    const release = async (): Promise<void> => {
+      for (const one of opened) await one.close();
+    };
+    try {
+      const { isPooled, isStandby } = await patiently(this.#settings.patience, () => this.#prepare(given.pool));
+      const pool = isPooled ? namelessPool(given.pool) : given.pool;
+      const direct = await this.#settings.listeners?.();
+      if (direct !== undefined) opened.push(direct);
+      return { pool, listeners: direct?.pool ?? (isPooled || isStandby ? undefined : pool), isPooled, release };
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  }
+
+  async #prepare(given: PostgresPool): Promise<Surroundings> {
+    const { schema, pooler } = this.#settings;
+    const found = await survey(given, this.name, pooler);
+    const pool = found.isPooled ? namelessPool(given) : given;
+    if (this.#settings.setUp) await setUp({ pool, schema });
+    await checkSchema(pool, schema);
+    if (!this.readOnly) await pool.query(ownStatement(schema, forgetBatches).with());
+    return found;
   }
 
   async #letGo(): Promise<void> {
@@ -178,7 +219,7 @@ export class PostgresStore implements Store {
     this.#running = undefined;
     await running.notifications.close();
     await running.writer.close();
-    await running.pool.close();
+    await running.release();
   }
 
   async #read<Result>(work: (session: Session) => Promise<Result>): Promise<Result> {
@@ -192,8 +233,9 @@ export class PostgresStore implements Store {
 
   #source(): TransactionSource {
     if (this.#running === undefined || !this.#accepting) throw notOpen(this.name);
+    if (this.readOnly) throw readOnlyStore(this.name);
     const { pool, session } = this.#running;
-    return { name: this.name, schema: this.#settings.schema, pool: pool.pool, session };
+    return { name: this.name, schema: this.#settings.schema, pool, session };
   }
 
   #next(step: () => Promise<void>): Promise<void> {

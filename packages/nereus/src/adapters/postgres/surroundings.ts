@@ -1,0 +1,70 @@
+import { NereusError } from "../../model/errors.ts";
+import { type PostgresClient, type PostgresPool, rowsOn } from "./pool.ts";
+import { unprepared } from "./reads.ts";
+import { surroundings } from "./statements.ts";
+import { onClient } from "./transaction.ts";
+
+/** Where a store's connections end. */
+export interface Surroundings {
+  /** Two statements of a connection may run in two sessions of the server. */
+  readonly isPooled: boolean;
+  /** The server follows another one: it takes no writes, and lets nobody listen. */
+  readonly isStandby: boolean;
+}
+
+/** The columns of surroundings.sql. */
+type Columns = readonly [session: number, isStandby: string, version: number, ...settings: [string, string, string]];
+
+const oldestServer = 140_000;
+
+/**
+ * Looks at the server, and at what is between.
+ *
+ * @param isPooled as the user says; else found out
+ * @throws NereusError STORE_DATABASE_UNSUITABLE, STORE_POOLER_UNSUITABLE
+ */
+export function survey(pool: PostgresPool, store: string, isPooled: boolean | undefined): Promise<Surroundings> {
+  return onClient(pool, async (client) => {
+    const { session, isStandby } = await examine(client, store);
+    const pooled = isPooled ?? isOfPooler(client, session);
+    // A pooler that gives each statement a session of its own refuses this.
+    if (pooled) for (const statement of ["BEGIN", "ROLLBACK"]) await client.query(unprepared(statement));
+    return { isPooled: pooled, isStandby };
+  });
+}
+
+/** @throws NereusError STORE_DATABASE_UNSUITABLE where texts would not come back as they were */
+export async function examine(
+  client: PostgresClient,
+  store: string,
+): Promise<{ readonly session: number; readonly isStandby: boolean }> {
+  const [row] = await rowsOn(client, unprepared(surroundings));
+  const [session, isStandby, version, server, own, strings] = row as unknown as Columns;
+  if (version < oldestServer) {
+    const found = `the server has version ${Math.floor(version / 10_000)}, and 14 is the oldest that will do`;
+    throw unsuitable(store, found, "Use PostgreSQL 14 or newer.");
+  }
+  if (server !== "UTF8") {
+    const fix = "Make the database anew: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.";
+    throw unsuitable(store, `the database has the encoding ${server}, which cannot hold every text`, fix);
+  }
+  if (own !== "UTF8") {
+    const fix = "Take client_encoding out of the connections' settings, or set it to UTF8.";
+    throw unsuitable(store, `its connections have client_encoding ${own}, and send UTF8`, fix);
+  }
+  if (strings !== "on") {
+    const fix = "Take standard_conforming_strings out of the settings of the database, the role or the connections.";
+    throw unsuitable(store, "standard_conforming_strings is off", fix);
+  }
+  return { session, isStandby: isStandby === "true" };
+}
+
+/** A pooler hands its clients keys of its own to cancel their statements; a server's have the session's number. */
+function isOfPooler({ processID }: PostgresClient, session: number): boolean {
+  return typeof processID === "number" && processID !== session;
+}
+
+function unsuitable(store: string, found: string, fix: string): NereusError {
+  const message = `The database of the store ${store} cannot carry it: ${found}.`;
+  return new NereusError("STORE_DATABASE_UNSUITABLE", message, { element: store, fix });
+}
