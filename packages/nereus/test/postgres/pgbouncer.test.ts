@@ -170,7 +170,9 @@ describe.skipIf(missingPgBouncer !== undefined)("behind PgBouncer in transaction
     });
     for (const store of stores) await store.open([]);
     const [one, other] = stores as [Store, Store];
-    await Promise.all(Array.from({ length: 20 }, (_, at) => append(at % 2 ? one : other, `s${at}`, "none", messageOf())));
+    await Promise.all(
+      Array.from({ length: 20 }, (_, at) => append(at % 2 ? one : other, `s${at}`, "none", messageOf())),
+    );
     expect(await wholeLog(one)).toHaveLength(20);
   });
 

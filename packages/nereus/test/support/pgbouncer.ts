@@ -40,7 +40,13 @@ export async function startPgBouncer(server: string, settings: Readonly<Record<s
   const users = join(folder, "users.txt");
   const configuration = join(folder, "pgbouncer.ini");
   writeFileSync(users, `"${decodeURIComponent(username)}" "${decodeURIComponent(password)}"\n`);
-  const own = { listen_addr: "127.0.0.1", listen_port: port, unix_socket_dir: "", auth_type: "trust", auth_file: users };
+  const own = {
+    listen_addr: "127.0.0.1",
+    listen_port: port,
+    unix_socket_dir: "",
+    auth_type: "trust",
+    auth_file: users,
+  };
   const lines = Object.entries({ ...own, ...settings }).map(([name, value]) => `${name} = ${value}`);
   const target = `* = host=${hostname} port=${behind || 5432}`;
   writeFileSync(configuration, ["[databases]", target, "[pgbouncer]", ...lines, ""].join("\n"));
