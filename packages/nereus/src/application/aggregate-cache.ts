@@ -1,11 +1,17 @@
 import type { AggregateRoot } from "../model/aggregate-root.ts";
 
-/** What is known of an aggregate's size, in characters of its JSON. */
-interface Weight {
+/** The place of an aggregate, in a list from the one that was used least recently to the one that was used last. */
+interface Place {
+  readonly key: string;
+  /** Undefined while a unit of work has it. */
+  root: AggregateRoot | undefined;
+  /** In characters of its JSON, when that was measured. */
   size: number;
-  /** What it may have grown by since it was measured. */
+  /** What it may have grown by since. */
   growth: number;
   version: number;
+  older: Place | undefined;
+  newer: Place | undefined;
 }
 
 /** Characters that an event counts as which another process has written. */
@@ -15,15 +21,17 @@ const leastSize = 256;
 
 /**
  * Aggregates as they were last saved, so that the next command needs no read. Bounded by number and by size, least recently
- * used first out. An aggregate is taken out by one unit of work at a time, and put back only when that has succeeded.
+ * used first out. An aggregate is taken out by one unit of work at a time, and put back only when that has succeeded; its place is kept meanwhile, and
+ * counts as one.
  */
 export class AggregateCache {
   readonly #most: number;
   readonly #mostSize: number;
-  readonly #entries = new Map<string, AggregateRoot>();
-  readonly #weights = new WeakMap<AggregateRoot, Weight>();
+  /** Changed only for what comes and goes: a map whose entries are put back again and again is copied again and again. */
+  readonly #places = new Map<string, Place>();
+  #oldest: Place | undefined;
+  #newest: Place | undefined;
   #size = 0;
-  #oldestFirst = this.#entries.keys();
 
   /**
    * @param most how many aggregates to keep; 0 keeps none
@@ -35,9 +43,12 @@ export class AggregateCache {
   }
 
   take(key: string): AggregateRoot | undefined {
-    const found = this.#entries.get(key);
-    if (found !== undefined) this.#delete(key, found);
-    return found;
+    const place = this.#places.get(key);
+    const root = place?.root;
+    if (place === undefined || root === undefined) return undefined;
+    place.root = undefined;
+    this.#size -= place.size;
+    return root;
   }
 
   /**
@@ -46,52 +57,67 @@ export class AggregateCache {
    */
   put(key: string, root: AggregateRoot, written = 0, base: number = root.version): void {
     if (this.#most === 0) return;
-    const known = this.#entries.get(key);
-    if (known !== undefined && known.version > root.version) return;
-    if (known !== undefined) this.#delete(key, known);
-    this.#entries.set(key, root);
-    this.#size += this.#weigh(root, written, base);
-    while (this.#entries.size > this.#most || (this.#size > this.#mostSize && this.#entries.size > 0)) {
-      this.#dropOldest();
+    const place = this.#places.get(key);
+    if (place === undefined) this.#add(key, root);
+    else if (place.root !== undefined && place.root.version > root.version) return;
+    else this.#putBack(place, root, written + unseenEvent * (base - place.version));
+    while (this.#places.size > this.#most || (this.#size > this.#mostSize && this.#oldest !== undefined)) {
+      this.#drop(this.#oldest as Place);
     }
   }
 
-  /** Measures an aggregate when it is new here, and when it may have doubled since: so what is measured is no more than what was stored. */
-  #weigh(root: AggregateRoot, written: number, base: number): number {
-    const known = this.#weights.get(root);
+  #add(key: string, root: AggregateRoot): void {
     const { version } = root;
-    if (known === undefined) {
-      const weight = { size: sizeOf(root), growth: 0, version };
-      this.#weights.set(root, weight);
-      return weight.size;
-    }
-    known.growth += written + unseenEvent * (base - known.version);
-    known.version = version;
-    if (known.growth <= known.size) return known.size;
-    known.size = sizeOf(root);
-    known.growth = 0;
-    return known.size;
+    const place: Place = { key, root, size: sizeOf(root), growth: 0, version, older: undefined, newer: undefined };
+    this.#places.set(key, place);
+    this.#size += place.size;
+    this.#link(place);
   }
 
-  #delete(key: string, root: AggregateRoot): void {
-    this.#entries.delete(key);
-    this.#size -= this.#weights.get(root)?.size ?? 0;
+  /** Measures it where it may have doubled: so what is measured is no more than what was stored. One that is behind what was known is another. */
+  #putBack(place: Place, root: AggregateRoot, growth: number): void {
+    if (place.root !== undefined) this.#size -= place.size;
+    place.growth += growth;
+    if (place.growth > place.size || root.version < place.version) {
+      place.size = sizeOf(root);
+      place.growth = 0;
+    }
+    place.root = root;
+    place.version = root.version;
+    this.#size += place.size;
+    if (place === this.#newest) return;
+    this.#unlink(place);
+    this.#link(place);
   }
 
-  /** Goes on where it stopped: a new iterator would walk over the gaps of all entries that were dropped before. */
-  #dropOldest(): void {
-    let next = this.#oldestFirst.next();
-    if (next.done === true) {
-      this.#oldestFirst = this.#entries.keys();
-      next = this.#oldestFirst.next();
-    }
-    if (next.done === true) return;
-    const root = this.#entries.get(next.value);
-    if (root !== undefined) this.#delete(next.value, root);
+  #link(place: Place): void {
+    place.older = this.#newest;
+    if (this.#newest === undefined) this.#oldest = place;
+    else this.#newest.newer = place;
+    this.#newest = place;
+  }
+
+  /** It lets go of its neighbours: it may be known longer than they are. */
+  #unlink(place: Place): void {
+    const { older, newer } = place;
+    if (older === undefined) this.#oldest = newer;
+    else older.newer = newer;
+    if (newer === undefined) this.#newest = older;
+    else newer.older = older;
+    place.older = undefined;
+    place.newer = undefined;
+  }
+
+  #drop(place: Place): void {
+    this.#places.delete(place.key);
+    this.#unlink(place);
+    if (place.root !== undefined) this.#size -= place.size;
   }
 
   clear(): void {
-    this.#entries.clear();
+    this.#places.clear();
+    this.#oldest = undefined;
+    this.#newest = undefined;
     this.#size = 0;
   }
 }
