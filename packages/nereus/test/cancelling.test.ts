@@ -1,4 +1,4 @@
-import { Domain, type DomainOptions, type Store } from "nereus";
+import { applicationService, type CommandContext, Domain, type DomainOptions, type Store } from "nereus";
 import { fakeClock, given } from "nereus/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Account, bank, Deposit, Open, Withdraw } from "./support/bank.ts";
@@ -81,6 +81,23 @@ describe.each(kinds)("on $name", ({ name, open }) => {
       expect(await balanceOf(domains[0])).toBe(effects * 5);
     },
   );
+
+  test("a command that a handler has sent is cancelled by the id that the handler was told", async () => {
+    const clock = fakeClock(start);
+    const sender = applicationService("Sender", {
+      async later({ send }: CommandContext) {
+        return (await send(deposit(), tomorrow)).commandId;
+      },
+    });
+    const domain = await started((await open())(), { clock, elements: [...bank, sender] });
+    await domain.process(new Open({ accountId: "1" }));
+    const [commandId] = [await domain.service(sender).later(), await domain.service(sender).later()];
+    const receipt = await domain.receipt(Deposit, commandId);
+    expect(await receipt?.cancel()).toBe("cancelled");
+    clock.advance({ days: 2 });
+    await domain.settle();
+    expect(await balanceOf(domain)).toBe(5); // the other one took effect
+  });
 
   test("a refused command counts as handled", async () => {
     const domain = await started((await open())());

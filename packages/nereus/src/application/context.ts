@@ -2,7 +2,7 @@ import type { Returning } from "../model/message.ts";
 import type { ProjectionClass } from "../model/projection.ts";
 import type { EventMetadata } from "./projector.ts";
 import type { Repositories, RepositoryClass, RepositoryOf } from "./repository.ts";
-import type { SendOptions } from "./send-options.ts";
+import type { Receipt, SendOptions } from "./send-options.ts";
 import type { SqlTransaction } from "./unit-transaction.ts";
 import type { View } from "./view.ts";
 
@@ -44,9 +44,13 @@ export interface WorkContext {
   readonly process: <R>(command: Returning<R, "command">) => Promise<R>;
   /**
    * Hands in a command that is handled after this unit of work has committed, by an engine or by `settle`: it is stored
-   * with it, or not at all.
+   * with it, or not at all. Keep the id to take the command back later, outside of handlers.
+   *
+   * @example
+   * const { commandId } = await send(new RenewPlan({ planId }), { at: periodEnd });
+   * // later: await (await domain.receipt(RenewPlan, commandId))?.cancel();
    */
-  readonly send: (command: Returning<unknown, "command">, options?: SendOptions) => Promise<void>;
+  readonly send: (command: Returning<unknown, "command">, options?: SendOptions) => Promise<Pick<Receipt, "commandId">>;
   /** Asks the read side, as of the last commit. */
   readonly query: <R>(query: Returning<R, "query">) => Promise<R>;
   /**

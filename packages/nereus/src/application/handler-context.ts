@@ -41,7 +41,10 @@ class HandlerContext<M> implements WorkContext {
   }
 
   get send(): WorkContext["send"] {
-    return async (command, options = {}) => this.#joining.send(command, options, this.#unit, this.#handled.id);
+    return async (command, options = {}) => {
+      this.#joining.send(command, options, this.#unit, this.#handled.id);
+      return { commandId: messageId(command) };
+    };
   }
 
   get query(): WorkContext["query"] {

@@ -33,10 +33,14 @@ export type Answer<R> = [R] extends [void] ? unknown : R | Promise<R>;
 export interface CommandHandlers<A> extends Element<"commandHandlers"> {
   readonly [definition]: CommandHandlersDefinition;
   /**
-   * Adds the aggregate that the handler returns; `process` answers its identity. When it runs: `AGGREGATE_EXISTS` if there
+   * Adds the aggregate that the handler returns; `process` answers its identity, a text. It is typed `string` where the command says
+   * `.returns<string>()`, and `void` where it says nothing; another type does not compile. When it runs: `AGGREGATE_EXISTS` if there
    * is one already.
    *
-   * @example .create(OpenAccount, (command) => Account.open(command))
+   * @example
+   * class OpenAccount extends Command("OpenAccount", { holder: z.string() }).returns<string>() {}
+   * const handlers = commandHandlers(Account).create(OpenAccount, (command) => Account.open(command));
+   * const accountId = await bank.process(new OpenAccount({ holder: "Ada" })); // string
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: a command that declares no result returns void
   create<R extends string | void, C>(

@@ -10,7 +10,8 @@ import { priorities } from "./send-options.ts";
 export interface ProcessOptions {
   /**
    * Makes the command take effect once: the same key with the same command answers the first result, with another
-   * one it is an error. Bound to the tenant; stored in the transaction of the command, and kept for good.
+   * one it is an error. Bound to the tenant; stored in the transaction of the command, and kept for good. An identity that your server
+   * makes is no part of a command that may come twice: leave it out and let the handler make it, and the key answers the first one.
    */
   readonly idempotencyKey?: string | undefined;
   /** The version that the aggregate must be at, from 0 (as an If-Match header says); held against the store at each try. */

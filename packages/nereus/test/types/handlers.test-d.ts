@@ -56,7 +56,7 @@ export const handlers = eventHandlers("Handlers", { run: "inline", retries: 5 })
       key: "k",
       deadline: new Date(),
     });
-    assertType<Equal<typeof sent, Promise<void>>>();
+    assertType<Equal<typeof sent, Promise<Pick<Receipt, "commandId">>>>();
     await sent;
     const count = await query(new Count({}));
     assertType<Equal<typeof count, number>>();

@@ -25,6 +25,8 @@ test("the types of an everyday model are shown in a form that people can read", 
     "a repository of an event-sourced aggregate": "context.repository(Order)",
     "what a query finds": "context.repository(Product).query()",
     "a command's result": "domain.process(new Place({ orderId: '1' }))",
+    "the identity of what .create added": "domain.process(new Begin({}))",
+    "what .create added, without .returns": "domain.process(new Start({}))",
     "a view": "domain.view(Row)",
     "what a view finds": "domain.view(Row).find()",
     "a use case": "domain.service(signup).register",
@@ -47,6 +49,8 @@ test("the types of an everyday model are shown in a form that people can read", 
       "an event from JSON": "Placed",
       "an event's constructor takes": "{ readonly note?: string | undefined; readonly orderId: string; readonly total: Money | { readonly amount: bigint; readonly currency: string; }; }",
       "event": "Placed",
+      "the identity of what .create added": "Promise<string>",
+      "what .create added, without .returns": "Promise<void>",
       "what a query finds": "Promise<Product[]>",
       "what a view finds": "Promise<Row[]>",
       "what may be raised": "Placed | Shipped",
@@ -67,6 +71,9 @@ const model = `
   }).applies(Placed, (order, event) => { order.total = event.total; }).applies(Shipped, (order) => { order.status = "SHIPPED"; }) {}
   class Product extends Aggregate("Product", { productId: identifier(), name: z.string(), price: Money, stock: z.number().default(0) }) {}
   class Place extends Command("Place", { orderId: identifier() }).returns<string>() {}
+  class Begin extends Command("Begin", {}).returns<string>() {}
+  class Start extends Command("Start", {}) {}
+  export const orderCommands = commandHandlers(Order).create(Begin, () => ({}) as Order).create(Start, () => ({}) as Order);
   class Row extends Projection("Row", { orderId: identifier(), total: Money }) {}
   const signup = applicationService("Signup", { async register(_: CommandContext, email: string) { return email.length; } });
   const allocate = domainService("Allocate", { order: Order, product: Product }).does((_parts, quantity: number) => quantity > 0);
