@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout } from "node:timers/promises";
 import { Domain, type Store } from "nereus";
 import { sqlite } from "nereus/sqlite";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -10,6 +11,7 @@ import { RecordedLog } from "../support/places.ts";
 import { until } from "../support/until.ts";
 import { openSqlite, temporaryFolder } from "./temporary-folder.ts";
 
+// What was found of the files is trusted for 50 milliseconds, so the tests wait a little longer.
 const replaced = { code: "STORE_REPLACED" };
 
 /** A backup as SQLite's users make one. */
@@ -24,6 +26,7 @@ function remove(path: string): void {
 }
 
 async function refuses(store: Store, fault: object): Promise<void> {
+  await setTimeout(60);
   await expect(append(store, "a", "any", messageOf())).rejects.toMatchObject(fault);
   await expect(store.log.head()).rejects.toMatchObject(fault);
   await expect(store.documents.get("people", "", ["1"])).rejects.toMatchObject(fault);
@@ -46,7 +49,7 @@ const losses: readonly (readonly [what: string, lose: (path: string, backup: str
 ];
 
 describe("a database file under an open store", () => {
-  it.each(losses)("that is %s: no commit is acknowledged after that, and nothing is read", async (_, lose) => {
+  it.each(losses)("that is %s: it is noticed, then no commit is acknowledged and nothing is read", async (_, lose) => {
     const path = join(temporaryFolder(), "bank.db");
     const store = await openSqlite(path);
     await append(store, "a", "none", messageOf());
@@ -166,6 +169,7 @@ describe("a bank of two processes whose file is replaced by a backup", () => {
     await second.process(new Deposit({ accountId: "1", amount: 1 }));
     remove(path);
     copyFileSync(`${path}.backup`, path);
+    await setTimeout(60);
     for (const domain of [first, second]) {
       const withdrawal = domain.process(new Withdraw({ accountId: "1", amount: 1500 }));
       await expect(withdrawal).rejects.toMatchObject(replaced);

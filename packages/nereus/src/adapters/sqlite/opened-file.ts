@@ -3,8 +3,8 @@ import { resolve } from "node:path";
 import { NereusError } from "../../model/errors.ts";
 import type { Connection } from "./connection.ts";
 
-/** How long reads trust what was found of the file, in milliseconds. */
-const trusted = 200;
+/** How long what was found of the files is trusted, in milliseconds. */
+const trusted = 50;
 
 interface Watched {
   readonly path: string;
@@ -35,20 +35,18 @@ export class OpenedFile {
     this.#log = watched(`${file}-wal`);
   }
 
-  /** To be called before anything is answered that was written. @throws NereusError STORE_REPLACED, or what was found before */
+  /**
+   * Looks at the files, if that was not done a moment ago: a look costs as much as a part of a commit. To be called before anything is answered.
+   *
+   * @throws NereusError STORE_REPLACED, or what was found before
+   */
   check(): void {
-    this.assertUsable();
-    if (isThere(this.#main) && isThere(this.#log)) return;
-    throw this.#unusable(replaced(this.#path));
-  }
-
-  /** The same, if it was not asked a moment ago. */
-  checkNowAndThen(): void {
     this.assertUsable();
     const now = performance.now();
     if (now - this.#checked < trusted) return;
     this.#checked = now;
-    this.check();
+    if (isThere(this.#main) && isThere(this.#log)) return;
+    throw this.#unusable(replaced(this.#path));
   }
 
   /** @throws NereusError STORE_REPLACED or STORE_WENT_BACK */

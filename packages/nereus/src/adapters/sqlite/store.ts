@@ -135,7 +135,7 @@ export class SqliteStore implements Store {
     const read = (): Result => {
       // Between close and its end the last commits are written, but nothing more is read.
       if (this.#session === undefined || this.#commits === undefined) throw notOpen(this.name);
-      this.#session.file.checkNowAndThen();
+      this.#session.file.check();
       return work(this.#session);
     };
     try {
