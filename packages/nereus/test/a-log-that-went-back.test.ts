@@ -256,6 +256,22 @@ describe.each(kinds)("on $name", ({ open }) => {
     await until(async () => (await mine.view(Balance).get("1"))?.balance === 31);
   });
 
+  test("a log that grew beyond its old end before anybody looked again is noticed by settle", async () => {
+    const { elements, heard } = following();
+    const { mine, log, failOver, replicated } = await bank(elements);
+    await mine.process(new Open({ accountId: "1" }));
+    await mine.settle();
+    await replicated();
+    for (let at = 0; at < 3; at++) await mine.process(deposit("1", 2000 + at));
+    await mine.settle();
+    const other = await failOver();
+    for (let at = 0; at < 8; at++) await other.process(deposit("1", 10 + at));
+    await mine.settle();
+    expect(heard.filter((amount) => amount < 2000)).toEqual([10, 11, 12, 13, 14, 15, 16, 17]);
+    expect((await mine.view(Balance).get("1"))?.balance).toBe(108);
+    expect(log.errors.map(({ details }) => (details as NereusError).code)).toEqual(["STORE_WENT_BACK"]);
+  });
+
   test("a checkpoint that is ahead of the log is STORE_WENT_BACK, for projections and handlers; another version begins anew", async () => {
     const { elements } = following();
     const store = await opened((await open())());

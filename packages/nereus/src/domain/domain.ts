@@ -302,8 +302,8 @@ export class Domain {
    * await engine.start();
    */
   engine(): Engine {
-    const { runtime, runners, engines } = this.#started();
-    const engine = new Engine(runtime, runners);
+    const { runtime, sight, runners, engines } = this.#started();
+    const engine = new Engine(runtime, sight, runners);
     engines.push(engine);
     return engine;
   }

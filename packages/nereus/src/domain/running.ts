@@ -18,6 +18,7 @@ import type { Engine } from "../engine/engine.ts";
 import { EventRunner } from "../engine/event-runner.ts";
 import { together } from "../engine/failures.ts";
 import { InlineCatchUps } from "../engine/inline-catch-ups.ts";
+import { LogSight } from "../engine/log-sight.ts";
 import { ProjectionRunner } from "../engine/projection-runner.ts";
 import type { Runner } from "../engine/runner.ts";
 import { millisecondsOf } from "../model/duration.ts";
@@ -41,6 +42,7 @@ export interface Running {
   readonly inline: InlineCatchUps;
   readonly projections: readonly ProjectionRunner[];
   readonly runners: readonly Runner[];
+  readonly sight: LogSight;
   readonly engines: Engine[];
   /** Ends what would not end by itself. */
   readonly stopping: AbortController;
@@ -79,7 +81,8 @@ export function assemble(registry: Registry, options: DomainOptions): Running {
   const receipts = new Receipts(store, (id) => sentCommands.isAt(id));
   const runners = [...projections, ...handlers, sentCommands];
   const engines: Engine[] = [];
-  const parts = { runtime, inline, queries, commands, receipts, joining, work, projections, runners, engines };
+  const sight = new LogSight(runtime);
+  const parts = { runtime, inline, queries, commands, receipts, joining, work, projections, runners, sight, engines };
   return { ...parts, stopping: new AbortController() };
 }
 
@@ -91,11 +94,11 @@ export function watchLongWaits({ work, stopping }: Running): void {
 }
 
 /** Runs everything that follows the log, until there is nothing left to do. */
-export async function settle({ runtime, runners, stopping: { signal } }: Running): Promise<void> {
+export async function settle({ runtime, runners, sight, stopping: { signal } }: Running): Promise<void> {
   const { log } = runtime.store;
   for (;;) {
     await runtime.snapshots.written();
-    const head = await log.head();
+    const head = await sight.headFor(runners, 0);
     const failures: unknown[] = [];
     for (const runner of runners) {
       await runner.reach(head, signal, true).catch((error: unknown) => failures.push(error));

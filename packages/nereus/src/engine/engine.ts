@@ -4,6 +4,7 @@ import { refuseReadOnly } from "../application/read-only.ts";
 import type { Runtime } from "../application/registry.ts";
 import { secondsSince } from "../application/under-way.ts";
 import { NereusError } from "../model/errors.ts";
+import type { LogSight } from "./log-sight.ts";
 import type { Runner } from "./runner.ts";
 import { endsWithin, grace, type StopOptions, spanOfStop, stopForced } from "./stopping.ts";
 
@@ -23,6 +24,7 @@ const longestPause = 10_000;
  */
 export class Engine {
   readonly #runtime: Runtime;
+  readonly #sight: LogSight;
   readonly #runners: readonly Runner[];
   #stopping: AbortController | undefined;
   #loops: Promise<void>[] = [];
@@ -30,18 +32,15 @@ export class Engine {
   #ended: Promise<unknown> = Promise.resolve();
   /** Counts the commits heard of, so that one that comes while a batch runs is not missed. */
   #heard = 0;
-  /** Of the log, when it was last looked at. */
-  #head = 0;
-  /** How often it was found to have gone back. */
-  #wentBack = 0;
   #retired = false;
   #stopListening: (() => void) | undefined;
   /** Since when each works. */
   readonly #busy = new Map<Runner, number>();
   readonly #idle = new Set<() => void>();
 
-  constructor(runtime: Runtime, runners: readonly Runner[]) {
+  constructor(runtime: Runtime, sight: LogSight, runners: readonly Runner[]) {
     this.#runtime = runtime;
+    this.#sight = sight;
     this.#runners = runners;
   }
 
@@ -108,15 +107,11 @@ export class Engine {
 
   async #follow(runner: Runner, signal: AbortSignal): Promise<void> {
     let failures = 0;
-    let wentBack = this.#wentBack;
     while (!signal.aborted) {
       try {
         const heard = this.#heard;
         this.#busy.set(runner, performance.now());
-        const head = await this.#headNow();
-        if (wentBack !== this.#wentBack) await runner.forget();
-        wentBack = this.#wentBack;
-        await runner.reach(head, signal);
+        await runner.reach(await this.#sight.headFor([runner]), signal);
         this.#busy.delete(runner);
         failures = 0;
         if (heard === this.#heard) await this.#untilWoken(signal);
@@ -131,21 +126,6 @@ export class Engine {
         await setTimeout(pause, undefined, { signal }).catch(() => undefined); // the only fault is the abort
       }
     }
-  }
-
-  /** The head of the log. Where that is behind what was seen before, nothing is true any more that is kept in memory. */
-  async #headNow(): Promise<number> {
-    const { store, cache, log } = this.#runtime;
-    const before = this.#head; // what others ask meanwhile may be answered sooner
-    const head = await store.log.head();
-    this.#head = head < before ? head : Math.max(head, this.#head);
-    if (head >= before) return head;
-    cache.clear();
-    this.#wentBack += 1;
-    const what = `The log of ${store.name} ends at position ${head}, and was at ${before} before`;
-    const fix = "An earlier state of it was put back. What was kept in memory is dropped; see the guide on backups.";
-    log.error(what, new NereusError("STORE_WENT_BACK", what, { element: store.name, fix }));
-    return head;
   }
 
   /** Until something was committed here, or it is time to look for commits of other processes. */
