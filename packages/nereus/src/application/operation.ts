@@ -13,7 +13,7 @@ import type { Work } from "./work.ts";
  * longer. What then still runs of it can change nothing any more, but for a commit that is on its way.
  */
 export class Operation extends Task implements Activity {
-  readonly work: Work;
+  #work: Work | undefined;
   /** The attempt that is under way. */
   unit: UnitOfWork | undefined;
   /** Handed to the store, and not answered. */
@@ -35,7 +35,7 @@ export class Operation extends Task implements Activity {
   /** @param underWay among what it counts until it is answered */
   constructor(work: Work, underWay: UnderWay) {
     super(work.subject);
-    this.work = work;
+    this.#work = work;
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -47,6 +47,11 @@ export class Operation extends Task implements Activity {
   /** Ends it when no time is left. */
   bindTo(limit: TimeLimit, late: (fault: unknown) => void): void {
     this.#unwatch = limit.watch(late);
+  }
+
+  /** There until it has ended. */
+  get work(): Work {
+    return this.#work as Work;
   }
 
   get isAnswered(): boolean {
@@ -68,6 +73,8 @@ export class Operation extends Task implements Activity {
     if (this.#isAnswered) return false;
     this.#isAnswered = true;
     this.#underWay.delete(this);
+    this.#work = undefined;
+    this.commit = undefined;
     this.unit = undefined;
     this.turn = undefined;
     this.keyTurn = undefined;
