@@ -8,9 +8,6 @@ import { type BatchWriter, Renewed, type WrittenBatch } from "./batch-writer.ts"
 import { entangled, storeFault } from "./faults.ts";
 import { type Answer, answersOf } from "./verdicts.ts";
 
-/** The most commits that share a transaction: enough to spread its cost, few enough to answer soon. */
-const batchSize = 512;
-
 /** From so many waiting commits on, half go ahead, so that the server has work while this process reads its answers. */
 const splitFrom = 24;
 
@@ -108,7 +105,7 @@ export class GroupCommit {
     const waiting = this.#queue.size;
     const most = this.#underWay === 0 && waiting >= splitFrom ? Math.ceil(waiting / 2) : waiting;
     let length = 0;
-    return this.#queue.take(Math.min(most, batchSize), (commit) => {
+    return this.#queue.take(Math.min(most, this.#queue.batchSize), (commit) => {
       const isFirst = length === 0;
       length += Math.max(1, lengthOf(commit));
       return isFirst || length <= batchLength;

@@ -6,9 +6,6 @@ import type { CommitWriter } from "./commit-writer.ts";
 import { isBusy, storeFault } from "./faults.ts";
 import { pauseAfter } from "./patience.ts";
 
-/** The most commits that share a transaction: enough to spread its cost, few enough to answer soon. */
-const batchSize = 512;
-
 type Waiting = WaitingCommit<CommitOutcome>;
 
 export interface GroupCommitSettings {
@@ -74,7 +71,7 @@ export class GroupCommit {
 
   readonly #flush = (): void => {
     this.#scheduled = false;
-    const batch = this.#queue.take(batchSize);
+    const batch = this.#queue.take(this.#queue.batchSize);
     if (batch.length > 0) this.#write(batch);
     if (this.#queue.size > 0 && !this.#scheduled) this.#schedule();
     if (this.#queue.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
