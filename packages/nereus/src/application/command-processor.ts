@@ -181,7 +181,7 @@ export function joiningOf(
 ): { readonly commands: CommandProcessor; readonly joining: Joining } {
   const joining: Joining = {
     process: (command, unit, causedBy) => commands.nested(command, unit, causedBy),
-    query: (question, unit) => queries.ask(question, unit.cause.tenant),
+    query: (question, unit) => queries.ask(question, unit.cause.tenant, unit.writing),
     send: (command, options, unit, causedBy) => commands.sendWith(command, options, unit, causedBy),
   };
   const commands = new CommandProcessor(runtime, joining);

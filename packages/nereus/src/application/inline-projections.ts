@@ -60,7 +60,12 @@ async function project(
   events: readonly RaisedEvent[],
 ): Promise<DocumentWrite[]> {
   const { name } = projector.projection[definition];
-  const session = new RowSession(projector, transaction.reads.documents, tenant, () => transaction.handle);
+  const session = new RowSession(
+    projector,
+    () => transaction.reads.documents,
+    tenant,
+    () => transaction.handle,
+  );
   const entries: Projected[] = events.map((raised) => ({ event: raised.event, metadata: raisedMetadata(raised) }));
   await session.prefetch(entries);
   for (const entry of entries) {

@@ -4,7 +4,8 @@ import type { Log } from "./context.ts";
 import { type Gap, type InlineEntry, InlineState, inlineNote } from "./inline-state.ts";
 import { checkpointOf, type ProjectorDefinition } from "./projector.ts";
 import { nameOfEvent, type RaisedEvent } from "./raised-event.ts";
-import type { Reads, UnitTransaction } from "./unit-transaction.ts";
+import type { Reads } from "./unit-reads.ts";
+import type { UnitTransaction } from "./unit-transaction.ts";
 
 /** Brings rows up to date that another release has left out. */
 export interface CatchUp {

@@ -4,7 +4,7 @@ import { definition } from "../model/element.ts";
 import type { Conflict } from "../ports/store.ts";
 import { isChangedDocument, type Tracked } from "./commit-of.ts";
 import { pagesOf, streamOf } from "./loading.ts";
-import type { Reads } from "./unit-transaction.ts";
+import type { Reads } from "./unit-reads.ts";
 
 /**
  * The conflict that a commit of an aggregate would meet now, if there is one: for what fails before the commit because it rests on rows that are

@@ -11,6 +11,7 @@ import { viewIn } from "./projection-views.ts";
 import type { QueryRoute, Runtime } from "./registry.ts";
 import { repositoryIn } from "./repositories.ts";
 import { UnitOfWork } from "./unit-of-work.ts";
+import type { UnitTransaction } from "./unit-transaction.ts";
 
 /** Takes a query to its handler. Queries read what is committed, and write nothing. */
 export class QueryProcessor {
@@ -21,18 +22,25 @@ export class QueryProcessor {
     this.#runtime = { ...runtime, cache: new AggregateCache(0) };
   }
 
-  async ask(query: object, tenant: string): Promise<unknown> {
+  /** @param within what a handler that asks reads through */
+  async ask(query: object, tenant: string, within?: UnitTransaction): Promise<unknown> {
     const route = this.#route(query);
-    return route.run(query, this.#context(route, query, tenant));
+    return route.run(query, this.#context(route, query, tenant, within));
   }
 
-  #context(route: QueryRoute, query: object, tenant: string): QueryContext<object> {
+  #context(
+    route: QueryRoute,
+    query: object,
+    tenant: string,
+    within: UnitTransaction | undefined,
+  ): QueryContext<object> {
     const unit = this.#readingUnit(query, tenant);
+    if (within !== undefined) unit.writing = within;
     return {
-      view: viewIn(this.#runtime, route.projection as ProjectionClass<object>, tenant),
-      viewOf: (projection) => viewIn(this.#runtime, projection, tenant),
+      view: viewIn(this.#runtime, route.projection as ProjectionClass<object>, tenant, within),
+      viewOf: (projection) => viewIn(this.#runtime, projection, tenant, within),
       repository: (of) => repositoryIn(this.#runtime, unit, of, true),
-      query: <R>(inner: Returning<R, "query">): Promise<R> => this.ask(inner, tenant) as Promise<R>,
+      query: <R>(inner: Returning<R, "query">): Promise<R> => this.ask(inner, tenant, within) as Promise<R>,
       tenant,
       clock: this.#runtime.clock,
       log: this.#runtime.log,

@@ -30,7 +30,7 @@ export interface Projected {
  */
 export class RowSession {
   readonly #projector: ProjectorDefinition;
-  readonly #documents: DocumentReader;
+  readonly #documents: () => DocumentReader;
   readonly #tenant: string;
   readonly #held = new Map<string, Held>();
   /** Those that a handler has had, and may have changed. */
@@ -40,10 +40,13 @@ export class RowSession {
 
   readonly #transaction: () => SqlTransaction;
 
-  /** @param transaction in which the rows will be written */
+  /**
+   * @param documents where the rows are read now
+   * @param transaction in which the rows will be written
+   */
   constructor(
     projector: ProjectorDefinition,
-    documents: DocumentReader,
+    documents: () => DocumentReader,
     tenant: string,
     transaction: () => SqlTransaction,
   ) {
@@ -209,7 +212,7 @@ export class RowSession {
 
   async #load(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    const found = await this.#documents.get(collectionOf(this.#projector), this.#tenant, ids);
+    const found = await this.#documents().get(collectionOf(this.#projector), this.#tenant, ids);
     for (const id of ids) if (!this.#held.has(id)) this.#held.set(id, this.#hold(found.get(id)));
   }
 

@@ -24,7 +24,8 @@ import type { RaisedEvent } from "./raised-event.ts";
 import type { Runtime } from "./registry.ts";
 import { assertSizes } from "./size-limits.ts";
 import { duplicate, notAdded, nothingRaised, swallowed, unknownAggregate, withoutIdentity } from "./unit-faults.ts";
-import { type Reads, type SqlTransaction, UnitTransaction } from "./unit-transaction.ts";
+import type { Reads } from "./unit-reads.ts";
+import { type SqlTransaction, UnitTransaction } from "./unit-transaction.ts";
 
 type Loaded = AggregateRoot | undefined;
 
@@ -82,7 +83,7 @@ export class UnitOfWork {
     this.#target = target === "query" ? undefined : target;
   }
 
-  /** What it reads: the store, or the transaction that the caller has begun. */
+  /** What it reads: the store, or the transaction that it has. */
   get reads(): Reads {
     return this.writing.reads;
   }
@@ -139,9 +140,9 @@ export class UnitOfWork {
     }
     const stream = streamOf(aggregate, tenant, id);
     const known = this.#takeCarried(key) ?? this.#takeCached(key);
-    if (known === undefined) return hydrate(this.#runtime, log, aggregate, stream, !this.writing.isJoined);
+    if (known === undefined) return hydrate(this.#runtime, log, aggregate, stream, this.writing.readsCommitted);
     if ((await catchUp(known, log, stream)) !== "diverged") return known;
-    return hydrate(this.#runtime, log, aggregate, stream, !this.writing.isJoined);
+    return hydrate(this.#runtime, log, aggregate, stream, this.writing.readsCommitted);
   }
 
   #takeCarried(key: string): AggregateRoot | undefined {
@@ -366,7 +367,7 @@ export class UnitOfWork {
     this.takeBack();
     for (const { key, root, aggregate, base } of this.#tracked.values()) {
       const isWhole = this.#isReusable && !this.#isForsaken && this.#diverged?.has(key) !== true;
-      const isStored = isWhole && !this.writing.isJoined;
+      const isStored = isWhole && this.writing.readsCommitted;
       if (isStored && base !== -1 && aggregate[definition].eventSourced) this.#runtime.cache.put(key, root);
     }
   }

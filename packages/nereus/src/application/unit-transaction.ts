@@ -1,5 +1,6 @@
 import { NereusError } from "../model/errors.ts";
 import type { Commit, CommitOutcome, SqlClient, SqlResult, Store, StoreTransaction } from "../ports/store.ts";
+import { type Reads, UnitReads } from "./unit-reads.ts";
 
 /**
  * The database's own transaction, in which a unit of work or a batch of a projection commits: for SQL of your own that is to be
@@ -20,9 +21,6 @@ export interface SqlTransaction {
   readonly options: object;
 }
 
-/** What of a store a unit of work reads. */
-export type Reads = Pick<Store, "log" | "documents" | "records">;
-
 /** How a unit of work writes: by itself, with statements of the handler's, or in a transaction that its caller has begun. */
 export class UnitTransaction {
   readonly #store: Store;
@@ -30,6 +28,7 @@ export class UnitTransaction {
   readonly #joined: StoreTransaction | undefined;
   #begun: Promise<StoreTransaction> | undefined;
   #ended = false;
+  #reads: Reads | undefined;
 
   constructor(store: Store, given: SqlClient | undefined) {
     this.#store = store;
@@ -47,8 +46,17 @@ export class UnitTransaction {
     return this.#joined !== undefined;
   }
 
+  /** What it reads at any time of its life: through the connection that it has, if it has one. */
   get reads(): Reads {
-    return this.#joined ?? this.#store;
+    if (this.#joined !== undefined) return this.#joined;
+    if (this.#store.transactions === undefined) return this.#store;
+    this.#reads ??= new UnitReads(() => (this.#ended ? undefined : this.#begun) ?? this.#store);
+    return this.#reads;
+  }
+
+  /** Whether all that it reads now is stored, and stays: in a transaction it need not be. */
+  get readsCommitted(): boolean {
+    return !this.isJoined && !this.isBegun;
   }
 
   /** Whether a handler has asked for a transaction, so that there is something to end. */

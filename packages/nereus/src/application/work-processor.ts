@@ -17,6 +17,7 @@ import type { Runtime } from "./registry.ts";
 import { Turn } from "./turn.ts";
 import { UnderWay } from "./under-way.ts";
 import { UnitOfWork } from "./unit-of-work.ts";
+import { UnitTransaction } from "./unit-transaction.ts";
 import type { Work } from "./work.ts";
 
 /** What a handler has come to. */
@@ -127,9 +128,11 @@ export class WorkProcessor {
   }
 
   /** The outcome of earlier work with the same key, if there was any. */
-  async #remembered({ claim }: Work): Promise<Processed | undefined> {
+  async #remembered({ claim, transaction }: Work): Promise<Processed | undefined> {
     if (claim === undefined) return undefined;
-    const record = await this.#runtime.store.records.idempotency(claim.tenant, claim.key);
+    const { store } = this.#runtime;
+    const { records } = transaction === undefined ? store : new UnitTransaction(store, transaction).reads;
+    const record = await records.idempotency(claim.tenant, claim.key);
     return record === undefined ? undefined : remembered(record, claim);
   }
 
@@ -215,9 +218,11 @@ export class WorkProcessor {
    * @param isProjecting whether an inline projection failed: it may have met a rival's row, of which the commit would have told
    */
   async #failed(work: Work, unit: UnitOfWork, error: unknown, isProjecting: boolean): Promise<Processed | Again> {
+    const undone = unit.rollback(); // what is read from now on is what is stored
+    if (undone !== undefined) await undone;
     const met = isProjecting ? await unit.conflict().catch(() => undefined) : undefined;
     if (met === undefined && (await unit.wasStale(true).catch(() => false))) return { again: undefined };
-    const earlier = await this.#remembered(work);
+    const earlier = await this.#remembered(work).catch(() => undefined);
     if (earlier === undefined && met !== undefined) return refusedFor(this.#runtime, unit, met);
     unit.abandon();
     if (earlier !== undefined) return earlier;

@@ -281,7 +281,7 @@ export class ProjectionRunner implements Runner {
     if (known !== undefined) return known;
     const session = new RowSession(
       this.#projector,
-      this.#transaction.reads.documents,
+      () => this.#transaction.reads.documents,
       tenant,
       () => this.#transaction.handle,
     );

@@ -108,7 +108,7 @@ class Table {
     const { tenant = "" } = options;
     const documents = this.#documentsOf(tenant);
     const entry = { event: passedOn(event), metadata: this.#metadataOf(event, tenant, options) };
-    const session = new RowSession(this.#projector, readerOf(documents), tenant, noTransaction);
+    const session = new RowSession(this.#projector, () => readerOf(documents), tenant, noTransaction);
     await session.prefetch([entry]);
     await session.apply(entry);
     for (const { id, data } of session.writes(false)) {

@@ -1,6 +1,6 @@
 import type { MessageKind, StreamId } from "../../log/message.ts";
 import type { Commit } from "../../ports/store.ts";
-import { ownStatement, type PreparedStatement, type Reads, type Row } from "./reads.ts";
+import { ownStatement, type PreparedStatement, type Row, type RowReader } from "./reads.ts";
 import { messageTypes, registerTypes } from "./statements.ts";
 import { fromStored, toStored } from "./stored-text.ts";
 
@@ -21,30 +21,45 @@ interface NewType {
 
 /** The table of message types, held whole in memory: a domain has as many as it has kinds of messages. */
 export class MessageTypes {
-  readonly #reads: Reads;
+  readonly #reads: RowReader;
+  /** Those that are stored for sure, where these are of a transaction. */
+  readonly #stored: MessageTypes | undefined;
   readonly #read: PreparedStatement;
   readonly #register: PreparedStatement;
   readonly #byNumber = new Map<number, MessageType>();
   readonly #categories = new Map<string, number>();
   readonly #numbers = new Map<string, number>();
+  #learning: Promise<void> | undefined;
 
-  constructor(reads: Reads, schema: string) {
+  constructor(reads: RowReader, schema: string, stored?: MessageTypes) {
     this.#reads = reads;
-    this.#read = ownStatement(schema, messageTypes);
-    this.#register = ownStatement(schema, registerTypes);
+    this.#stored = stored;
+    this.#read = stored === undefined ? ownStatement(schema, messageTypes) : stored.#read;
+    this.#register = stored === undefined ? ownStatement(schema, registerTypes) : stored.#register;
+  }
+
+  /** As a transaction finds them: what it reads or registers itself may be undone, and counts nowhere else. */
+  within(transaction: RowReader, schema: string): MessageTypes {
+    return new MessageTypes(transaction, schema, this);
   }
 
   /** @param number as a row holds it, after `know` */
   get(number: number): MessageType {
-    const type = this.#byNumber.get(number);
+    const type = this.#find(number);
     if (type === undefined) throw new Error(`nereus_types has no number ${number}`);
     return type;
+  }
+
+  #find(number: number): MessageType | undefined {
+    const own = this.#byNumber.get(number);
+    return own === undefined && this.#stored !== undefined ? this.#stored.#find(number) : own;
   }
 
   /** Makes sure that the types with these numbers are known: another process may have written them down. */
   async know(numbers: Iterable<number>): Promise<void> {
     for (const number of numbers) {
-      if (!this.#byNumber.has(number)) {
+      if (this.#find(number) === undefined) {
+        this.#stored?.learn();
         await this.#readAll();
         return;
       }
@@ -53,11 +68,12 @@ export class MessageTypes {
 
   /** The number of a stream's category, once `register` has had a commit on it. */
   category(stream: StreamId): number {
-    return this.#categories.get(categoryKey(stream)) ?? 0;
+    return this.#categories.get(categoryKey(stream)) ?? this.#stored?.category(stream) ?? 0;
   }
 
   typeOf(stream: StreamId, type: string, schemaVersion: number): number {
-    return this.#numbers.get(typeKey(this.category(stream), type, schemaVersion)) ?? 0;
+    const known = this.#numbers.get(typeKey(this.category(stream), type, schemaVersion));
+    return known ?? this.#stored?.typeOf(stream, type, schemaVersion) ?? 0;
   }
 
   /** Whatever is known is read again when it is needed: it may be of another server. */
@@ -90,6 +106,15 @@ export class MessageTypes {
     }
     await this.#reads.rows(this.#register.with(JSON.stringify(types)));
     await this.#readAll();
+  }
+
+  /** Reads what a transaction may have registered: soon, and nobody waits for it. */
+  learn(): void {
+    this.#learning ??= this.#readAll()
+      .catch(() => undefined) // whoever needs a number asks for it
+      .finally(() => {
+        this.#learning = undefined;
+      });
   }
 
   async #readAll(): Promise<void> {

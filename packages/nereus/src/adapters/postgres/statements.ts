@@ -1550,7 +1550,7 @@ export const head: string = `SELECT coalesce(pg_catalog.max(position), 0)::bigin
 
 export const isSetUp: string = `SELECT 1 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'nereus_migrations'`;
 
-export const messageTypes: string = `SELECT c.number, c.kind, c.category, t.number, t.type, t.schema_version
+export const messageTypes: string = `SELECT c.number AS category_number, c.kind, c.category, t.number, t.type, t.schema_version
 FROM nereus_categories AS c LEFT JOIN nereus_types AS t ON t.category = c.number`;
 
 export const nameTaken: string = `SELECT c.relname::text FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1`;

@@ -29,7 +29,8 @@ import { checkSchema, setUp, storeName } from "./schema.ts";
 import type { Session } from "./session.ts";
 import { blockers, forgetBatches } from "./statements.ts";
 import { type Surroundings, survey } from "./surroundings.ts";
-import { postgresTransactions, type TransactionSource } from "./transactions.ts";
+import type { TransactionSource } from "./transaction-reads.ts";
+import { postgresTransactions } from "./transactions.ts";
 import { ownSession, PooledSession } from "./write-session.ts";
 
 export interface StoreSettings {

@@ -3,9 +3,6 @@ import { NereusError } from "../../model/errors.ts";
 import type {
   Commit,
   CommitOutcome,
-  DocumentReader,
-  LogReader,
-  RecordReader,
   SqlClient,
   SqlResult,
   StoreTransaction,
@@ -13,24 +10,15 @@ import type {
 } from "../../ports/store.ts";
 import { isAnswer, outcomeUnknown } from "../server-answers.ts";
 import { groupsOf } from "./batch.ts";
-import { PostgresDocuments } from "./documents.ts";
 import { storeFault } from "./faults.ts";
-import { PostgresLog } from "./log.ts";
-import type { PostgresClient, PostgresPool, PostgresQuery } from "./pool.ts";
-import { ownStatement, type Row, type RowReader, unprepared } from "./reads.ts";
-import { PostgresRecords } from "./records.ts";
+import { qualified } from "./identifiers.ts";
+import { type PostgresClient, type PostgresQuery, rowsOn } from "./pool.ts";
+import { ownStatement, type Row, unprepared } from "./reads.ts";
 import { type RunStatement, Savepoints } from "./savepoints.ts";
 import type { Session } from "./session.ts";
 import { commitIn, settle } from "./statements.ts";
+import { TransactionReads, type TransactionSource } from "./transaction-reads.ts";
 import { answersOf, type GroupAnswer } from "./verdicts.ts";
-
-/** What the transactions of an open store need of it. */
-export interface TransactionSource {
-  readonly name: string;
-  readonly schema: string;
-  readonly pool: PostgresPool;
-  readonly session: Session;
-}
 
 /** Transactions with statements of the user's own. @param source throws where the store is not open */
 export function postgresTransactions(source: () => TransactionSource): StoreTransactions {
@@ -48,14 +36,14 @@ export function postgresTransactions(source: () => TransactionSource): StoreTran
 
 /** What a commit comes to on one connection, whoever ends its transaction. */
 async function write(
-  { name, schema, session }: TransactionSource,
-  reader: RowReader,
+  { name, schema }: TransactionSource,
+  session: Session,
   commit: Commit,
   fence: { readonly writer: string | null; readonly number: number | null; readonly transaction: string },
 ): Promise<CommitOutcome> {
-  const { types, tables } = session;
+  const { types, tables, reads: reader } = session;
   for (const { collection } of commit.documents ?? []) tables.get(collection);
-  if (!types.covers(commit)) await types.register([commit]);
+  if (!types.covers(commit)) await registerIn(session, schema, commit);
   const [group] = groupsOf([commit], session, true);
   const statement = ownStatement(schema, commitIn);
   const json = JSON.stringify(group === undefined ? [] : [group]);
@@ -72,51 +60,26 @@ async function write(
   return answer.outcome;
 }
 
-/** Reads through one connection, with faults translated. */
-function readersOn(
-  source: () => TransactionSource,
-  reader: RowReader,
-): Pick<StoreTransaction, "log" | "documents" | "records"> {
-  const read = async <Result>(work: (session: Session) => Promise<Result>): Promise<Result> => {
-    const { session, name } = source();
-    try {
-      return await work({ ...session, reads: reader });
-    } catch (error) {
-      throw storeFault(error, name);
-    }
-  };
-  const { schema } = source();
-  return {
-    log: new PostgresLog(schema, read),
-    documents: new PostgresDocuments(schema, read),
-    records: new PostgresRecords(schema, read),
-  };
+/** On the connection at hand: another one may never come free while this one is held. Whoever registers has the lock first. */
+async function registerIn({ types, reads }: Session, schema: string, commit: Commit): Promise<void> {
+  await reads.rows(unprepared(qualified("SELECT nereus_lock()::text", schema)));
+  await types.register([commit]);
 }
 
 /** On a connection of the store's own: the commit ends it. */
-class OwnTransaction implements StoreTransaction {
-  readonly log: LogReader;
-  readonly documents: DocumentReader;
-  readonly records: RecordReader;
+class OwnTransaction extends TransactionReads implements StoreTransaction {
   readonly #source: TransactionSource;
   readonly #client: PostgresClient;
   /** Under which the answer is kept, should the connection be lost before it has come. */
   readonly #fence = { writer: randomUUID(), number: 1, transaction: randomUUID() };
   readonly #savepoints: Savepoints;
-  readonly #reader: RowReader;
   #ended = false;
-  /** Statements of the handler's own that have no answer. */
-  #running = 0;
 
   constructor(source: TransactionSource, client: PostgresClient) {
+    super(() => source, { rows: (query) => this.inTurn(() => rowsOn(client, query)) });
     this.#source = source;
     this.#client = client;
-    this.#reader = { rows: async (query) => (await client.query(query)).rows as readonly Row[] };
-    const { log, documents, records } = readersOn(() => source, this.#reader);
     this.#savepoints = new Savepoints(source.name, (text, values) => this.#run(text, values));
-    this.log = log;
-    this.documents = documents;
-    this.records = records;
   }
 
   static async begin(source: TransactionSource, client: PostgresClient): Promise<OwnTransaction> {
@@ -139,20 +102,17 @@ class OwnTransaction implements StoreTransaction {
   async #run(text: string | object, values?: readonly unknown[]): Promise<SqlResult<unknown>> {
     // a driver's client takes either; which rows come back only the caller knows
     const client = this.#client as unknown as { query(...all: unknown[]): Promise<SqlResult<unknown>> };
-    this.#running++;
-    try {
-      return await (values === undefined ? client.query(text) : client.query(text, values));
-    } finally {
-      this.#running--;
-    }
+    return this.inTurn(async () => await (values === undefined ? client.query(text) : client.query(text, values)));
   }
 
   async commit(commit: Commit): Promise<CommitOutcome> {
     this.#savepoints.assertEnded();
     try {
-      const outcome = await write(this.#source, this.#reader, commit, this.#fence);
+      const isNew = !this.session.types.covers(commit);
+      const outcome = await write(this.#source, this.session, commit, this.#fence);
       if (outcome.status === "committed") await this.#close(outcome);
       else await this.rollback();
+      if (isNew) this.#source.session.types.learn();
       return outcome;
     } catch (error) {
       this.#end(true);
@@ -162,12 +122,12 @@ class OwnTransaction implements StoreTransaction {
 
   async rollback(options?: { readonly atOnce: boolean }): Promise<void> {
     if (this.#ended) return;
-    if (options?.atOnce === true && this.#running > 0) {
+    if (options?.atOnce === true && this.isRunning) {
       this.#terminate();
       return;
     }
     try {
-      await this.#client.query(unprepared("ROLLBACK"));
+      await this.inTurn(() => this.#client.query(unprepared("ROLLBACK")));
       this.#end(false);
     } catch {
       this.#end(true); // the connection ends, and what it had begun with it
@@ -187,7 +147,7 @@ class OwnTransaction implements StoreTransaction {
   async #close(outcome: CommitOutcome): Promise<void> {
     const { schema, session, name } = this.#source;
     try {
-      await this.#client.query(unprepared("COMMIT"));
+      await this.inTurn(() => this.#client.query(unprepared("COMMIT")));
       this.#end(false);
     } catch (error) {
       this.#end(true);
@@ -209,27 +169,21 @@ class OwnTransaction implements StoreTransaction {
 }
 
 /** In a transaction of the caller's: nothing here ends it. */
-class JoinedTransaction implements StoreTransaction {
-  readonly log: LogReader;
-  readonly documents: DocumentReader;
-  readonly records: RecordReader;
+class JoinedTransaction extends TransactionReads implements StoreTransaction {
   readonly #source: () => TransactionSource;
   readonly #client: SqlClient;
-  readonly #reader: RowReader;
   readonly #savepoints: Savepoints;
 
   constructor(source: () => TransactionSource, client: SqlClient) {
+    super(source, { rows: (query) => this.inTurn(() => rowsThrough(client, query)) });
     this.#source = source;
     this.#client = client;
-    this.#reader = { rows: (query) => rowsThrough(client, query) };
-    const { log, documents, records } = readersOn(source, this.#reader);
     // which rows come back only the caller knows
     const run = ((text: string, values) =>
-      values === undefined ? client.query(text) : client.query(text, values)) as RunStatement;
+      this.inTurn(
+        async () => await (values === undefined ? client.query(text) : client.query(text, values)),
+      )) as RunStatement;
     this.#savepoints = new Savepoints(source().name, run);
-    this.log = log;
-    this.documents = documents;
-    this.records = records;
   }
 
   query<Row>(text: string | object, values?: readonly unknown[], connection?: object): Promise<SqlResult<Row>> {
@@ -243,7 +197,8 @@ class JoinedTransaction implements StoreTransaction {
       const transaction = randomUUID();
       // Outside of a transaction it is forgotten at once.
       await this.#client.query("SELECT pg_catalog.set_config('nereus.transaction', $1, true)", [transaction]);
-      return await write(source, this.#reader, commit, { writer: null, number: null, transaction });
+      if (!this.session.types.covers(commit)) source.session.types.learn();
+      return await write(source, this.session, commit, { writer: null, number: null, transaction });
     } catch (error) {
       throw storeFault(error, source.name);
     }
