@@ -244,6 +244,7 @@ export class Domain {
     if (own === undefined || registry.services.get(own.name) !== own) throw unknownService(this.name, own?.name);
     const call = async (useCase: string, input: readonly unknown[]): Promise<unknown> => {
       const running = this.#started("service");
+      refuseReadOnly(this.#options.store, "service");
       const { runtime, joining, work } = running;
       const { result } = await work.perform(useCaseWork(runtime, joining, own, useCase, input, options));
       return result;

@@ -11,31 +11,51 @@ export interface PostgresCluster {
   start(): void;
   /** @param mode as pg_ctl has them: `immediate` is a crash */
   stop(mode: "fast" | "immediate"): void;
+  /** Makes a standby a server of its own. */
+  promote(): void;
   remove(): void;
 }
 
 /** Why no server can be made here; undefined where one can. */
 export function whyNoCluster(): string | undefined {
-  if (programs() === undefined) return "no initdb and pg_ctl are installed";
+  if (["initdb", "pg_ctl", "pg_basebackup"].some((name) => pathOf(name) === undefined))
+    return "no initdb, pg_ctl and pg_basebackup are installed";
   if (process.getuid?.() === 0 && serverUser() === undefined)
     return "there is no user postgres that a server could run as";
   return undefined;
 }
 
-/** Makes and starts one, at a free port of the loopback address. */
-export async function makeCluster(): Promise<PostgresCluster> {
+/** Makes and starts one, at a free port of the loopback address. @param settings of its configuration */
+export function makeCluster(settings: Settings = {}): Promise<PostgresCluster> {
+  return startedIn(settings, (data) =>
+    run("initdb", "--pgdata", data, "--username", "postgres", "--auth", "trust", "--encoding", "UTF8", "--no-sync"),
+  );
+}
+
+/** Makes and starts one that follows another. */
+export function makeStandby({ url }: PostgresCluster, settings: Settings = {}): Promise<PostgresCluster> {
+  return startedIn({ hot_standby: "on", ...settings }, (data) =>
+    run("pg_basebackup", "--pgdata", data, "--dbname", url, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"),
+  );
+}
+
+type Settings = Readonly<Record<string, string>>;
+
+async function startedIn(settings: Settings, fill: (data: string) => void): Promise<PostgresCluster> {
   const folder = mkdtempSync(join(tmpdir(), "nereus-cluster-"));
   const user = serverUser();
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
   const port = await freePort();
   const data = join(folder, "data");
-  run("initdb", "--pgdata", data, "--username", "postgres", "--auth", "trust", "--encoding", "UTF8", "--no-sync");
-  const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${folder}`;
+  const own = { listen_addresses: "127.0.0.1", unix_socket_directories: folder, ...settings };
+  const flags = Object.entries(own).map(([name, value]) => `-c ${name}=${value}`);
+  const options = [`-p ${port}`, ...flags].join(" ");
   const cluster: PostgresCluster = {
     port,
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     start: () => run("pg_ctl", "start", "-w", "-D", data, "-l", join(folder, "log"), "-o", options),
     stop: (mode) => run("pg_ctl", "stop", "-w", "-D", data, "-m", mode),
+    promote: () => run("pg_ctl", "promote", "-w", "-D", data),
     remove() {
       try {
         cluster.stop("immediate");
@@ -45,19 +65,25 @@ export async function makeCluster(): Promise<PostgresCluster> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-  cluster.start();
-  return cluster;
+  try {
+    fill(data);
+    cluster.start();
+    return cluster;
+  } catch (error) {
+    cluster.remove();
+    throw error;
+  }
 }
 
-/** Where initdb and pg_ctl are: in the path, or where Debian puts them. */
-function programs(): string | undefined {
+/** Where a program of PostgreSQL's is: in the path, or where Debian puts them. */
+function pathOf(program: string): string | undefined {
   const debian = "/usr/lib/postgresql";
   const versions = existsSync(debian) ? readdirSync(debian).sort().reverse() : [];
   const folders = [
     ...(process.env["PATH"] ?? "").split(":"),
     ...versions.map((version) => join(debian, version, "bin")),
   ];
-  return folders.find((folder) => existsSync(join(folder, "initdb")) && existsSync(join(folder, "pg_ctl")));
+  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
 }
 
 /** Whom a server runs as that refuses to run as root. */
@@ -69,7 +95,7 @@ export function serverUser(): { uid: number; gid: number } | undefined {
 
 function run(program: string, ...args: string[]): void {
   // The server must not hold on to this process's output.
-  const { status, stderr, stdout } = spawnSync(join(programs() ?? "", program), args, {
+  const { status, stderr, stdout } = spawnSync(pathOf(program) ?? program, args, {
     ...serverUser(),
     cwd: tmpdir(),
     encoding: "utf8",

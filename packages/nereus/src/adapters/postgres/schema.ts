@@ -30,7 +30,7 @@ export interface SetUpOptions {
 export async function setUp({ pool, schema = defaultSchema }: SetUpOptions): Promise<void> {
   try {
     await onClient(namelessPool(pool), async (client) => {
-      await examine(client, storeName(schema));
+      await examine(client, { store: storeName(schema), readOnly: false });
       await migrate(client, schema);
     });
   } catch (error) {

@@ -1621,7 +1621,8 @@ export const schemaVersion: string = `SELECT coalesce(pg_catalog.max(number), 0)
 
 export const settle: string = `SELECT nereus_settle($1::uuid, $2::bigint)`;
 
-export const surroundings: string = `SELECT pg_backend_pid(), pg_is_in_recovery()::text, current_setting('server_version_num')::integer,
+export const surroundings: string = `SELECT pg_backend_pid(), pg_is_in_recovery()::text, current_setting('transaction_read_only'),
+  current_setting('server_version_num')::integer,
   current_setting('server_encoding'), current_setting('client_encoding'), current_setting('standard_conforming_strings')`;
 
 export const timers: string = `SELECT id, at, data FROM nereus_timers

@@ -203,8 +203,8 @@ export class PostgresStore implements Store {
   }
 
   async #prepare(given: PostgresPool): Promise<Surroundings> {
-    const { schema, pooler } = this.#settings;
-    const found = await survey(given, this.name, pooler);
+    const { schema, pooler, readOnly } = this.#settings;
+    const found = await survey(given, { store: this.name, readOnly }, pooler);
     const pool = found.isPooled ? namelessPool(given) : given;
     if (this.#settings.setUp) await setUp({ pool, schema });
     await checkSchema(pool, schema);
