@@ -6,6 +6,8 @@ export type Passage = "pass" | "drop" | "cut";
 /** A TCP proxy in front of a server, so that a test can lose what is said on the way. */
 export interface TcpProxy {
   readonly port: number;
+  /** The port of the server that new connections are led to. */
+  target: number;
   /** Asked for every piece that the client sends. */
   onRequest: (bytes: Buffer) => Passage;
   /** Asked for every piece that the server answers. */
@@ -18,7 +20,7 @@ export interface TcpProxy {
 export async function proxyTo(port: number, host = "127.0.0.1"): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
-    const upstream = connect(port, host);
+    const upstream = connect(proxy.target, host);
     const cut = (): void => {
       client.destroy();
       upstream.destroy();
@@ -38,6 +40,7 @@ export async function proxyTo(port: number, host = "127.0.0.1"): Promise<TcpProx
   const address = server.address();
   const proxy: TcpProxy = {
     port: typeof address === "object" && address !== null ? address.port : 0,
+    target: port,
     onRequest: () => "pass",
     onAnswer: () => "pass",
     cutAll() {

@@ -27,11 +27,14 @@ export interface BatchWriterSettings {
   readonly name: string;
   /** How long a server that is away is waited for, in milliseconds. */
   readonly patience: number;
-  /** Called for each connection after the first: there may be another server behind it, whose types have other numbers. */
+  /** Called where what is known of the server may not hold: a new connection, or types that are not registered any more. */
   readonly renewed: () => void;
 }
 
-/** A batch was not written, and has to be encoded anew: the connection is not the one that it was encoded for. */
+/** What a server answers that has no longer the types of a batch: another one, or one with an earlier state of the data. */
+export const unregistered = "unregistered";
+
+/** A batch was not written, and has to be encoded anew: what it was encoded with does not hold any more. */
 export class Renewed extends Error {}
 
 /**
@@ -65,8 +68,13 @@ export class BatchWriter {
   }
 
   /** @param groups and their messages: JSON, see `nereus_commit` */
-  async write(groups: string, messages: string | null, careful: boolean): Promise<WrittenBatch> {
-    const written = await this.#surely(this.#commit, [groups, messages, careful]);
+  async write(
+    groups: string,
+    messages: string | null,
+    careful: boolean,
+    types: readonly number[],
+  ): Promise<WrittenBatch> {
+    const written = await this.#surely(this.#commit, [groups, messages, careful, types]);
     if (written === undefined) throw new Error("a batch has no answer");
     return written;
   }
@@ -95,7 +103,7 @@ export class BatchWriter {
         });
         return answer === null ? undefined : this.#parsed(number, answer);
       } catch (error) {
-        if (client === undefined || !mayBeLost(error)) throw error;
+        if (client === undefined || error instanceof Renewed || !mayBeLost(error)) throw error;
         this.#held.drop(client);
         const answer = await this.#lostAnswer(number, error);
         if (answer !== null) return this.#parsed(number, answer);
@@ -155,6 +163,10 @@ export class BatchWriter {
   }
 
   #parsed(number: number, answer: string): WrittenBatch {
+    if (answer === unregistered) {
+      this.#settings.renewed();
+      throw new Renewed();
+    }
     this.#answered.push(number);
     return JSON.parse(answer) as WrittenBatch;
   }

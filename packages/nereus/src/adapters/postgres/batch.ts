@@ -40,6 +40,8 @@ export class Group {
   readonly commits: Commit[] = [];
   /** As `nereus_commit` takes them, apart from the rest. */
   readonly messages: object[] = [];
+  /** The numbers of their types. */
+  readonly types: Set<number> = new Set();
   readonly #encoding: Encoding;
   readonly #alone: boolean;
   readonly #written = new Set<string>();
@@ -114,6 +116,7 @@ export class Group {
       };
       for (const message of messages) {
         const y = this.#encoding.types.typeOf(stream, message.type, message.schemaVersion);
+        this.types.add(y);
         this.messages.push({ ...ofStream, v: ++place.messages, y, ...encodedMessage(message) });
       }
     }
@@ -239,6 +242,13 @@ export function groupsOf(commits: readonly Commit[], encoding: Encoding, alone: 
     groups.push(group);
   }
   return groups;
+}
+
+/** The numbers of the types of all their messages. */
+export function typesIn(groups: readonly Group[]): readonly number[] {
+  const [only] = groups;
+  if (only !== undefined && groups.length === 1) return [...only.types];
+  return [...new Set(groups.flatMap(({ types }) => [...types]))];
 }
 
 /** What only one commit of a group may touch. */

@@ -3,7 +3,7 @@ import type { Commit, CommitOutcome } from "../../ports/store.ts";
 import { CommitQueue, type Waiting as WaitingCommit } from "../commit-queue.ts";
 import { codeOf, isAnswer } from "../server-answers.ts";
 import { notOpen, withdrawn } from "../store-errors.ts";
-import { type Encoding, type Group, groupsOf, loneMessage } from "./batch.ts";
+import { type Encoding, type Group, groupsOf, loneMessage, typesIn } from "./batch.ts";
 import { type BatchWriter, Renewed, type WrittenBatch } from "./batch-writer.ts";
 import { entangled, storeFault } from "./faults.ts";
 import { type Answer, answersOf } from "./verdicts.ts";
@@ -189,7 +189,7 @@ export class GroupCommit {
       const written = message && (await writer.append(message));
       if (written !== undefined) return written;
     }
-    return writer.write(JSON.stringify(groups), messagesOf(groups), manner.careful);
+    return writer.write(JSON.stringify(groups), messagesOf(groups), manner.careful, typesIn(groups));
   }
 }
 

@@ -78,6 +78,7 @@ export class MessageTypes {
 
   /** Whatever is known is read again when it is needed: it may be of another server. */
   forget(): void {
+    this.#stored?.forget();
     this.#byNumber.clear();
     this.#categories.clear();
     this.#numbers.clear();

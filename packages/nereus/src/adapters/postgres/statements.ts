@@ -1505,6 +1505,133 @@ BEGIN
   RETURN sha256(convert_to(parts, 'UTF8'));
 END
 $function$;`,
+  // 0026_type_numbers.sql
+  `ALTER TABLE nereus_categories ALTER COLUMN number DROP IDENTITY;
+ALTER TABLE nereus_types ALTER COLUMN number DROP IDENTITY;
+
+CREATE FUNCTION nereus_name_number(name jsonb, attempt integer) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $function$
+  SELECT ('x' || left(encode(sha256(convert_to(attempt || name::text, 'UTF8')), 'hex'), 8))::bit(31)::integer % 2147483647 + 1
+$function$;
+
+CREATE OR REPLACE FUNCTION nereus_register_types(types jsonb) RETURNS void
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+AS $function$
+DECLARE
+  new record;
+  attempt integer;
+BEGIN
+  FOR new IN
+    SELECT DISTINCT t.kind, t.category FROM jsonb_to_recordset(types) AS t (kind text, category text) ORDER BY 1, 2
+  LOOP
+    attempt := 0;
+    WHILE NOT EXISTS (
+      SELECT FROM nereus_categories AS c WHERE c.kind = new.kind AND c.category = new.category
+    ) LOOP
+      INSERT INTO nereus_categories (number, kind, category)
+      VALUES (nereus_name_number(jsonb_build_array(new.kind, new.category), attempt), new.kind, new.category)
+      ON CONFLICT DO NOTHING;
+      attempt := attempt + 1;
+    END LOOP;
+  END LOOP;
+  FOR new IN
+    SELECT DISTINCT t.kind, t.category, t.type, t.version, c.number
+    FROM jsonb_to_recordset(types) AS t (kind text, category text, type text, version integer)
+    JOIN nereus_categories AS c ON c.kind = t.kind AND c.category = t.category
+    WHERE t.type IS NOT NULL ORDER BY 1, 2, 3, 4
+  LOOP
+    attempt := 0;
+    WHILE NOT EXISTS (
+      SELECT FROM nereus_types AS t
+      WHERE t.category = new.number AND t.type = new.type AND t.schema_version = new.version
+    ) LOOP
+      INSERT INTO nereus_types (number, category, type, schema_version)
+      VALUES (
+        nereus_name_number(jsonb_build_array(new.kind, new.category, new.type, new.version), attempt),
+        new.number, new.type, new.version
+      )
+      ON CONFLICT DO NOTHING;
+      attempt := attempt + 1;
+    END LOOP;
+  END LOOP;
+END
+$function$;
+
+DO $do$
+BEGIN
+  EXECUTE format($create$
+    CREATE FUNCTION nereus_are_registered(types integer[]) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $function$
+    DECLARE
+      one integer;
+    BEGIN
+      FOREACH one IN ARRAY types LOOP
+        IF NOT EXISTS (SELECT FROM %I.nereus_types AS t WHERE t.number OPERATOR(pg_catalog.=) one) THEN
+          RETURN false;
+        END IF;
+      END LOOP;
+      RETURN true;
+    END
+    $function$
+  $create$, current_schema());
+END
+$do$;
+
+CREATE OR REPLACE FUNCTION nereus_append(
+  of_tenant text, of_category integer, of_id text, expected bigint, of_type integer, checksum bigint, recorded_at bigint,
+  occurred_at bigint, message text, correlation text, causation text, traceparent text, extensions text, payload text,
+  writer uuid, batch bigint, answered bigint[], note text DEFAULT NULL, revision bigint DEFAULT NULL,
+  known text DEFAULT NULL
+) RETURNS text
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET plan_cache_mode = force_generic_plan
+SET jit = off
+AS $function$
+DECLARE
+  last bigint;
+  answer text;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('nereus ' || current_schema(), 0));
+  INSERT INTO nereus_messages AS m (
+    position, recorded_at, occurred_at, checksum, category, type, version,
+    tenant, stream_id, id, correlation_id, causation_id, traceparent, extensions, data
+  )
+  SELECT 1 + greatest(
+      (SELECT h.position FROM nereus_messages AS h ORDER BY h.position DESC LIMIT 1),
+      (SELECT CASE WHEN p.is_called THEN p.last_value ELSE 0 END FROM nereus_position AS p)
+    ), nereus_append.recorded_at, nereus_append.occurred_at, nereus_append.checksum, of_category, of_type, expected + 1,
+    of_tenant, of_id, message, correlation, causation, nereus_append.traceparent, nereus_append.extensions, payload
+  WHERE expected = coalesce((
+    SELECT CASE WHEN known <> s.id THEN -2 ELSE s.version END FROM nereus_messages AS s
+    WHERE s.stream_id = of_id AND s.category = of_category AND s.tenant = of_tenant
+    ORDER BY s.stream_id DESC, s.category DESC, s.tenant DESC, s.version DESC LIMIT 1
+  ), -1)
+  AND (note IS NULL OR nereus_append.revision = coalesce((SELECT n.revision FROM nereus_notes AS n WHERE n.name = note), 0))
+  AND EXISTS (SELECT FROM nereus_types AS t WHERE t.number = of_type)
+  RETURNING m.position INTO last;
+  IF last IS NULL THEN
+    RETURN NULL;
+  END IF;
+  IF cardinality(answered) > 0 THEN
+    DELETE FROM nereus_batches AS b WHERE b.writer = nereus_append.writer AND b.number = ANY (answered);
+  END IF;
+  answer := format('[{"head": %s, "base": %s, "written": 1, "refused": {}}]', last - 1, last - 1);
+  INSERT INTO nereus_batches (writer, number, answer) VALUES (writer, batch, answer)
+  ON CONFLICT ON CONSTRAINT nereus_batches_pkey DO NOTHING;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'the batch % was given up', batch USING ERRCODE = 'NER01';
+  END IF;
+  PERFORM setval('nereus_position', last); -- once nothing more can fail, since it is not undone
+  PERFORM pg_notify('nereus_' || md5(current_schema()), last || ' ' || writer);
+  RETURN answer;
+END
+$function$;`,
 ];
 
 export const append: string = `SELECT nereus_append(
@@ -1529,10 +1656,15 @@ export const checkpoint: string = `SELECT position FROM nereus_checkpoints WHERE
 
 export const collections: string = `SELECT name, table_name, layout FROM nereus_collections`;
 
-export const commitIn: string = `SELECT CASE WHEN pg_catalog.current_setting('nereus.transaction', true) OPERATOR(pg_catalog.=) $7::text
-  THEN nereus_commit($1::jsonb, $2::json, $3::boolean, $4::uuid, $5::bigint, $6::bigint[]) END AS answer`;
+export const commitIn: string = `SELECT CASE WHEN pg_catalog.current_setting('nereus.transaction', true) OPERATOR(pg_catalog.=) $8::text THEN CASE
+  WHEN nereus_are_registered($4::integer[])
+  THEN nereus_commit($1::jsonb, $2::json, $3::boolean, $5::uuid, $6::bigint, $7::bigint[])
+  ELSE 'unregistered' END
+END AS answer`;
 
-export const commit: string = `SELECT nereus_commit($1::jsonb, $2::json, $3::boolean, $4::uuid, $5::bigint, $6::bigint[])`;
+export const commit: string = `SELECT CASE WHEN nereus_are_registered($4::integer[])
+  THEN nereus_commit($1::jsonb, $2::json, $3::boolean, $5::uuid, $6::bigint, $7::bigint[])
+  ELSE 'unregistered' END`;
 
 export const dependentViews: string = `SELECT DISTINCT r.ev_class::regclass::text
 FROM pg_depend AS d

@@ -9,7 +9,8 @@ import type {
   StoreTransactions,
 } from "../../ports/store.ts";
 import { isAnswer, outcomeUnknown } from "../server-answers.ts";
-import { groupsOf } from "./batch.ts";
+import { Group } from "./batch.ts";
+import { unregistered } from "./batch-writer.ts";
 import { storeFault } from "./faults.ts";
 import { qualified } from "./identifiers.ts";
 import { type PostgresClient, type PostgresQuery, rowsOn } from "./pool.ts";
@@ -34,30 +35,43 @@ export function postgresTransactions(source: () => TransactionSource): StoreTran
   };
 }
 
+/** Under which answer a transaction's commit is kept, and what says that it is still the one that was begun. */
+interface Fence {
+  readonly writer: string | null;
+  readonly number: number | null;
+  readonly transaction: string;
+}
+
 /** What a commit comes to on one connection, whoever ends its transaction. */
 async function write(
   { name, schema }: TransactionSource,
   session: Session,
   commit: Commit,
-  fence: { readonly writer: string | null; readonly number: number | null; readonly transaction: string },
+  { writer, number, transaction }: Fence,
 ): Promise<CommitOutcome> {
   const { types, tables, reads: reader } = session;
   for (const { collection } of commit.documents ?? []) tables.get(collection);
-  if (!types.covers(commit)) await registerIn(session, schema, commit);
-  const [group] = groupsOf([commit], session, true);
   const statement = ownStatement(schema, commitIn);
-  const json = JSON.stringify(group === undefined ? [] : [group]);
-  const messages = group === undefined || group.messages.length === 0 ? null : JSON.stringify(group.messages);
-  const [row] = await reader.rows(
-    statement.with(json, messages, true, fence.writer, fence.number, null, fence.transaction),
-  );
-  if (row?.[0] === null) throw transactionEnded(name);
-  const [answered] = JSON.parse(String(row?.[0])) as readonly GroupAnswer[];
-  if (group === undefined || answered === undefined) throw new Error(`${name} has not answered a commit`);
-  const [answer] = await answersOf(group.commits, answered, session);
-  if (answer === undefined) throw new Error(`${name} has not answered a commit`);
-  if ("error" in answer) throw answer.error;
-  return answer.outcome;
+  for (let isFresh = false; ; isFresh = true) {
+    if (!types.covers(commit)) await registerIn(session, schema, commit);
+    const group = new Group(session, true);
+    group.add(commit);
+    const messages = group.messages.length === 0 ? null : JSON.stringify(group.messages);
+    const known = isFresh ? [] : [...group.types];
+    const batch = [JSON.stringify([group]), messages, true, known, writer, number, null];
+    const [row] = await reader.rows(statement.with(...batch, transaction));
+    if (row?.[0] === null) throw transactionEnded(name);
+    if (row?.[0] !== unregistered) return outcomeOf(group, row?.[0], session, name);
+    types.forget();
+  }
+}
+
+async function outcomeOf(group: Group, answer: unknown, session: Session, store: string): Promise<CommitOutcome> {
+  const [answered] = JSON.parse(String(answer)) as readonly GroupAnswer[];
+  const [outcome] = answered === undefined ? [] : await answersOf(group.commits, answered, session);
+  if (outcome === undefined) throw new Error(`${store} has not answered a commit`);
+  if ("error" in outcome) throw outcome.error;
+  return outcome.outcome;
 }
 
 /** On the connection at hand: another one may never come free while this one is held. Whoever registers has the lock first. */

@@ -1,3 +1,6 @@
--- Parameters: groups of commits and their messages as JSON, whether to look for stored message ids, writer, number of
--- the batch, earlier batches whose answers have arrived
-SELECT nereus_commit($1::jsonb, $2::json, $3::boolean, $4::uuid, $5::bigint, $6::bigint[])
+-- Parameters: groups of commits and their messages as JSON, whether to look for stored message ids, the types of the
+-- messages, writer, number of the batch, earlier batches whose answers have arrived.
+-- Writes nothing where a type is not registered (any more), and says so.
+SELECT CASE WHEN nereus_are_registered($4::integer[])
+  THEN nereus_commit($1::jsonb, $2::json, $3::boolean, $5::uuid, $6::bigint, $7::bigint[])
+  ELSE 'unregistered' END
