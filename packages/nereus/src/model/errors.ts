@@ -267,6 +267,7 @@ export const errorCodes = {
   STORE_UNREACHABLE: "The database server cannot be reached, also after waiting for it.",
   STORE_LOCKED: "Another process holds the database file.",
   STORE_READ_ONLY: "The database or its file cannot be written, or was opened for reading only.",
+  STORE_RIGHT_MISSING: "The role of the connections lacks a right in the database that the store needs.",
   STORE_DATABASE_UNSUITABLE:
     "The database server is too old, or a setting or the encoding would change what is stored.",
   STORE_POOLER_UNSUITABLE: "A connection pooler before the database takes away what the store relies on.",

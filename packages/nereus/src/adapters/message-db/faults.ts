@@ -7,7 +7,6 @@ const uniqueViolation = "23505";
 const raised = "P0001";
 const retried: ReadonlySet<string> = new Set(["40001", "40P01", uniqueViolation]);
 const missing: ReadonlySet<string> = new Set(["3F000", "42883", "42P01", "42704"]);
-const readOnly: ReadonlySet<string> = new Set(["25006", "42501"]);
 const locked: ReadonlySet<string> = new Set(["55P03", "40P01", "40001"]);
 
 /** Whether a look at what is stored may tell why a write was refused, or whether it would succeed now. */
@@ -29,10 +28,16 @@ function described(code: string, store: string, error: unknown): readonly [Error
   const reason = reasonOf(error);
   if (missing.has(code))
     return ["STORE_NOT_SET_UP", `The store ${store} lacks a part of Message DB: ${reason}`, setUpFix];
-  if (readOnly.has(code)) {
-    const fix =
-      "Let the user of the connections write: grant it the role message_store, on a server that is no standby.";
-    return ["STORE_READ_ONLY", `The store ${store} may not be written: ${reason}`, fix];
+  if (code === "42501") {
+    const fix = "Grant the user of the connections the role message_store.";
+    return ["STORE_RIGHT_MISSING", `The user of the store ${store} lacks a right: ${reason}`, fix];
+  }
+  if (code === "25006") {
+    return [
+      "STORE_READ_ONLY",
+      `The store ${store} may not be written: ${reason}`,
+      "Connect it to a server that is no standby.",
+    ];
   }
   if (locked.has(code)) {
     return ["STORE_LOCKED", `Another connection holds up the store ${store}: ${reason}`, "End its transaction."];

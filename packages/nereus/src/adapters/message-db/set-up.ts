@@ -53,7 +53,7 @@ const needed = [
  * Installs Message DB in the pool's database, from the package `@eventide/message-db`, and an index for reads by correlation. What is
  * there already stays as it is, so that it can be run again, and on a database that other clients use.
  *
- * @throws NereusError STORE_NOT_SET_UP without the package, STORE_READ_ONLY for a user without the rights
+ * @throws NereusError STORE_NOT_SET_UP without the package, STORE_RIGHT_MISSING for a user without the rights
  * @example
  * const pool = new Pool({ connectionString: process.env.MESSAGE_STORE_URL });
  * await setUp({ pool });

@@ -1,7 +1,9 @@
 import { NereusError } from "../../model/errors.ts";
 import type { CollectionShape } from "../../ports/store.ts";
+import { codeOf, reasonOf } from "../server-answers.ts";
 import { collectionNotOpen } from "../store-errors.ts";
 import { CollectionBuilder } from "./collection-builder.ts";
+import { rightMissing } from "./faults.ts";
 import { type Entry, isCovered, type Layout } from "./layouts.ts";
 import { refuseMisfits } from "./migration-checks.ts";
 import { type PostgresClient, type PostgresPool, rowsOn } from "./pool.ts";
@@ -43,25 +45,39 @@ export class CollectionTables {
   /**
    * Makes the tables what the shapes ask for: all of them or, where stored documents do not fit one, none.
    *
-   * @throws NereusError `STORE_MIGRATION_REFUSED`; `STORE_READ_ONLY` where they are something else and may only be read
+   * @returns the names of the tables
+   * @throws NereusError `STORE_MIGRATION_REFUSED`; `STORE_READ_ONLY` where they are something else and may only be read;
+   * `STORE_RIGHT_MISSING` where they may not be made so
    */
-  async declare(pool: PostgresPool, shapes: readonly CollectionShape[], readOnly: boolean): Promise<void> {
+  async declare(pool: PostgresPool, shapes: readonly CollectionShape[], readOnly: boolean): Promise<readonly string[]> {
     let entries = await this.#entries(pool);
     const misfits = shapes.filter((shape) => !isCovered(shape, entries.get(shape.name)));
-    if (readOnly && misfits.length > 0) throw this.#notAsDeclared(misfits.map(({ name }) => name));
+    const names = misfits.map(({ name }) => name);
+    if (readOnly && misfits.length > 0) throw this.#notAsDeclared(names);
     if (misfits.length > 0) {
-      entries = await inTransaction(pool, this.#schema, (client) => this.#build(client, shapes));
+      entries = await inTransaction(pool, this.#schema, (client) => this.#build(client, shapes)).catch((error) => {
+        throw codeOf(error) === rightMissing ? this.#notToBeMade(names, error) : error;
+      });
     }
-    for (const { name } of shapes) {
+    return shapes.flatMap(({ name }) => {
       const entry = entries.get(name);
-      if (entry !== undefined) this.#tables.set(name, this.#tableOf(name, entry));
-    }
+      if (entry === undefined) return [];
+      this.#tables.set(name, this.#tableOf(name, entry));
+      return [entry.table];
+    });
   }
 
   #notAsDeclared(collections: readonly string[]): NereusError {
     const message = `The store ${this.#store} is for reading only, and ${collections.join(", ")} is not stored as the model has it.`;
     const fix = "First start a process with the same model whose store may write.";
     return new NereusError("STORE_READ_ONLY", message, { element: this.#store, fix });
+  }
+
+  #notToBeMade(collections: readonly string[], cause: unknown): NereusError {
+    const message = `The role of the connections may not make the tables of ${collections.join(", ")} in the store ${this.#store}: ${reasonOf(cause)}.`;
+    const fix =
+      "Start the domain once as the role that owns the tables, such as when it is deployed; then grant this role its rights on them.";
+    return new NereusError("STORE_RIGHT_MISSING", message, { element: this.#store, fix, cause });
   }
 
   async #build(client: PostgresClient, shapes: readonly CollectionShape[]): Promise<Map<string, Entry>> {

@@ -8,7 +8,8 @@ export const entangled = "NER02";
 
 /** PostgreSQL's codes (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
 const missing: ReadonlySet<string> = new Set(["3F000", "42P01", "42883", "42704"]);
-const readOnly: ReadonlySet<string> = new Set(["25006", "42501"]);
+/** The role may not do it. */
+export const rightMissing = "42501";
 /** A statement that was prepared by name is not there, or there already: the session is not the one it was. */
 const otherSession: ReadonlySet<string> = new Set(["26000", "42P05"]);
 const locked: ReadonlySet<string> = new Set(["55P03", "40P01", "40001", "57014"]);
@@ -28,11 +29,15 @@ function described(code: string, store: string, error: unknown): readonly [Error
     const fix = "Run what may fail in a builder's own transaction, or behind a SAVEPOINT, and roll back to it.";
     return ["TRANSACTION_ABORTED", `A statement has failed in a transaction of the store ${store}: ${because}.`, fix];
   }
-  if (readOnly.has(code)) {
+  if (code === rightMissing) {
     const fix =
-      "Give the role of the connections the rights that the guide to PostgreSQL lists, on a server that is no standby; or " +
-      "open the store with `readOnly: true`, for queries and views.";
-    return ["STORE_READ_ONLY", `The store ${store} may not be used as it is to be: ${because}.`, fix];
+      "Grant the role of the connections the rights that the guide to PostgreSQL lists for what it does: to set up, to run, or to read only.";
+    return ["STORE_RIGHT_MISSING", `The role of the store ${store} lacks a right: ${because}.`, fix];
+  }
+  if (code === "25006") {
+    const fix =
+      "Connect it to a server that is no standby; or open the store with `readOnly: true`, for queries and views.";
+    return ["STORE_READ_ONLY", `The store ${store} cannot be written: ${because}.`, fix];
   }
   if (otherSession.has(code)) {
     const fix = "A pooler gives each transaction another session: give the store `pooler: true`.";

@@ -24,7 +24,7 @@ export interface SetUpOptions {
  *
  * @example
  * await setUp({ pool: new Pool({ connectionString: process.env.DATABASE_URL }) });
- * @throws NereusError STORE_INCOMPATIBLE for a schema of a newer release, STORE_READ_ONLY without the rights,
+ * @throws NereusError STORE_INCOMPATIBLE for a schema of a newer release, STORE_RIGHT_MISSING, STORE_READ_ONLY on a standby,
  * STORE_DATABASE_UNSUITABLE for another encoding than UTF8, STORE_POOLER_UNSUITABLE, STORE_UNREACHABLE
  */
 export async function setUp({ pool, schema = defaultSchema }: SetUpOptions): Promise<void> {

@@ -25,10 +25,11 @@ import type { OpenPool } from "./open-pool.ts";
 import { type PostgresPool, rowsOn } from "./pool.ts";
 import { ownStatement, Reads } from "./reads.ts";
 import { PostgresRecords } from "./records.ts";
+import { refuseMissingRights } from "./rights.ts";
 import { checkSchema, setUp, storeName } from "./schema.ts";
 import type { Session } from "./session.ts";
 import { blockers, forgetBatches } from "./statements.ts";
-import { type Surroundings, survey } from "./surroundings.ts";
+import { type Surroundings, survey, type Use } from "./surroundings.ts";
 import type { TransactionSource } from "./transaction-reads.ts";
 import { postgresTransactions } from "./transactions.ts";
 import { ownSession, PooledSession } from "./write-session.ts";
@@ -99,7 +100,8 @@ export class PostgresStore implements Store {
       const opened = this.#running;
       try {
         const { session, pool } = opened ?? (await this.#start());
-        await session.tables.declare(pool, collections, this.readOnly);
+        const tables = await session.tables.declare(pool, collections, this.readOnly);
+        if (tables.length > 0) await refuseMissingRights(pool, this.#settings.schema, this.#use, tables);
         this.#accepting = true;
       } catch (error) {
         if (opened === undefined) await this.#letGo();
@@ -203,13 +205,18 @@ export class PostgresStore implements Store {
   }
 
   async #prepare(given: PostgresPool): Promise<Surroundings> {
-    const { schema, pooler, readOnly } = this.#settings;
-    const found = await survey(given, { store: this.name, readOnly }, pooler);
+    const { schema, pooler } = this.#settings;
+    const found = await survey(given, this.#use, pooler);
     const pool = found.isPooled ? namelessPool(given) : given;
     if (this.#settings.setUp) await setUp({ pool, schema });
+    await refuseMissingRights(pool, schema, this.#use, []);
     await checkSchema(pool, schema);
     if (!this.readOnly) await pool.query(ownStatement(schema, forgetBatches).with());
     return found;
+  }
+
+  get #use(): Use {
+    return { store: this.name, readOnly: this.readOnly };
   }
 
   async #letGo(): Promise<void> {
