@@ -88,6 +88,7 @@ export type {
   TypeDetail,
   ValueObjectDescription,
 } from "./domain/model-description.ts";
+export type { OfTenant, OptionsOf, Tenancy } from "./domain/tenancy.ts";
 export type { Engine } from "./engine/engine.ts";
 export type { StopOptions } from "./engine/stopping.ts";
 export { Aggregate, type AggregateBase } from "./model/aggregate.ts";

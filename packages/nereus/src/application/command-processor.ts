@@ -13,7 +13,7 @@ import { commandContext, type Joining } from "./handler-context.ts";
 import { claimOf } from "./idempotency.ts";
 import { cacheKey } from "./loading.ts";
 import { unknownOutcome } from "./operation.ts";
-import { assertSendOptions, type ProcessOptions, timeoutOf } from "./process-options.ts";
+import { assertInnerSendOptions, type ProcessOptions, timeoutOf } from "./process-options.ts";
 import type { QueryProcessor } from "./query-processor.ts";
 import type { Sent } from "./receipts.ts";
 import type { CommandRoute, Runtime } from "./registry.ts";
@@ -66,9 +66,8 @@ export class CommandProcessor {
     };
   }
 
-  /** Stores a command, to be handled later. */
+  /** Stores a command, to be handled later. The options are checked already. */
   async send(command: object, options: SendOptions & ProcessOptions): Promise<Sent> {
-    assertSendOptions(options, true);
     const route = this.#route(command);
     const cause = causeOf(this.#originOf(command, options, true), this.#runtime.clock.now().getTime());
     const append = appendOf(route, command, cause, options);
@@ -107,7 +106,7 @@ export class CommandProcessor {
 
   /** Hands a command in with a unit of work. */
   sendWith(command: object, options: SendOptions, unit: UnitOfWork, causedBy: string): void {
-    assertSendOptions(options, false);
+    assertInnerSendOptions(options);
     const route = this.#route(command);
     unit.send(appendOf(route, command, { ...unit.cause, causationId: causedBy }, options));
   }

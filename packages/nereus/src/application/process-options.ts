@@ -73,8 +73,9 @@ const isClient: Test = (value) =>
 
 type Tests = Readonly<Record<string, Test>>;
 
+const tenantTests: Tests = { tenant: isTextOrEmpty };
 const callTests: Tests = {
-  tenant: isTextOrEmpty,
+  ...tenantTests,
   correlationId: isText,
   causationId: isText,
   traceparent: isText,
@@ -120,6 +121,11 @@ export function assertCallOptions(options: object): void {
   assertKnown(options, callTests);
 }
 
+/** The same for a question: of a wrong name, `tennant`, the answer would be somebody else's. */
+export function assertTenantOptions(options: object): void {
+  assertKnown(options, tenantTests);
+}
+
 /** The same for a message of another system. */
 export function assertDelivery(options: object): void {
   assertKnown(options, deliveryTests);
@@ -132,9 +138,14 @@ export function assertIdGiven(options: { readonly id?: unknown }): void {
     throw badOption("id", "is not given, so that nothing could take effect once", deliveryTests);
 }
 
-/** The same for a sent command: a handler's command takes over what is known of the request. */
-export function assertSendOptions(options: object, isFromOutside: boolean): void {
-  assertKnown(options, isFromOutside ? outsideSendTests : sendTests);
+/** The same for a command that is sent from outside. */
+export function assertSendOptions(options: object): void {
+  assertKnown(options, outsideSendTests);
+}
+
+/** The same for one that a handler sends: it takes over what is known of the request. */
+export function assertInnerSendOptions(options: object): void {
+  assertKnown(options, sendTests);
 }
 
 function assertKnown(options: object, known: Tests): void {

@@ -3,6 +3,7 @@ import { type EventHandlersOptions, eventHandlers } from "../application/event-h
 import { type Answer, commandHandlers, queryHandlers } from "../application/handlers.ts";
 import { type ProjectorContext, type ProjectorOptions, projector } from "../application/projector.ts";
 import { type Domain, registerElement } from "../domain/domain.ts";
+import type { Tenancy } from "../domain/tenancy.ts";
 import type { AggregateClass } from "../model/aggregate-root.ts";
 import type { Element } from "../model/element.ts";
 import type { CommandClass, EventClass, QueryClass } from "../model/message.ts";
@@ -177,7 +178,7 @@ export interface Decorators {
  *   }
  * }
  */
-export function decorators(domain: Domain): Decorators {
+export function decorators(domain: Domain<Tenancy>): Decorators {
   return {
     aggregate: ((given: object = {}) =>
       typeof given === "function"
@@ -210,7 +211,7 @@ export function decorators(domain: Domain): Decorators {
   };
 }
 
-function registerAggregate(domain: Domain, type: object, options: AggregateDecoratorOptions): void {
+function registerAggregate(domain: Domain<Tenancy>, type: object, options: AggregateDecoratorOptions): void {
   const faults = defineAggregate(type, options);
   registerElement(domain, () => type as Element, faults);
 }
@@ -224,7 +225,7 @@ interface Handlers extends Element {
 
 /** The class decorator that registers the methods of an instance with one kind of decorator. */
 function registering(
-  domain: Domain,
+  domain: Domain<Tenancy>,
   decorator: string,
   as: MarkKind,
   { create }: Partial<InstanceOptions<object>> = {},

@@ -10,8 +10,9 @@ import { definition, type Element } from "../model/element.ts";
 import { type ModelFault, NereusError } from "../model/errors.ts";
 import type { ProjectionClass } from "../model/projection.ts";
 import type { Store, WeakerPromise } from "../ports/store.ts";
+import type { Tenancy } from "./tenancy.ts";
 
-export interface DomainOptions {
+export interface DomainOptions<T extends Tenancy = "optional"> {
   /** Aggregates, projections, and what `commandHandlers`, `queryHandlers` and `projector` return. */
   readonly elements: readonly Element[];
   /** `memory()`, `sqlite(path)`, `postgres({ pool })` or `messageDb(…)`: one of its own for each domain, which opens and closes it. */
@@ -22,6 +23,11 @@ export interface DomainOptions {
    * @example new Domain("treasury", { formerly: ["bank"], elements, store: sqlite("bank.db") });
    */
   readonly formerly?: readonly string[] | undefined;
+  /**
+   * `required`: a call from outside without a tenant does not compile, and is refused as `TENANT_REQUIRED`. Default: `optional`, where a call
+   * without one is of the tenant `""`.
+   */
+  readonly tenancy?: T | undefined;
   /** Default: the system's. */
   readonly clock?: Clock | undefined;
   /** Default: `console`. */
@@ -95,7 +101,7 @@ function weakened(store: Store, element: string, what: string, promise: WeakerPr
 }
 
 /** For callers without types. @throws NereusError OPTION_INVALID */
-export function assertDomainOptions(name: unknown, options: DomainOptions): void {
+export function assertDomainOptions(name: unknown, options: DomainOptions<Tenancy>): void {
   const fault = faultOfOptions(name, options);
   if (fault === undefined) return;
   throw new NereusError("OPTION_INVALID", `A domain cannot be made: ${fault}`, {
@@ -103,7 +109,7 @@ export function assertDomainOptions(name: unknown, options: DomainOptions): void
   });
 }
 
-function faultOfOptions(name: unknown, options: DomainOptions): string | undefined {
+function faultOfOptions(name: unknown, options: DomainOptions<Tenancy>): string | undefined {
   if (typeof name !== "string" || name === "") return "it has no name";
   if (!Array.isArray(options?.elements)) return "elements is not a list";
   if (typeof options.store !== "object" || options.store === null) return "store is not a store";
@@ -111,6 +117,7 @@ function faultOfOptions(name: unknown, options: DomainOptions): string | undefin
   if (!Array.isArray(formerly) || formerly.some((one) => typeof one !== "string" || one === "")) {
     return "formerly is not a list of names";
   }
+  if (![undefined, "optional", "required"].includes(options.tenancy)) return "tenancy is neither optional nor required";
   const { retries, cachedAggregates, cachedCharacters, limits, clock, timeout } = options;
   if (![retries, cachedAggregates, cachedCharacters].every(isCount))
     return "retries, cachedAggregates and cachedCharacters are whole numbers from 0";

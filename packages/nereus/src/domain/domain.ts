@@ -1,7 +1,13 @@
 import type { ApplicationService, ApplicationServiceDefinition, UseCases } from "../application/application-service.ts";
 import { type DeliverOptions, messageWork } from "../application/delivery.ts";
 import { refuseInHandler, refuseInProjector } from "../application/handling.ts";
-import { assertCallOptions, assertIdGiven, assertOptions } from "../application/process-options.ts";
+import {
+  assertCallOptions,
+  assertIdGiven,
+  assertOptions,
+  assertSendOptions,
+  assertTenantOptions,
+} from "../application/process-options.ts";
 import { viewIn } from "../application/projection-views.ts";
 import { refuseReadOnly } from "../application/read-only.ts";
 import type { Registry } from "../application/registry.ts";
@@ -33,9 +39,10 @@ import { assemble, type Running, runnerOf, settle, visible, watchLongWaits } fro
 import { stopRunning } from "./stop-running.ts";
 import { claimStore } from "./store-ownership.ts";
 import { leaveStore, takeStore } from "./store-use.ts";
+import { type OfTenant, type OptionsOf, requireTenant, type Tenancy } from "./tenancy.ts";
 
 /** What a started domain works with: for the test kit, which seeds the log, and lets events happen without a command. */
-export let workingsOf: (domain: Domain) => Workings;
+export let workingsOf: (domain: Domain<Tenancy>) => Workings;
 export type Workings = Pick<Running, "runtime" | "work" | "joining" | "runners">;
 
 /**
@@ -44,11 +51,11 @@ export type Workings = Pick<Running, "runtime" | "work" | "joining" | "runners">
  *
  * @throws NereusError DOMAIN_ALREADY_STARTED
  */
-export let registerElement: (domain: Domain, make: () => Element, faults?: readonly ModelFault[]) => void;
+export let registerElement: (domain: Domain<Tenancy>, make: () => Element, faults?: readonly ModelFault[]) => void;
 
 /** {@link Domain.deliver} without an id, too: for the test kit. */
 export let deliverTo: (
-  domain: Domain,
+  domain: Domain<Tenancy>,
   subscriber: Subscriber,
   message: unknown,
   options: Partial<DeliverOptions>,
@@ -63,18 +70,21 @@ export let deliverTo: (
  * const id = await bank.process(new OpenAccount({ accountId: "576", holder: "Ada", opening: 0 }));
  * await bank.stop();
  */
-export class Domain {
+export class Domain<T extends Tenancy = "optional"> {
   readonly name: string;
-  readonly #options: DomainOptions;
+  /** Whether calls have to say of which tenant they are. Where they have to, one that does not is refused: `TENANT_REQUIRED`. */
+  readonly tenancy: T;
+  readonly #options: DomainOptions<T>;
   readonly #registered: { readonly make: () => Element; readonly faults: readonly ModelFault[] }[] = [];
   /** Whether the model was checked, and takes no more elements. */
   #sealed = false;
   #running: Running | undefined;
   #transitions: Promise<void> = Promise.resolve();
 
-  constructor(name: string, options: DomainOptions) {
+  constructor(name: string, options: DomainOptions<T>) {
     assertDomainOptions(name, options);
     this.name = name;
+    this.tenancy = options.tenancy ?? ("optional" as T); // which it is where nothing is said
     this.#options = options;
   }
 
@@ -186,10 +196,10 @@ export class Domain {
    * @throws ValidationError for broken rules, AggregateNotFoundError, ConcurrencyError; see docs/reference/errors.md
    * @example await bank.process(new Withdraw({ accountId: "576", amount: 100 }), { idempotencyKey: request.id });
    */
-  async process<R>(command: Returning<R, "command">, options: DomainProcessOptions = {}): Promise<R> {
+  async process<R>(command: Returning<R, "command">, ...given: OptionsOf<T, DomainProcessOptions>): Promise<R> {
     const running = this.#started("process");
     refuseReadOnly(this.#options.store, "process");
-    assertOptions(options);
+    const options = this.#said("process", assertOptions, given);
     const awaited = (options.visibleIn ?? []).map((projection) => runnerOf(running, projection));
     const work = running.commands.workOf(command, options);
     const limit = running.work.limitOf(work);
@@ -208,9 +218,10 @@ export class Domain {
    * @throws NereusError UNKNOWN_COMMAND or OPTION_INVALID
    * @example await bank.send(new CloseAccount({ accountId: "576" }), { at: endOfMonth, priority: "low" });
    */
-  async send(command: Returning<unknown, "command">, options: DomainSendOptions = {}): Promise<Receipt> {
+  async send(command: Returning<unknown, "command">, ...given: OptionsOf<T, DomainSendOptions>): Promise<Receipt> {
     const running = this.#started("send");
     refuseReadOnly(this.#options.store, "send");
+    const options = this.#said("send", assertSendOptions, given);
     const { underWay } = running.work;
     return running.receipts.of(await underWay.during("A call of send", () => running.commands.send(command, options)));
   }
@@ -224,9 +235,9 @@ export class Domain {
   async receipt(
     command: CommandClass,
     commandId: string,
-    { tenant = "" }: TenantOptions = {},
+    ...given: OptionsOf<T, TenantOptions>
   ): Promise<Receipt | undefined> {
-    assertOptions({ tenant });
+    const { tenant = "" } = this.#said("receipt", assertTenantOptions, given);
     const { commands, receipts } = this.#started();
     return receipts.find(commands.streamOf(command, commandId, tenant), command[definition].name);
   }
@@ -237,8 +248,8 @@ export class Domain {
    * @throws NereusError UNKNOWN_SERVICE
    * @example const id = await shop.service(signup).register("ada@example.org");
    */
-  service<U>(service: ApplicationService<U>, options: CallOptions = {}): UseCases<U> {
-    assertCallOptions(options);
+  service<U>(service: ApplicationService<U>, ...given: OptionsOf<T, CallOptions>): UseCases<U> {
+    const options = this.#said("service", assertCallOptions, given);
     const { registry } = this.#started().runtime;
     const own = definitionOf<ApplicationServiceDefinition>(service, "applicationService");
     if (own === undefined || registry.services.get(own.name) !== own) throw unknownService(this.name, own?.name);
@@ -263,7 +274,7 @@ export class Domain {
    * the handler throws: the message may then be delivered again
    * @example await bank.deliver(gateway, await request.json(), { id: request.headers.get("webhook-id") });
    */
-  async deliver(subscriber: Subscriber, message: unknown, options: DeliverOptions): Promise<void> {
+  async deliver(subscriber: Subscriber, message: unknown, options: DeliverOptions & OfTenant<T>): Promise<void> {
     this.#started("deliver");
     assertIdGiven(options);
     await deliverTo(this, subscriber, message, options);
@@ -275,8 +286,8 @@ export class Domain {
    * @throws NereusError UNKNOWN_QUERY, or whatever the handler throws
    * @example const accounts = await bank.query(new FindAccounts({ holder: "Ada" }));
    */
-  async query<R>(query: Returning<R, "query">, { tenant = "" }: TenantOptions = {}): Promise<R> {
-    assertOptions({ tenant });
+  async query<R>(query: Returning<R, "query">, ...given: OptionsOf<T, TenantOptions>): Promise<R> {
+    const { tenant = "" } = this.#said("query", assertTenantOptions, given);
     const { queries, work } = this.#started();
     const limit = work.limitOf({});
     const answer = queries.ask(query, tenant);
@@ -290,8 +301,8 @@ export class Domain {
    * @throws NereusError UNKNOWN_PROJECTION
    * @example const row = await bank.view(AccountSummary).get("576");
    */
-  view<R extends object>(projection: ProjectionClass<R>, { tenant = "" }: TenantOptions = {}): View<R> {
-    assertOptions({ tenant });
+  view<R extends object>(projection: ProjectionClass<R>, ...given: OptionsOf<T, TenantOptions>): View<R> {
+    const { tenant = "" } = this.#said("view", assertTenantOptions, given);
     return viewIn(this.#started().runtime, projection, tenant);
   }
 
@@ -334,6 +345,7 @@ export class Domain {
     deliverTo = async (domain, subscriber, message, options) => {
       const running = domain.#started();
       refuseReadOnly(domain.#options.store, "deliver");
+      requireTenant(domain, "deliver", options?.tenant);
       const { runtime, joining, work } = running;
       const own = definitionOf<SubscriberDefinition>(subscriber, "subscriber");
       if (own === undefined || runtime.registry.subscribers.get(own.name) !== own) {
@@ -350,6 +362,14 @@ export class Domain {
 
   #model(): CheckedModel {
     return checkModel(this.name, this.#elements());
+  }
+
+  /** The options of a call. @throws NereusError OPTION_INVALID or TENANT_REQUIRED */
+  #said<O extends TenantOptions>(call: string, assert: (options: O) => void, [options]: readonly [options?: O]): O {
+    const said = options === undefined ? ({} as O) : options; // none of them must be given
+    assert(said);
+    requireTenant(this, call, said.tenant);
+    return said;
   }
 
   /** @param call what changes something, and so may not be called by a projector */

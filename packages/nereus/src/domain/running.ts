@@ -27,6 +27,7 @@ import { NereusError } from "../model/errors.ts";
 import type { ProjectionClass } from "../model/projection.ts";
 import type { DomainOptions } from "./domain-options.ts";
 import { stateShapeOf } from "./state-shape.ts";
+import type { Tenancy } from "./tenancy.ts";
 
 /** Milliseconds between two looks for what has waited long for the store. */
 const lookEvery = 1000;
@@ -48,7 +49,7 @@ export interface Running {
   readonly stopping: AbortController;
 }
 
-export function assemble(registry: Registry, options: DomainOptions): Running {
+export function assemble(registry: Registry, options: DomainOptions<Tenancy>): Running {
   const { store, log = console, limits = {} } = options;
   const clock = new CheckedClock(options.clock);
   const runtime: Runtime = {

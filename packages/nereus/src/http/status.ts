@@ -8,6 +8,7 @@ const byStatus = {
     "IDENTITY_MISSING",
     "EXPECTED_VERSION_UNUSED",
     "OPTION_INVALID",
+    "TENANT_REQUIRED",
     "UNKNOWN_FIELD",
     "FIELD_UNORDERED",
   ],

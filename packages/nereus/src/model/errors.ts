@@ -188,6 +188,7 @@ export const errorCodes = {
     "A statement has failed in the transaction that a command was to be stored in, which so takes no more.",
   READ_ONLY_CONTEXT: "Something was added to a repository in a context that only reads.",
   FIELD_UNORDERED: "A field was compared by order, or ordered by, that has no order which is the same on every store.",
+  TENANT_REQUIRED: "A call does not say of which tenant it is, and its domain requires it.",
   OPTION_INVALID: "An option of a command or a read has no usable value.",
   DEADLINE_EXCEEDED: "The time of a command or query was up before it was done.",
   OUTCOME_UNKNOWN:

@@ -1,6 +1,7 @@
 import type { DeliverOptions } from "../application/delivery.ts";
 import type { Subscriber } from "../application/subscriber.ts";
 import { type Domain, deliverTo } from "../domain/domain.ts";
+import type { OptionsOf, Tenancy } from "../domain/tenancy.ts";
 
 /**
  * Hands another system's message to its subscriber, as a broker would, and waits until it is handled. Here a message is written by
@@ -12,11 +13,11 @@ import { type Domain, deliverTo } from "../domain/domain.ts";
  * @example
  * await deliver(bank, gateway, { account: "1", cents: 500, state: "completed" }, { id: "m-1" });
  */
-export async function deliver<I>(
-  domain: Domain,
+export async function deliver<I, T extends Tenancy>(
+  domain: Domain<T>,
   subscriber: Subscriber<I>,
   message: NoInfer<I>,
-  options: Partial<DeliverOptions> = {},
+  ...[options = {}]: OptionsOf<T, Partial<DeliverOptions>>
 ): Promise<void> {
   await domain.start();
   await deliverTo(domain, subscriber, message, options);

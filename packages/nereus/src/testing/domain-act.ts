@@ -3,6 +3,7 @@ import type { Runtime } from "../application/registry.ts";
 import { restoreSent, type SentCommand, sentCommand } from "../application/sent-command.ts";
 import { type Domain, type Workings, workingsOf } from "../domain/domain.ts";
 import type { DomainProcessOptions } from "../domain/domain-options.ts";
+import { type OfTenant, requireTenant, type Tenancy } from "../domain/tenancy.ts";
 import { EventRunner } from "../engine/event-runner.ts";
 import { together } from "../engine/failures.ts";
 import type { MessageKind, StoredMessage } from "../log/message.ts";
@@ -25,29 +26,30 @@ export interface DomainOutcome extends Outcome {
 }
 
 /** Something done with a domain that is no single message. */
-export type Act = (domain: Domain) => unknown;
+export type Act = (domain: Domain<Tenancy>) => unknown;
 
 /** Processes a command. */
-export async function process(domain: Domain, command: object, options: DomainProcessOptions): Promise<DomainOutcome> {
+export async function process(
+  domain: Domain<Tenancy>,
+  command: object,
+  options: DomainProcessOptions,
+): Promise<DomainOutcome> {
   const { registry } = workingsOf(domain).runtime;
   const { handling, identityField = "" } = registry.commands.get(nameOf(command, "command")) ?? {};
   const { tenant = "" } = options;
-  const outcome = await perform(
-    domain,
-    () => domain.process(command as Returning<unknown, "command">, options),
-    tenant,
-  );
+  const said = options as DomainProcessOptions & OfTenant<Tenancy>; // where a tenant lacks, the domain says so
+  const outcome = await perform(domain, () => domain.process(command as Returning<unknown, "command">, said), tenant);
   const id = handling?.how === "create" ? outcome.result : (command as Record<string, unknown>)[identityField];
   return { ...outcome, id: id === undefined ? undefined : String(id) };
 }
 
 /** Asks a query. */
-export function ask(domain: Domain, query: object, tenant: string): Promise<DomainOutcome> {
+export function ask(domain: Domain<Tenancy>, query: object, tenant: string): Promise<DomainOutcome> {
   return perform(domain, () => domain.query(query as Returning<unknown, "query">, { tenant }), tenant);
 }
 
 /** Does whatever it is, and finds out what it has appended. */
-export async function perform(domain: Domain, act: Act, tenant: string): Promise<DomainOutcome> {
+export async function perform(domain: Domain<Tenancy>, act: Act, tenant: string): Promise<DomainOutcome> {
   const { runtime } = workingsOf(domain);
   const { log } = runtime.store;
   const before = await log.head();
@@ -63,8 +65,9 @@ export async function perform(domain: Domain, act: Act, tenant: string): Promise
 }
 
 /** Lets an event happen: stores it, and runs its handlers. */
-export async function happen(domain: Domain, event: object, options: SeedOptions): Promise<DomainOutcome> {
+export async function happen(domain: Domain<Tenancy>, event: object, options: SeedOptions): Promise<DomainOutcome> {
   const workings = workingsOf(domain);
+  requireTenant(domain, "when(event)", options.tenant);
   const { runtime } = workings;
   const before = await runtime.store.log.head();
   const { id } = ownerOf(runtime, event);

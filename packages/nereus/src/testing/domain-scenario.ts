@@ -3,6 +3,7 @@ import { viewIn } from "../application/projection-views.ts";
 import type { Selection } from "../application/selection.ts";
 import { type Domain, workingsOf } from "../domain/domain.ts";
 import type { DomainProcessOptions, TenantOptions } from "../domain/domain-options.ts";
+import { requireTenant, type Tenancy } from "../domain/tenancy.ts";
 import type { AggregateClass } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import { messageDefinition } from "../model/message.ts";
@@ -38,11 +39,11 @@ type RowSelection = Selection<object> & TenantOptions;
 
 /** What happened before in a domain: stored once, by the first scenario that begins with it. */
 export class GivenDomain {
-  readonly #domain: Domain;
+  readonly #domain: Domain<Tenancy>;
   readonly #items: readonly Item[];
   #first: Step<DomainProgress> | undefined;
 
-  constructor(domain: Domain, before: readonly object[]) {
+  constructor(domain: Domain<Tenancy>, before: readonly object[]) {
     for (const thing of before) assertNoClass("given", thing);
     this.#domain = domain;
     this.#items = itemsOf(before);
@@ -80,6 +81,7 @@ export class GivenDomain {
       const isUsed = (await workings.runtime.store.log.head()) > 0;
       if (isUsed) await this.#domain.settle(); // what is under way from before is no consequence of this scenario
       const common = tenant ?? tenantOf(this.#items) ?? "";
+      for (const { options } of this.#items) requireTenant(this.#domain, "given", options.tenant ?? common);
       await storeHistory(workings, this.#items, common);
       if (this.#items.length > 0) await this.#domain.settle(); // what is done next may ask async projections
       return { outcome: undefined, isRefusalExpected: false, tenant: common };
@@ -96,9 +98,9 @@ function tenantOf(items: readonly Item[]): string | undefined {
 
 /** A command or event under test. */
 class DomainScenario extends Scenario<DomainProgress> {
-  readonly #domain: Domain;
+  readonly #domain: Domain<Tenancy>;
 
-  constructor(domain: Domain, step: Step<DomainProgress>) {
+  constructor(domain: Domain<Tenancy>, step: Step<DomainProgress>) {
     super(step);
     this.#domain = domain;
   }
@@ -122,6 +124,7 @@ class DomainScenario extends Scenario<DomainProgress> {
   thenState(aggregate: AggregateClass, ...expected: readonly [object] | readonly [string, object]): this {
     return this.check(async (progress) => {
       const { tenant, id: own } = doneIn(progress);
+      requireTenant(this.#domain, "thenState", tenant);
       const [id = own, state] = expected.length === 2 ? expected : [undefined, expected[0]];
       const { name } = aggregate[definition];
       if (id === undefined) throw misuse("thenState", "none", `an identity here: thenState(${name}, id, { … })`);
@@ -187,8 +190,10 @@ class DomainScenario extends Scenario<DomainProgress> {
 
   #view({ tenant }: TenantOptions, check: (tenant: string) => Promise<void>): this {
     return this.check(async (progress) => {
+      const own = tenant ?? progress.tenant;
+      requireTenant(this.#domain, "What is expected of rows", own);
       await this.#domain.settle();
-      await check(tenant ?? progress.tenant);
+      await check(own);
     });
   }
 
@@ -203,7 +208,11 @@ class DomainScenario extends Scenario<DomainProgress> {
   }
 }
 
-type Doing = (domain: Domain, options: DomainProcessOptions & SeedOptions, tenant: string) => Promise<DomainOutcome>;
+type Doing = (
+  domain: Domain<Tenancy>,
+  options: DomainProcessOptions & SeedOptions,
+  tenant: string,
+) => Promise<DomainOutcome>;
 
 /** How it is done: a command is processed, a query asked, an event happens, a function is called. */
 function doing(what: object): Doing {
@@ -211,7 +220,9 @@ function doing(what: object): Doing {
   if (messageDefinition(what, "event") !== undefined) return (domain, options) => happen(domain, what, options);
   if (messageDefinition(what, "query") !== undefined)
     return (domain, { tenant }, own) => ask(domain, what, tenant ?? own);
-  if (typeof what === "function") return (domain, _, tenant) => perform(domain, what as Act, tenant);
+  if (typeof what === "function") {
+    return (domain, { tenant }, own) => perform(domain, what as Act, tenant ?? own);
+  }
   throw misuse("when", what, "a command, a query, an event, or a function of the domain");
 }
 

@@ -2,6 +2,7 @@ import type { Selection } from "../application/selection.ts";
 import type { SendOptions } from "../application/send-options.ts";
 import type { Domain } from "../domain/domain.ts";
 import type { DomainProcessOptions, TenantOptions } from "../domain/domain-options.ts";
+import type { OptionsOf, Tenancy } from "../domain/tenancy.ts";
 import type { AggregateClass } from "../model/aggregate-root.ts";
 import type { ProjectionClass } from "../model/projection.ts";
 import type { State, Whole } from "./expected-values.ts";
@@ -65,53 +66,54 @@ interface RowsOfDomain {
 }
 
 /** What can be done next in a domain. */
-interface ActsOfDomain {
+interface ActsOfDomain<T extends Tenancy> {
   /** A command is processed. Given events without a tenant are of its tenant. */
-  when<R>(command: CommandInstance<R>, options?: DomainProcessOptions): When<R>;
+  when<R>(command: CommandInstance<R>, ...options: OptionsOf<T, DomainProcessOptions>): When<R, T>;
   /**
    * A query is asked, once async projections show what happened before. `thenResult` is about its answer.
    *
    * @example .when(new FindAccounts({ holder: "Ada" })).thenResult([{ accountId: "1", holder: "Ada", balance: 100 }])
    */
-  when<R>(query: QueryInstance<R>, options?: TenantOptions): When<R>;
+  when<R>(query: QueryInstance<R>, ...options: OptionsOf<T, TenantOptions>): When<R, T>;
   /**
-   * Anything else is done: a use case is called, a message delivered. `then` is about what it appends.
+   * Anything else is done: a use case is called, a message delivered. `then` is about what it appends. With a
+   * tenant, rows and states are looked for among that one's.
    *
    * @example .when((shop) => shop.service(signup).register("ada@example.org")).then(new CustomerRegistered({ … }))
    */
-  when<R>(act: (domain: Domain) => R): When<Awaited<R>>;
+  when<R>(act: (domain: Domain<T>) => R, ...options: OptionsOf<T, TenantOptions>): When<Awaited<R>, T>;
   /** An event happens, whatever aggregate raised it: its handlers run, inline and async ones. `then` is what they do. */
-  when(event: EventInstance, options?: SeedOptions): When<void>;
+  when(event: EventInstance, ...options: OptionsOf<T, SeedOptions>): When<void, T>;
   /** Never fits: it says what is wrong where none of the others does. */
-  when<W>(what: Done<W>): never;
+  when<W>(what: Done<W, T>): never;
   /** Never fits either. */
-  when<W, O extends DoneWith<W, O>>(what: W, options: O): never;
+  when<W, O extends DoneWith<W, O, T>>(what: W, options: O): never;
 }
 
 /** What happened before in a domain. To await it alone stores it, and nothing else is done. */
-export interface Given extends PromiseLike<void>, ActsOfDomain {
+export interface Given<T extends Tenancy = "optional"> extends PromiseLike<void>, ActsOfDomain<T> {
   /** That a projection shows a row with these fields, once everything has settled. */
   thenRow<Row extends object>(
     projection: ProjectionClass<Row>,
     id: string,
     row: NoInfer<State<Row>>,
-    options?: TenantOptions,
-  ): When<void>;
+    ...options: OptionsOf<T, TenantOptions>
+  ): When<void, T>;
   /** That a projection shows no such row. */
-  thenNoRow(projection: ProjectionClass, id: string, options?: TenantOptions): When<void>;
+  thenNoRow(projection: ProjectionClass, id: string, ...options: OptionsOf<T, TenantOptions>): When<void, T>;
   /** That a projection shows exactly these rows: all of them by identity, or those of a selection in its order. */
   thenRows<Row extends object>(
     projection: ProjectionClass<Row>,
     rows: readonly NoInfer<State<Row>>[],
-    selection?: Selection<Row> & TenantOptions,
-  ): When<void>;
+    ...selection: OptionsOf<T, Selection<Row> & TenantOptions>
+  ): When<void, T>;
 }
 
 /**
  * A command, query or event under test in a domain. `then` is about its own commit: for an event, about what the handlers of events
  * appended. What sent commands lead to later is for `thenEventually`.
  */
-export interface When<R> extends Then<R, EventInstance>, RowsOfDomain, ActsOfDomain {
+export interface When<R, T extends Tenancy = "optional"> extends Then<R, EventInstance>, RowsOfDomain, ActsOfDomain<T> {
   /** That the aggregate it is addressed to (or that it made) has these field values afterwards. */
   thenState<A extends object>(aggregate: AggregateClass<A>, state: NoInfer<State<A>>): this;
   /** That any aggregate has these field values afterwards. */

@@ -1,6 +1,7 @@
 import type { Projector, ProjectorDefinition } from "../application/projector.ts";
 import { Domain } from "../domain/domain.ts";
 import { isForeignDomain } from "../domain/foreign-elements.ts";
+import type { Tenancy } from "../domain/tenancy.ts";
 import { type AggregateClass, type AggregateDefinition, AggregateRoot } from "../model/aggregate-root.ts";
 import { definition, definitionOf } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
@@ -29,7 +30,7 @@ import type { Before, Seed } from "./seed.ts";
  *   .thenState(Account, { balance: 0 })
  *   .thenRow(AccountSummary, "1", { balance: 0 });
  */
-export function given(domain: Domain, ...before: readonly Before[]): Given;
+export function given<T extends Tenancy>(domain: Domain<T>, ...before: readonly Before[]): Given<T>;
 /**
  * An event-sourced aggregate alone, without store and domain: its events are replayed as loading does.
  *

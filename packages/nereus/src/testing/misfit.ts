@@ -1,5 +1,6 @@
 import type { Domain } from "../domain/domain.ts";
 import type { DomainProcessOptions, TenantOptions } from "../domain/domain-options.ts";
+import type { OfTenant, Tenancy } from "../domain/tenancy.ts";
 import type { AggregateClass } from "../model/aggregate-root.ts";
 import type { Element } from "../model/element.ts";
 import type { AnyAggregate, CommandInstance, EventInstance, EventOf, QueryInstance } from "./instances.ts";
@@ -11,7 +12,7 @@ import type { Before, Seed, SeedOptions } from "./seed.ts";
 /** A place that infers `T`, whatever is asked of it. */
 type Inferred<T, Wanted> = [T] extends [never] ? T : Wanted;
 
-type Start = Domain | AggregateClass | Element<"projector"> | AnyAggregate;
+type Start = Domain<Tenancy> | AggregateClass | Element<"projector"> | AnyAggregate;
 type NoStart = "given(…) begins with a domain, an aggregate (its class, or in hand), or a projector";
 
 /** What `given` takes alone. */
@@ -21,15 +22,16 @@ export type Alone<F> = Inferred<F, F extends Start ? never : NoStart>;
 export type First<F> = F extends Start ? F : NoStart;
 
 /** What else it takes, by what it begins with. */
-export type Beside<F, R> = F extends Domain
-  ? Each<R, Before, "given(domain, …) takes events, aggregates in hand, and seed(…)">
-  : F extends AggregateClass<infer A, true>
-    ? Each<R, EventOf<A>, "given(Class, …) takes events that the aggregate lists with .applies">
-    : F extends AggregateClass & (new (input: infer I) => unknown)
-      ? readonly [fields: NewFields<R, I>]
-      : F extends AnyAggregate
-        ? Each<R, AnyAggregate, "given(aggregate, …) takes further aggregates in hand">
-        : Each<R, EventInstance | Seed, "given(projector, …) takes events and seed(…)">;
+export type Beside<F, R> =
+  F extends Domain<Tenancy>
+    ? Each<R, Before, "given(domain, …) takes events, aggregates in hand, and seed(…)">
+    : F extends AggregateClass<infer A, true>
+      ? Each<R, EventOf<A>, "given(Class, …) takes events that the aggregate lists with .applies">
+      : F extends AggregateClass & (new (input: infer I) => unknown)
+        ? readonly [fields: NewFields<R, I>]
+        : F extends AnyAggregate
+          ? Each<R, AnyAggregate, "given(aggregate, …) takes further aggregates in hand">
+          : Each<R, EventInstance | Seed, "given(projector, …) takes events and seed(…)">;
 
 type Each<R, Fitting, Fault> = {
   readonly [I in keyof R]: R extends readonly Fitting[] ? never : R[I] extends Fitting ? R[I] : Fault;
@@ -41,24 +43,31 @@ type NewFields<R, I> = I & {
 
 type KeysOf<R> = R extends readonly [infer Fields] ? keyof Fields : never;
 
-/** What a domain can be made to do. */
-export type Done<W> = Inferred<
+/** What a domain can be made to do, alone. */
+export type Done<W, T extends Tenancy> = Inferred<
   W,
-  W extends CommandInstance | QueryInstance | EventInstance
-    ? never
+  W extends CommandInstance | QueryInstance | EventInstance | Act
+    ? "required" extends T
+      ? "when(…) says of which tenant, as the domain requires it: when(…, { tenant: … })"
+      : never
     : W extends Element
       ? "when(…) takes an instance: new OpenAccount({ … })"
       : "when(…) takes a command, a query, an event, or a function of the domain: (domain) => domain.service(…)"
 >;
 
+type Act = (domain: never) => unknown;
+
 /** What is said about it. */
-export type DoneWith<W, O> = W extends CommandInstance
-  ? Known<O, DomainProcessOptions>
-  : W extends QueryInstance
-    ? Known<O, TenantOptions>
-    : W extends EventInstance
-      ? Known<O, SeedOptions>
-      : { readonly [K in keyof O]: "when(…) takes options of a command, a query or an event" };
+export type DoneWith<W, O, T extends Tenancy> = OfTenant<T> &
+  (W extends CommandInstance
+    ? Known<O, DomainProcessOptions & OfTenant<T>>
+    : W extends QueryInstance | Act
+      ? Known<O, TenantOptions & OfTenant<T>>
+      : W extends EventInstance
+        ? Known<O, SeedOptions & OfTenant<T>>
+        : {
+            readonly [K in keyof O]: "when(…) takes options of a command, a query, an event or a function of the domain";
+          });
 
 type Known<O, Options> = {
   readonly [K in keyof O]: K extends keyof Options

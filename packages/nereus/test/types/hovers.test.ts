@@ -31,6 +31,11 @@ test("the types of an everyday model are shown in a form that people can read", 
     "what a view finds": "domain.view(Row).find()",
     "a use case": "domain.service(signup).register",
     "a domain service": "allocate",
+    process: "domain.process",
+    "process where tenants are required": "tenanted.process",
+    deliver: "domain.deliver",
+    "deliver where tenants are required": "tenanted.deliver",
+    "view where tenants are required": "tenanted.view",
   });
   expect(shown).toMatchInlineSnapshot(`
     {
@@ -48,8 +53,13 @@ test("the types of an everyday model are shown in a form that people can read", 
       "an event as JSON": "{ readonly note?: string | undefined; readonly orderId: string; readonly total: { readonly amount: string; readonly currency: string; }; }",
       "an event from JSON": "Placed",
       "an event's constructor takes": "{ readonly note?: string | undefined; readonly orderId: string; readonly total: Money | { readonly amount: bigint; readonly currency: string; }; }",
+      "deliver": "(subscriber: Subscriber<unknown>, message: unknown, options: DeliverOptions) => Promise<void>",
+      "deliver where tenants are required": "(subscriber: Subscriber<unknown>, message: unknown, options: DeliverOptions & { readonly tenant: string; }) => Promise<void>",
       "event": "Placed",
+      "process": "<R>(command: Returning<R, "command">, options?: DomainProcessOptions | undefined) => Promise<R>",
+      "process where tenants are required": "<R>(command: Returning<R, "command">, options: DomainProcessOptions & { readonly tenant: string; }) => Promise<R>",
       "the identity of what .create added": "Promise<string>",
+      "view where tenants are required": "<R extends object>(projection: ProjectionClass<R, never>, options: TenantOptions & { readonly tenant: string; }) => View<R>",
       "what .create added, without .returns": "Promise<void>",
       "what a query finds": "Promise<Product[]>",
       "what a view finds": "Promise<Row[]>",
@@ -79,6 +89,7 @@ const model = `
   const allocate = domainService("Allocate", { order: Order, product: Product }).does((_parts, quantity: number) => quantity > 0);
   declare const context: CommandContext;
   declare const domain: Domain;
+  declare const tenanted: Domain<"required">;
   class Never { #never = 1; get it() { return this.#never; } }
 `;
 

@@ -20,6 +20,7 @@ const model = `
   class Account extends EventSourcedAggregate("Account", { accountId: identifier() }).applies(Opened, () => undefined) {}
   class Product extends Aggregate("Product", { productId: identifier(), name: z.string() }) {}
   declare const bank: Domain;
+  declare const tenanted: Domain<"required">;
   const open = new Open({ accountId: "1" });
 `;
 
@@ -67,6 +68,8 @@ test("a scenario that does not compile is told in a sentence what is wrong, not 
     'given(bank).when(new Find({ holder: "Ada" }), { idempotencyKey: "k" })': "when(…) has no such option",
     "given(bank).when(Opened)": "when(…) takes an instance: new OpenAccount({ … })",
     'given(bank).when(open, { idempotency: "k" })': "when(…) has no such option",
+    "given(tenanted).when(open)": "when(…) says of which tenant, as the domain requires it: when(…, { tenant: … })",
+    'given(tenanted).when(open, { idempotencyKey: "k" })': "Property 'tenant' is missing",
   };
   const said = saidOf(Object.keys(sentences));
   for (const [at, [expression, sentence]] of Object.entries(sentences).entries())
