@@ -53,8 +53,8 @@ export class MessageDbLog implements LogReader {
 
   /** The last message that readers may see: positions that were given out in vain come after it, or between. */
   async #lastSettled(known: number): Promise<number> {
-    const settled = await this.#horizon.settled();
-    if (settled <= known) return settled;
+    const { position: settled, isMessage } = await this.#horizon.settled();
+    if (isMessage || settled <= known) return settled;
     const text =
       "SELECT max(global_position)::text AS position FROM message_store.messages WHERE global_position <= $1";
     const [row] = await rowsOf<{ position: string | null }>(this.#pool, text, [settled]);
