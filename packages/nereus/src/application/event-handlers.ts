@@ -14,6 +14,13 @@ export interface EventHandlersOptions {
   readonly run?: EventHandlersRun;
   /** How often a failing async handler is tried again at once, before it stands still and is reported. Default: 3. */
   readonly retries?: number;
+  /**
+   * Only of `async` handlers: the categories of the streams whose events are read. Default: the aggregates that raise them; all for an event that no aggregate of the domain
+   * raises. Name them where streams of a former name, or of another application on the log, count too.
+   *
+   * @example ["Account", "savings"]
+   */
+  readonly categories?: readonly string[];
 }
 
 export type EventHandling = (event: object, context: EventContext) => unknown;
@@ -24,6 +31,7 @@ export interface EventHandlersDefinition {
   readonly name: string;
   readonly run: EventHandlersRun;
   readonly retries: number;
+  readonly categories: readonly string[] | undefined;
   /** In the order in which they were given, which is the order in which they run. */
   readonly handlings: readonly { readonly event: EventClass; readonly handle: EventHandling }[];
 }
@@ -45,8 +53,9 @@ export interface EventHandlers extends Element<"eventHandlers"> {
  *     if (event.amount >= 10_000_00) await context.send(new HoldAccount({ accountId: event.accountId }));
  *   });
  */
-export function eventHandlers(name: string, { run = "async", retries = 3 }: EventHandlersOptions = {}): EventHandlers {
-  const own: EventHandlersDefinition = { kind: "eventHandlers", name, run, retries, handlings: [] };
+export function eventHandlers(name: string, options: EventHandlersOptions = {}): EventHandlers {
+  const { run = "async", retries = 3, categories } = options;
+  const own: EventHandlersDefinition = { kind: "eventHandlers", name, run, retries, categories, handlings: [] };
   return new EventHandlerList(own) as unknown as EventHandlers; // handlers are kept without their types
 }
 

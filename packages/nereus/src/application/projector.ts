@@ -17,6 +17,14 @@ export interface ProjectorOptions {
    * those of the former version stay in the store, and are read again by a domain that has that version.
    */
   readonly version?: number;
+  /**
+   * Only of `async` projectors: the categories of the streams whose events are read. Default: the aggregates that raise them; all for an event that no aggregate of the domain
+   * raises. Name them where streams of a former name, or of another application on the log, count too; to rows that are there
+   * already, another `version` brings what was left out.
+   *
+   * @example ["Account", "savings"]
+   */
+  readonly categories?: readonly string[];
 }
 
 /** The rows that a handler given to `.on` may touch. They are tracked: a row that was got and changed is saved. */
@@ -80,6 +88,7 @@ export interface ProjectorDefinition {
   readonly projection: ProjectionClass;
   readonly run: ProjectionRun;
   readonly version: number;
+  readonly categories: readonly string[] | undefined;
   /** By event name, in the order in which they were given. */
   readonly steps: ReadonlyMap<string, { readonly event: EventClass; readonly steps: readonly Projecting[] }>;
 }
@@ -161,7 +170,7 @@ export interface Projector<Row, NewRow> extends Element<"projector"> {
  */
 export function projector<Row extends object, NewRow>(
   projection: ProjectionClass<Row, NewRow>,
-  { run, version = 1 }: ProjectorOptions,
+  { run, version = 1, categories }: ProjectorOptions,
 ): Projector<Row, NewRow> {
   const own: ProjectorDefinition = {
     kind: "projector",
@@ -169,6 +178,7 @@ export function projector<Row extends object, NewRow>(
     projection: projection as unknown as ProjectionClass, // steps are kept without their types
     run,
     version,
+    categories,
     steps: new Map(),
   };
   return new ProjectorSteps(own) as unknown as Projector<Row, NewRow>;

@@ -47,6 +47,8 @@ export interface Registry {
   /** The projectors that run in the transaction of the command. */
   readonly inline: readonly ProjectorDefinition[];
   readonly events: EventTypes;
+  /** The aggregates that raise or apply an event, by its name: their names are the categories of its streams. */
+  readonly sources: ReadonlyMap<string, readonly string[]>;
   /** Custom repositories, by the name of their aggregate. */
   readonly repositories: ReadonlyMap<string, CustomRepositoryClass>;
   /** In the order of the elements. */

@@ -9,7 +9,7 @@ import { checkAggregateListed, checkProjectionListed } from "./check-registered.
 import { definitionIn } from "./element-reading.ts";
 import type { Faults } from "./faults.ts";
 import { type ModelMessages, messageName } from "./model-messages.ts";
-import type { ModelParts } from "./model-parts.ts";
+import { isName, type ModelParts } from "./model-parts.ts";
 
 /**
  * Checks the handlers of commands.
@@ -86,7 +86,7 @@ export function checkQueryHandlers(parts: ModelParts, faults: Faults): ReadonlyM
 
 /** Checks the handlers of events. */
 export function checkEventHandlers(parts: ModelParts, messages: ModelMessages, faults: Faults): void {
-  for (const { name: user, handlings, run, retries } of parts.eventHandlers.values()) {
+  for (const { name: user, handlings, run, retries, categories } of parts.eventHandlers.values()) {
     checkAny(user, handlings, faults);
     if (run !== "inline" && run !== "async") {
       faults.add("ELEMENT_OPTION_INVALID", user, `run is ${String(run)}`, 'Say "inline" or "async".');
@@ -94,12 +94,25 @@ export function checkEventHandlers(parts: ModelParts, messages: ModelMessages, f
     if (!isWhole(retries, 0)) {
       faults.add("ELEMENT_OPTION_INVALID", user, `retries is ${String(retries)}`, "Give a whole number from 0.");
     }
+    checkCategories(user, run, categories, faults);
     for (const { event, handle } of handlings) {
       const name = messageName(event, "event");
       if (name === undefined) continue;
       checkFunction(user, name, handle, faults);
       checkEventReachable(parts, messages, event, user, faults, run === "inline");
     }
+  }
+}
+
+/** Checks which categories are read. */
+export function checkCategories(user: string, run: string, categories: unknown, faults: Faults): void {
+  if (categories === undefined) return;
+  const message = `categories is ${JSON.stringify(categories)}`;
+  if (!Array.isArray(categories) || categories.length === 0 || !categories.every(isName)) {
+    faults.add("ELEMENT_OPTION_INVALID", user, message, 'Give a list of names: ["Account"], or leave it out.');
+  } else if (run === "inline") {
+    const fix = 'Leave it out, or say { run: "async" }: inline, only events of this domain\'s own commands are seen.';
+    faults.add("ELEMENT_OPTION_INVALID", user, message, fix);
   }
 }
 

@@ -2,7 +2,7 @@ import { collectionOf, type ProjectorDefinition } from "../application/projector
 import { definition } from "../model/element.ts";
 import type { ProjectionDefinition } from "../model/projection.ts";
 import { checkIdentifier, isWhole } from "./check-aggregates.ts";
-import { checkEventReachable } from "./check-handlers.ts";
+import { checkCategories, checkEventReachable } from "./check-handlers.ts";
 import { checkLists } from "./check-lists.ts";
 import { checkProjectionListed } from "./check-registered.ts";
 import { definitionIn } from "./element-reading.ts";
@@ -50,7 +50,7 @@ function checkProjection(own: ProjectionDefinition, filler: ProjectorDefinition 
 }
 
 function checkProjector(parts: ModelParts, messages: ModelMessages, own: ProjectorDefinition, faults: Faults): void {
-  const { name, projection, steps, run, version } = own;
+  const { name, projection, steps, run, version, categories } = own;
   checkProjectionListed(parts, projection, name, faults);
   if (steps.size === 0) {
     faults.add("PROJECTOR_EMPTY", name, "it has no step", "Add .create(Event, …), .update or another.");
@@ -61,6 +61,7 @@ function checkProjector(parts: ModelParts, messages: ModelMessages, own: Project
   if (!isWhole(version, 1)) {
     faults.add("ELEMENT_OPTION_INVALID", name, `version is ${String(version)}`, "Give a whole number from 1.");
   }
+  checkCategories(name, run, categories, faults);
   for (const { event, steps: given } of steps.values()) {
     checkEventReachable(parts, messages, event, name, faults);
     if (given.every(({ how: _, ...functions }) => Object.values(functions).every((one) => typeof one === "function")))

@@ -47,9 +47,10 @@ export function describeModel(checked: CheckedModel): ModelDescription {
       const own = projection[definition];
       return describeProjection(own, registry.projectors.get(own.name));
     }),
-    eventHandlers: mapped(parts.eventHandlers, ({ run, retries, handlings }) => ({
+    eventHandlers: mapped(parts.eventHandlers, ({ run, retries, categories = null, handlings }) => ({
       run,
       retries,
+      categories,
       events: handlings.map(({ event }) => messageName(event, "event") ?? "?"),
     })),
     repositories: mapped(registry.repositories, (repository) => ({ methods: methodsOf(repository) })),
@@ -181,6 +182,7 @@ function describeProjection(own: ProjectionDefinition, filler: ProjectorDefiniti
         : {
             run: filler.run,
             version: filler.version,
+            categories: filler.categories ?? null,
             events: mapped(filler.steps, ({ steps }) => steps.map(({ how }) => how)),
           },
   };

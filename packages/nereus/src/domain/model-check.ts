@@ -48,6 +48,7 @@ export function checkModel(domain: string, elements: readonly unknown[]): Checke
     projectors,
     inline: [...projectors.values()].filter((own) => own.run === "inline"),
     events: messages.types,
+    sources: messages.sources,
     repositories,
     eventHandlers: [...parts.eventHandlers.values()],
     services: parts.services,

@@ -116,6 +116,8 @@ export interface ProjectionDescription {
   readonly projector: {
     readonly run: string;
     readonly version: number;
+    /** As the user named them; null: those of the aggregates that raise the events. */
+    readonly categories: readonly string[] | null;
     readonly events: Readonly<Record<string, readonly string[]>>;
   } | null;
 }
@@ -123,6 +125,8 @@ export interface ProjectionDescription {
 export interface EventHandlersDescription {
   readonly run: string;
   readonly retries: number;
+  /** As for a projector. */
+  readonly categories: readonly string[] | null;
   /** The event of each handler, in the order in which they run. */
   readonly events: readonly string[];
 }

@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { EventHandlersDefinition, EventHandling } from "../application/event-handlers.ts";
 import { eventWork, type Once } from "../application/event-work.ts";
+import { FollowedMessages } from "../application/followed-messages.ts";
 import type { Joining } from "../application/handler-context.ts";
 import { frameworkKey } from "../application/idempotency.ts";
 import type { Runtime } from "../application/registry.ts";
@@ -35,7 +36,7 @@ export class EventRunner implements Runner {
   readonly #work: WorkProcessor;
   readonly #joining: Joining;
   readonly #own: EventHandlersDefinition;
-  readonly #types: readonly string[];
+  readonly #followed: FollowedMessages;
   /** The checkpoint as stored; undefined until it was read. */
   #checkpoint: number | undefined;
   /** How far it has come; not behind the checkpoint. */
@@ -50,7 +51,8 @@ export class EventRunner implements Runner {
     this.#work = work;
     this.#joining = joining;
     this.#own = own;
-    this.#types = [...new Set(own.handlings.map(({ event }) => event[definition].name))];
+    const types = own.handlings.map(({ event }) => event[definition].name);
+    this.#followed = new FollowedMessages(runtime.registry, types, own.categories);
   }
 
   get subject(): string {
@@ -98,7 +100,8 @@ export class EventRunner implements Runner {
       this.#checkpoint = await storedCheckpoint(store, subscriptionOf(this.#own), this.subject);
       this.#position = this.#checkpoint;
     }
-    const { messages, through } = await store.log.readLog({ after: this.#position, limit: page, types: this.#types });
+    const range = { after: this.#position, limit: page, ...this.#followed.filter };
+    const { messages, through } = this.#followed.of(await store.log.readLog(range));
     try {
       for (const message of messages) {
         if (signal?.aborted === true) return;

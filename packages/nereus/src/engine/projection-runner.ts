@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { storedMetadata } from "../application/event-metadata.ts";
+import { FollowedMessages } from "../application/followed-messages.ts";
 import { projecting } from "../application/handling.ts";
 import { type Gap, InlineState, inlineNote } from "../application/inline-state.ts";
 import { checkpointOf, type ProjectorDefinition } from "../application/projector.ts";
@@ -44,7 +45,7 @@ export const always: number = Number.MAX_SAFE_INTEGER;
 export class ProjectionRunner implements Runner {
   readonly #runtime: Runtime;
   readonly #projector: ProjectorDefinition;
-  #types: readonly string[];
+  #followed: FollowedMessages;
   readonly #transactions: () => UnitTransaction;
   readonly #sessions = new Map<string, RowSession>();
   /** The checkpoint as stored; undefined until it was read. */
@@ -70,7 +71,7 @@ export class ProjectionRunner implements Runner {
   ) {
     this.#runtime = runtime;
     this.#projector = projector;
-    this.#types = [...projector.steps.keys()];
+    this.#followed = new FollowedMessages(runtime.registry, projector.steps.keys(), projector.categories);
     this.#transactions = transactions;
     this.#transaction = transactions();
   }
@@ -136,7 +137,8 @@ export class ProjectionRunner implements Runner {
     if (checkpoint === always || this.#projector.run === "inline") {
       const state = new InlineState(await reads.records.note(inlineNote), []);
       const { types = [], gap } = state.entries.get(this.name) ?? {};
-      this.#types = [...new Set([...this.#projector.steps.keys(), ...types])];
+      const all = [...this.#projector.steps.keys(), ...types];
+      this.#followed = new FollowedMessages(this.#runtime.registry, all, undefined);
       const first = gap?.first ?? null; // null: a release from before there was a register has completed it
       if (checkpoint === always && gap !== undefined && first !== null) {
         const isExact = this.#runtime.store.capabilities.has("transactional");
@@ -164,15 +166,16 @@ export class ProjectionRunner implements Runner {
     this.#ahead = undefined;
     const page = await (ahead?.after === this.#position ? ahead.page : this.#read(this.#position));
     const isFull = this.#adaptBatch(page.messages);
+    const followed = this.#followed.of(page);
     if (isFull) {
       this.#ahead = { after: page.through, page: this.#read(page.through) };
       this.#ahead.page.catch(() => undefined); // heard when its turn comes, if it comes
     }
-    return page;
+    return followed;
   }
 
   #read(after: number): Promise<LogPage> {
-    return this.#transaction.reads.log.readLog({ after, limit: this.#batch, types: this.#types });
+    return this.#transaction.reads.log.readLog({ after, limit: this.#batch, ...this.#followed.filter });
   }
 
   /** Returns whether the page was full: there may be another. */
