@@ -168,6 +168,7 @@ export class Domain<T extends Tenancy = "optional"> {
       await running.runtime.fingerprints.begin(store);
       await running.inline.start();
       await beginSubscriptions(running);
+      await running.sentCommands.begin();
       return running;
     } catch (error) {
       await running.inline.stop().catch(() => undefined); // why the start failed says more

@@ -42,6 +42,7 @@ export interface Running {
   readonly queries: QueryProcessor;
   readonly inline: InlineCatchUps;
   readonly projections: readonly ProjectionRunner[];
+  readonly sentCommands: CommandRunner;
   readonly runners: readonly Runner[];
   readonly sight: LogSight;
   readonly engines: Engine[];
@@ -83,7 +84,8 @@ export function assemble(registry: Registry, options: DomainOptions<Tenancy>): R
   const runners = [...projections, ...handlers, sentCommands];
   const engines: Engine[] = [];
   const sight = new LogSight(runtime);
-  const parts = { runtime, inline, queries, commands, receipts, joining, work, projections, runners, sight, engines };
+  const readers = { projections, sentCommands, runners, sight, engines };
+  const parts = { runtime, inline, queries, commands, receipts, joining, work, ...readers };
   return { ...parts, stopping: new AbortController() };
 }
 

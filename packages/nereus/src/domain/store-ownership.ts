@@ -1,3 +1,4 @@
+import { unbegun } from "../engine/command-register.ts";
 import { NereusError } from "../model/errors.ts";
 import type { Note, Store } from "../ports/store.ts";
 import { committedNotes } from "./store-notes.ts";
@@ -26,9 +27,10 @@ export async function claimStore(store: Store, domain: string, formerly: readonl
     if (known !== undefined && !formerly.includes(known.domain)) throw anothers(store, domain, known.domain);
     const former = known === undefined ? [] : [known.domain, ...known.formerly];
     const data = JSON.stringify({ domain, formerly: [...new Set(former)] } satisfies Owner);
-    const met = await committedNotes(store, [{ name: owner, expected: note?.revision ?? 0, data }]);
+    const first = note === undefined ? [unbegun] : [];
+    const met = await committedNotes(store, [{ name: owner, expected: note?.revision ?? 0, data }, ...first]);
     if (met === undefined) return;
-    note = met.current;
+    note = await store.records.note(owner);
   }
 }
 

@@ -16,6 +16,7 @@ import type { Work } from "../application/work.ts";
 import type { WorkProcessor } from "../application/work-processor.ts";
 import { type ErrorCode, isNereusError, NereusError } from "../model/errors.ts";
 import type { CheckpointMove } from "../ports/store.ts";
+import { CommandRegister } from "./command-register.ts";
 import { CommandTimers } from "./command-timers.ts";
 import { together } from "./failures.ts";
 import type { Runner } from "./runner.ts";
@@ -44,6 +45,7 @@ export class CommandRunner implements Runner {
   readonly #commands: CommandProcessor;
   readonly #waiting = new WaitingCommands();
   readonly #timers: CommandTimers;
+  readonly #register: CommandRegister;
   /** Everything up to here is done, and nothing will be read again. */
   #checkpoint: number | undefined;
   #position = 0;
@@ -59,6 +61,12 @@ export class CommandRunner implements Runner {
     this.#work = work;
     this.#commands = commands;
     this.#timers = new CommandTimers(runtime.store);
+    this.#register = new CommandRegister(runtime.registry);
+  }
+
+  /** At the start of the domain. */
+  begin(): Promise<void> {
+    return this.#register.begin(this.#runtime.store, checkpoint);
   }
 
   /** What failed is put aside for a while. */
@@ -106,12 +114,14 @@ export class CommandRunner implements Runner {
   async #read(): Promise<void> {
     const { store } = this.#runtime;
     if (this.#checkpoint === undefined) {
+      await this.#register.load(store);
       this.#checkpoint = await storedCheckpoint(store, checkpoint, "The handling of sent commands");
       this.#position = this.#checkpoint;
     }
     for (;;) {
-      const { messages, through } = await store.log.readLog({ after: this.#position, limit: page, kinds: ["command"] });
-      await this.#sort(messages.map(sentCommand));
+      const range = { after: this.#position, limit: page, ...this.#register.filter };
+      const { messages, through } = await store.log.readLog(range);
+      await this.#sort(messages.filter((message) => this.#register.has(message)).map(sentCommand));
       this.#position = Math.max(this.#position, through);
       if (messages.length < page) break;
     }
@@ -233,7 +243,8 @@ export class CommandRunner implements Runner {
     const move = this.#move();
     const timers = this.#timers.writes;
     if (move === undefined && timers.length === 0) return;
-    const outcome = await this.#runtime.store.commit({ timers, ...(move === undefined ? {} : { checkpoint: move }) });
+    const moved = move === undefined ? {} : { checkpoint: move, notes: this.#register.asserted };
+    const outcome = await this.#runtime.store.commit({ timers, ...moved });
     if (outcome.status === "committed") {
       this.#timers.takenBack(timers);
       this.#checkpoint = move?.position ?? this.#checkpoint;

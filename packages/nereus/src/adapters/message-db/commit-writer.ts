@@ -12,6 +12,7 @@ import { refuseDoubles } from "../repeated-append.ts";
 import { hasDocuments, incomplete, promiseOf, refuseUnpromised } from "./commit-refusals.ts";
 import type { LateAppends } from "./late-appends.ts";
 import type { LogWriter } from "./log-writer.ts";
+import type { OnceIds } from "./once-ids.ts";
 import type { MessageDbPool } from "./pool.ts";
 import { type MessageDbRecords, sealed } from "./records.ts";
 import { claimed, type Verdict, verdictOn } from "./verdict.ts";
@@ -26,6 +27,7 @@ export interface Surroundings {
   readonly writer: LogWriter;
   readonly late: LateAppends;
   readonly records: MessageDbRecords;
+  readonly once: OnceIds;
   head(): Promise<number>;
   /** Called when messages were written. */
   onMessages(): void;
@@ -46,7 +48,7 @@ export async function writeCommit(on: Surroundings, commit: Commit): Promise<Com
 /** Without messages, everything is one commit of the second store. */
 async function writeBeside(on: Surroundings, commit: Commit): Promise<CommitOutcome> {
   const { idempotency: claim, ...rest } = commit;
-  const record = claim && (await claimed(on.pool, claim.tenant, claim.key));
+  const record = claim && (await claimed(on.pool, on.once.claim(claim.tenant, claim.key)));
   if (record !== undefined) return { status: "duplicate", record };
   const position = await on.head();
   const outcome = await on.second.commit(
@@ -64,7 +66,7 @@ async function writeMessagesFirst(on: Surroundings, commit: Commit, appends: App
   const record = await rememberedBeside(on, commit);
   if (record !== undefined) return { status: "duplicate", record };
   const writes = appends.some(({ messages }) => messages.length > 0);
-  const writing = writingOf(appends, writes ? { claim, step } : {});
+  const writing = writingOf(appends, writes ? on.once.of({ claim, step }) : {});
   const refused = await refusedBeside(on, commit, writing);
   if (refused !== undefined) return answered(on, commit, refused);
   return answered(on, commit, await on.writer.write(writing), !writes);
@@ -129,7 +131,7 @@ async function moveOn(on: Surroundings, rest: Commit, position = 0): Promise<Com
  */
 async function writeDocumentsFirst(on: Surroundings, commit: Commit, appends: Appends): Promise<CommitOutcome> {
   const { documents = [], idempotency: claim } = commit;
-  const writing = writingOf(appends, { claim });
+  const writing = writingOf(appends, on.once.of({ claim }));
   const before = await verdictOn(on.pool, writing);
   if (before !== undefined) return answered(on, {}, before);
   refuseDoubles(appends);

@@ -8,6 +8,7 @@ import type {
   TimerRange,
 } from "../../ports/store.ts";
 import type { Read } from "./log.ts";
+import { applicationNote, type OnceIds } from "./once-ids.ts";
 import type { MessageDbPool } from "./pool.ts";
 import { claimed, positionOf } from "./verdict.ts";
 
@@ -20,10 +21,12 @@ type Claim = Omit<IdempotencyRecord, "position">;
 export class MessageDbRecords implements RecordReader {
   readonly #pool: MessageDbPool;
   readonly #second: RecordReader;
+  readonly #once: OnceIds;
   readonly #read: Read;
 
-  constructor(pool: MessageDbPool, second: Store, read: Read) {
+  constructor(pool: MessageDbPool, second: Store, once: OnceIds, read: Read) {
     this.#pool = pool;
+    this.#once = once;
     this.#second = second.records;
     this.#read = read;
   }
@@ -45,11 +48,13 @@ export class MessageDbRecords implements RecordReader {
   }
 
   notes(prefix: string): Promise<readonly Note[]> {
-    return this.#read(() => this.#second.notes(prefix));
+    return this.#read(async () => (await this.#second.notes(prefix)).filter(({ name }) => name !== applicationNote));
   }
 
   idempotency(tenant: string, key: string): Promise<IdempotencyRecord | undefined> {
-    return this.#read(async () => (await this.inSecond(tenant, key)) ?? claimed(this.#pool, tenant, key));
+    return this.#read(
+      async () => (await this.inSecond(tenant, key)) ?? claimed(this.#pool, this.#once.claim(tenant, key)),
+    );
   }
 
   /** @internal */

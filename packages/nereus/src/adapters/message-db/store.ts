@@ -18,6 +18,7 @@ import { Horizon } from "./horizon.ts";
 import { LateAppends, lateCollection } from "./late-appends.ts";
 import { MessageDbLog } from "./log.ts";
 import { LogWriter } from "./log-writer.ts";
+import { OnceIds } from "./once-ids.ts";
 import { type MessageDbPool, patientPool } from "./pool.ts";
 import { MessageDbRecords } from "./records.ts";
 import { assertSetUp } from "./set-up.ts";
@@ -47,7 +48,8 @@ export class MessageDbStore implements Store {
     const read = <Result>(work: () => Promise<Result>): Promise<Result> => this.#during(work);
     const writer = new LogWriter(pool);
     const log = new MessageDbLog(pool, new Horizon(pool), read);
-    const records = new MessageDbRecords(pool, second, read);
+    const once = new OnceIds(second);
+    const records = new MessageDbRecords(pool, second, once, read);
     this.log = log;
     this.records = records;
     this.documents = second.documents;
@@ -59,6 +61,7 @@ export class MessageDbStore implements Store {
       writer,
       late: new LateAppends(second, writer),
       records,
+      once,
       head: () => log.head(),
       onMessages: () => this.#wakeUps.ring(),
     };
@@ -66,13 +69,14 @@ export class MessageDbStore implements Store {
 
   open(collections: readonly CollectionShape[]): Promise<void> {
     return this.#next(async () => {
-      const { pool, second, late } = this.#on;
+      const { pool, second, late, once } = this.#on;
       const wasOpen = this.#isOpen;
       await assertSetUp(pool, this.name).catch((error: unknown) => {
         throw storeFault(error, this.name);
       });
       await second.open([...collections, lateCollection]);
       try {
+        await once.open();
         if ((await late.flush()) > 0) this.#wakeUps.ring();
       } catch (error) {
         if (!wasOpen) await second.close();

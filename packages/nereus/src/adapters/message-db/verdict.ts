@@ -6,7 +6,7 @@ import { messageAt, restOfStream } from "./log.ts";
 import { uuidOf } from "./message-rows.ts";
 import { type MessageDbPool, rowsOf } from "./pool.ts";
 import { streamName } from "./stream-names.ts";
-import { claimId, onceIds, type Writing } from "./written-rows.ts";
+import type { Writing } from "./written-rows.ts";
 
 /** What became of a write, or why it was not made. */
 export type Verdict =
@@ -31,31 +31,31 @@ interface Place {
  */
 export async function verdictOn(pool: MessageDbPool, writing: Writing): Promise<Verdict | undefined> {
   const { appends, once } = writing;
-  const { step } = onceIds(once);
-  const record = once.claim && (await claimed(pool, once.claim.tenant, once.claim.key));
+  const { claim, step } = once;
+  const record = claim && (await claimed(pool, claim.id));
   if (record !== undefined) return { status: "duplicate", record };
   const ids = appends.flatMap(({ messages }) => messages.map(({ id }) => uuidOf(id)));
-  const stored = await placesOf(pool, step === undefined ? ids : [...ids, step]);
+  const stored = await placesOf(pool, step === undefined ? ids : [...ids, step.id]);
   const repeated = repeatedAppend(appends, (id, stream): StoredPlace | undefined => {
     const place = stored.get(uuidOf(id));
     return place && { ...place, inStream: place.stream === streamName(stream) };
   });
   if (repeated !== undefined) return { status: "repeated", position: repeated };
-  if (step !== undefined && stored.has(step) && once.step !== undefined) return { status: "handled", step: once.step };
+  if (step !== undefined && stored.has(step.id)) return { status: "handled", step: step.of };
   const conflict = await streamConflict(pool, writing);
   if (conflict !== undefined) return { status: "conflict", conflict };
   refuseDoubles(appends);
   return undefined;
 }
 
-/** The remembered outcome of a command that wrote messages. */
-export async function claimed(
-  pool: MessageDbPool,
-  tenant: string,
-  key: string,
-): Promise<IdempotencyRecord | undefined> {
+/**
+ * The remembered outcome of a command that wrote messages.
+ *
+ * @param id of its claim
+ */
+export async function claimed(pool: MessageDbPool, id: string): Promise<IdempotencyRecord | undefined> {
   const text = "SELECT data::text AS data FROM message_store.messages WHERE id = $1::uuid";
-  const [row] = await rowsOf<{ data: string }>(pool, text, [claimId(tenant, key)]);
+  const [row] = await rowsOf<{ data: string }>(pool, text, [id]);
   return row && (JSON.parse(row.data) as IdempotencyRecord); // written by onceRows, with the position
 }
 

@@ -1,16 +1,10 @@
-import { derivedId } from "../../log/derived-id.ts";
 import type { NewMessage, StreamId } from "../../log/message.ts";
 import { NereusError } from "../../model/errors.ts";
 import { isStorable } from "../../model/identity.ts";
-import type { Append, CheckpointMove, IdempotencyRecord } from "../../ports/store.ts";
+import type { Append } from "../../ports/store.ts";
 import { uuidOf, writtenMessage } from "./message-rows.ts";
+import type { Once } from "./once-ids.ts";
 import { headOf, onceSuffix, streamName } from "./stream-names.ts";
-
-/** What commits once together with messages: the outcome of a command that has a key, the step past an event. */
-export interface Once {
-  readonly claim?: Omit<IdempotencyRecord, "position"> | undefined;
-  readonly step?: CheckpointMove | undefined;
-}
 
 /** One row of the statement that writes: a message, or (without a type) only a version that a stream must have. */
 export interface WrittenRow {
@@ -89,21 +83,6 @@ function expectationsOf(appends: readonly Append[]): ReadonlyMap<string, Expecta
   return expectations;
 }
 
-/** The ids under which it is stored that something was done. */
-export function onceIds({ claim, step }: Once): {
-  readonly claim: string | undefined;
-  readonly step: string | undefined;
-} {
-  return {
-    claim: claim && claimId(claim.tenant, claim.key),
-    step: step && derivedId("step", step.name, String(step.position)),
-  };
-}
-
-export function claimId(tenant: string, key: string): string {
-  return derivedId("claim", tenant, key);
-}
-
 function messageRow(stream: string, message: NewMessage, checked: Checked): WrittenRow {
   const { type, correlationId, causationId, traceparent } = message;
   for (const text of [type, correlationId, causationId ?? "", traceparent ?? ""]) assertStorable(text);
@@ -115,9 +94,8 @@ function checkRow(stream: string, checked: Checked): WrittenRow {
 }
 
 /** Beside the first stream, whose category is locked anyway or hardly ever; their ids are what makes them unique. */
-function onceRows(once: Once, appends: readonly Append[]): WrittenRow[] {
+function onceRows({ claim, step }: Once, appends: readonly Append[]): WrittenRow[] {
   const [first] = appends;
-  const { claim, step } = onceIds(once);
   if (first === undefined) return [];
   const category = `${headOf({ ...first.stream, kind: "event" })}:${onceSuffix}`;
   const row = (id: string, type: string, data: object): WrittenRow => ({
@@ -130,8 +108,8 @@ function onceRows(once: Once, appends: readonly Append[]): WrittenRow[] {
     tellsPosition: true,
   });
   return [
-    ...(claim === undefined ? [] : [row(claim, "CommandProcessed", { ...once.claim })]),
-    ...(step === undefined ? [] : [row(step, "EventHandled", { name: once.step?.name, handled: once.step?.position })]),
+    ...(claim === undefined ? [] : [row(claim.id, "CommandProcessed", { ...claim.of })]),
+    ...(step === undefined ? [] : [row(step.id, "EventHandled", { name: step.of.name, handled: step.of.position })]),
   ];
 }
 
