@@ -101,13 +101,14 @@ export async function settle({ runtime, runners, sight, stopping: { signal } }: 
   const { log } = runtime.store;
   for (;;) {
     await runtime.snapshots.written();
+    await log.completeHead?.();
     const head = await sight.headFor(runners, 0);
     const failures: unknown[] = [];
     for (const runner of runners) {
       await runner.reach(head, signal, true).catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw together(failures);
-    if ((await log.head()) === head && !signal.aborted) return;
+    if ((await (log.completeHead ?? log.head).call(log)) === head && !signal.aborted) return;
     if (signal.aborted) throw stoppedFirst(runtime.registry.domain);
     await setImmediate(); // a circle on a store in memory would let nobody else do anything, not even stop it
   }

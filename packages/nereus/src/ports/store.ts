@@ -221,6 +221,12 @@ export interface LogReader {
   replay(stream: StreamId, from: number, limit: number): Promise<readonly ReplayMessage[]>;
   /** The highest position that readers may see; 0 in an empty log. */
   head(): Promise<number>;
+  /**
+   * The same, once readers may see all that is committed when it is called. Absent where they always may.
+   *
+   * @throws NereusError STORE_LOCKED which names who holds them up
+   */
+  completeHead?(): Promise<number>;
 }
 
 export interface StoredDocument {

@@ -66,20 +66,24 @@ describe.skipIf(missingPostgres !== undefined)("applications that share a log", 
     name: string,
     elements: readonly Element[],
     path = join(temporaryFolder(), "books.db"),
+    patience = 30_000,
   ): Promise<Domain> {
-    const store = messageDb({ pool: database.pool, documents: sqlite(path, { synchronous: "NORMAL" }) });
+    const store = messageDb({ pool: database.pool, documents: sqlite(path, { synchronous: "NORMAL" }), patience });
     const domain = new Domain(name, { elements, store, log: new RecordedLog() });
     await domain.start();
     onTestFinished(() => domain.stop());
     return domain;
   }
 
-  /** As any client of Message DB writes. */
-  async function write(stream: string, type: string, data: object): Promise<void> {
+  /** As any client of Message DB writes; it may let its transaction wait. */
+  async function write(stream: string, type: string, data: object, during?: () => Promise<unknown>): Promise<void> {
     const client = await database.pool.connect();
     try {
-      await client.query("BEGIN; SET LOCAL search_path TO message_store");
+      await client.query(
+        "BEGIN; SET LOCAL search_path TO message_store; SET LOCAL application_name TO 'savings service'",
+      );
       await client.query("SELECT write_message($1, $2, $3, $4)", [randomUUID(), stream, type, JSON.stringify(data)]);
+      await during?.();
       await client.query("COMMIT");
     } finally {
       client.release();
@@ -122,6 +126,28 @@ describe.skipIf(missingPostgres !== undefined)("applications that share a log", 
     await bank.send(new Deposit({ accountId: "1", amount: 30 }));
     await bank.settle();
     expect(await bank.process(new Ask({ accountId: "1" }))).toBe(35);
+  });
+
+  test("settle returns when every commit that was answered before is read, or names who is in the way", async () => {
+    const heard: string[] = [];
+    const notes = eventHandlers("Notes").on(Opened, ({ accountId }) => void heard.push(accountId));
+    const elements = [Account, handlers, notes];
+    const bank = await start("bank", elements);
+    const hasty = await start("hasty", elements, undefined, 50);
+    let settled: Promise<void> | undefined;
+    await write("savings-1", "Deposited", {}, async () => {
+      await bank.process(new Open({ accountId: "1" }));
+      settled = bank.settle();
+      await expect(hasty.settle()).rejects.toMatchObject({
+        code: "STORE_LOCKED",
+        message: expect.stringContaining("savings service"),
+      });
+      expect(heard).toEqual([]);
+    });
+    await settled;
+    expect(heard).toEqual(["1"]);
+    await hasty.settle();
+    expect(heard).toEqual(["1", "1"]);
   });
 
   test("a release passes over no command that another release handles", async () => {

@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { type MessageDbPool, rowsOf } from "./pool.ts";
+import { isWriter } from "./writers.ts";
 
 /**
  * The last position given out, then (in this order: the second part takes a row of the first) who is in a transaction that may
@@ -19,11 +20,9 @@ const sample = `
     writers.writers
   FROM given LEFT JOIN LATERAL (
     SELECT array_agg(virtualtransaction) AS writers
-    FROM pg_catalog.pg_locks
+    FROM pg_catalog.pg_locks AS locks
     WHERE given.position > $1::bigint
-      AND locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted
-      AND relation = 'message_store.messages'::regclass
-      AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+      AND ${isWriter}
   ) AS writers ON true`;
 
 interface SampleRow {

@@ -17,7 +17,7 @@ export interface MessageDbOptions {
   readonly documents: Store;
   /** Promises that may be kept in their weaker form, by name. Default: none; what needs one is refused. */
   readonly weaker?: readonly WeakerPromise[];
-  /** How long a server that is away is waited for, 0: not at all. Default: 10 seconds. */
+  /** How long a server that is away, or a transaction of somebody else's, is waited for, 0: not at all. Default: 10 seconds. */
   readonly patience?: Duration;
 }
 

@@ -1,14 +1,19 @@
+import { setTimeout } from "node:timers/promises";
 import type { ReplayMessage, StoredMessage, StreamId } from "../../log/message.ts";
+import { NereusError } from "../../model/errors.ts";
 import type { LogFilter, LogPage, LogReader, StreamRange } from "../../ports/store.ts";
 import type { Horizon } from "./horizon.ts";
 import { readLogPage } from "./log-query.ts";
 import { type MessageRow, messageColumns, replayMessageOf, storedMessageOf } from "./message-rows.ts";
 import { type MessageDbPool, rowsOf } from "./pool.ts";
 import { streamName } from "./stream-names.ts";
+import { writersAtWork } from "./writers.ts";
 
 /** Runs reads while the store is open, with faults translated. */
 export type Read = <Result>(work: () => Promise<Result>) => Promise<Result>;
 
+/** Milliseconds between two looks whether somebody else's transaction has ended. */
+const pause = 10;
 /** The highest bigint: the end of every stream. */
 const end = "9223372036854775807";
 
@@ -20,8 +25,11 @@ export class MessageDbLog implements LogReader {
   readonly #pool: MessageDbPool;
   readonly #horizon: Horizon;
   readonly #read: Read;
+  readonly #patience: number;
 
-  constructor(pool: MessageDbPool, horizon: Horizon, read: Read) {
+  /** @param patience how long a transaction of somebody else's is waited for, in milliseconds */
+  constructor(pool: MessageDbPool, horizon: Horizon, read: Read, patience: number) {
+    this.#patience = patience;
     this.#pool = pool;
     this.#horizon = horizon;
     this.#read = read;
@@ -49,6 +57,30 @@ export class MessageDbLog implements LogReader {
 
   head(): Promise<number> {
     return this.#read(() => this.#lastSettled(0));
+  }
+
+  /** While somebody is in a transaction that wrote, readers may not see what others have committed since. */
+  completeHead(): Promise<number> {
+    return this.#read(async () => {
+      const text = "SELECT max(global_position)::text AS position FROM message_store.messages";
+      const [row] = await rowsOf<{ position: string | null }>(this.#pool, text);
+      const last = Number(row?.position ?? 0);
+      const until = performance.now() + this.#patience;
+      for (;;) {
+        const head = await this.#lastSettled(0);
+        if (head >= last) return head;
+        if (performance.now() >= until) throw await this.#heldUp(last);
+        await setTimeout(pause);
+      }
+    });
+  }
+
+  async #heldUp(position: number): Promise<NereusError> {
+    const who = (await writersAtWork(this.#pool)) ?? "somebody who wrote";
+    const message = `Messages up to position ${position} are stored, but nobody may read all of them yet: in a transaction is ${who}`;
+    return new NereusError("STORE_LOCKED", message, {
+      fix: "End that transaction; until then, what follows the log waits.",
+    });
   }
 
   /** The last message that readers may see: positions that were given out in vain come after it, or between. */

@@ -22,6 +22,7 @@ import { OnceIds } from "./once-ids.ts";
 import { type MessageDbPool, patientPool } from "./pool.ts";
 import { MessageDbRecords } from "./records.ts";
 import { assertSetUp } from "./set-up.ts";
+import { writersAtWork } from "./writers.ts";
 
 /** The store behind `messageDb(…)`. */
 export class MessageDbStore implements Store {
@@ -47,7 +48,7 @@ export class MessageDbStore implements Store {
     this.weaker = new Set(weaker);
     const read = <Result>(work: () => Promise<Result>): Promise<Result> => this.#during(work);
     const writer = new LogWriter(pool);
-    const log = new MessageDbLog(pool, new Horizon(pool), read);
+    const log = new MessageDbLog(pool, new Horizon(pool), read, patience);
     const once = new OnceIds(second);
     const records = new MessageDbRecords(pool, second, once, read);
     this.log = log;
@@ -108,6 +109,10 @@ export class MessageDbStore implements Store {
         throw isAnswer(error) ? error : outcomeUnknown(error, this.name);
       }
     });
+  }
+
+  heldUpBy(): Promise<string | undefined> {
+    return this.#during(() => writersAtWork(this.#on.pool));
   }
 
   onCommit(listener: () => void): () => void {
