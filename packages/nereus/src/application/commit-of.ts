@@ -49,8 +49,8 @@ export function commitOf(runtime: Runtime, work: Work): Commit | Promise<Commit>
   for (const one of added) if (publishesFact(one)) appends.push(factOf(one, cause.tenant, cause.envelope));
   appends.push(...sent);
   const documents = added.filter(isChangedDocument).map((one) => documentOf(one, cause.tenant));
-  const { inline } = runtime;
-  const isPlain = events.length === 0 || (inline.isIdle && !transaction.isJoined);
+  const { inline, shapes } = runtime;
+  const isPlain = events.length === 0 || (inline.isIdle && !transaction.isJoined && shapes.areKept(events));
   const commit: { -readonly [K in keyof Commit]: Commit[K] } = { appends, documents };
   if (events.length > 0) commit.notes = inline.state.asserted;
   if (idempotency !== undefined) commit.idempotency = idempotency;

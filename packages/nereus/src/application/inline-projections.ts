@@ -9,28 +9,29 @@ import type { Runtime } from "./registry.ts";
 import { type Projected, RowSession } from "./row-session.ts";
 import type { UnitTransaction } from "./unit-transaction.ts";
 
-/** What the inline projections add to a commit of events. */
+/** What a commit of events has besides them. */
 export interface InlineParts {
   /** Each with the version that it must still have. */
   readonly rows: readonly DocumentWrite[];
-  /** What the commit expects of the register, or says of the projections that it leaves out. */
+  /** What the commit expects of the register, or says of the projections that it leaves out; and the shapes of events that are stored for the first time. */
   readonly notes: readonly NoteWrite[];
 }
 
-/** The rows of inline projections that the events change, and what is said of those that are left out. */
+/** The rows of inline projections that the events change, what is said of those that are left out, and the shapes that are to be kept. */
 export async function inlineParts(
   runtime: Runtime,
   tenant: string,
   events: readonly RaisedEvent[],
   transaction: UnitTransaction,
 ): Promise<InlineParts> {
+  const shapes = await runtime.shapes.notesFor(events, transaction);
   const { projectors, notes } = await planned(runtime, events, transaction);
   const rows: DocumentWrite[] = [];
   for (const projector of projectors) {
     const concerned = events.filter(({ event }) => projector.steps.has(nameOfEvent(event)));
     if (concerned.length > 0) rows.push(...(await project(runtime.store, transaction, tenant, projector, concerned)));
   }
-  return { rows, notes };
+  return { rows, notes: shapes.length === 0 ? notes : [...notes, ...shapes] };
 }
 
 async function planned(

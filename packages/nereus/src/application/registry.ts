@@ -16,6 +16,7 @@ import type { ProjectorDefinition } from "./projector.ts";
 import type { CustomRepositoryClass } from "./repository.ts";
 import type { SizeLimits } from "./size-limits.ts";
 import type { Snapshots } from "./snapshots.ts";
+import type { StoredShapes } from "./stored-shapes.ts";
 import type { SubscriberDefinition } from "./subscriber.ts";
 
 /** How one command is handled, with what start-up found out about it. */
@@ -64,6 +65,7 @@ export interface Runtime {
   readonly cache: AggregateCache;
   readonly snapshots: Snapshots;
   readonly inline: InlineRegister;
+  readonly shapes: StoredShapes;
   readonly fingerprints: Fingerprints;
   readonly clock: CheckedClock;
   /** How long what a handler runs in may take, in milliseconds, where nothing else says so. */

@@ -261,8 +261,8 @@ export class WorkProcessor {
     operation.commit = undefined;
     if (outcome.status === "conflict") {
       const { conflict } = outcome;
-      if (conflict.on !== "note" || conflict.name !== inlineNote) return refusedFor(this.#runtime, unit, conflict);
-      if (!unit.writing.isJoined) inline.learn(conflict.current);
+      if (conflict.on !== "note") return refusedFor(this.#runtime, unit, conflict);
+      if (!unit.writing.isJoined) this.#learn(conflict);
       return this.#commitAnew(operation, unit, done, conflict);
     }
     if (outcome.status === "duplicate") {
@@ -270,11 +270,18 @@ export class WorkProcessor {
       return remembered(outcome.record, operation.work.claim as Claim);
     }
     unit.saved(commit);
+    if (commit.notes !== undefined && !unit.writing.isJoined) this.#runtime.shapes.wrote(commit.notes);
     const checkpoint = commit.checkpoint === undefined ? undefined : "moved";
     return { result: done.result, position: outcome.position, checkpoint };
   }
 
-  /** Another release has changed which inline projections have every event: what the handler did stands, and is written for that. */
+  #learn({ name, current }: Extract<Conflict, { readonly on: "note" }>): void {
+    const { inline, shapes } = this.#runtime;
+    if (name === inlineNote) inline.learn(current);
+    else shapes.learn(current);
+  }
+
+  /** Another process has changed what the store knows of inline projections, or of shapes: what the handler did stands, and is written for that. */
   async #commitAnew(
     operation: Operation,
     unit: UnitOfWork,

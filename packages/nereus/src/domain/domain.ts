@@ -12,6 +12,7 @@ import { viewIn } from "../application/projection-views.ts";
 import { refuseReadOnly } from "../application/read-only.ts";
 import type { Registry } from "../application/registry.ts";
 import type { Receipt } from "../application/send-options.ts";
+import { shapesAtStart } from "../application/shapes-at-start.ts";
 import type { Subscriber, SubscriberDefinition } from "../application/subscriber.ts";
 import { type CallOptions, useCaseWork } from "../application/use-cases.ts";
 import type { View } from "../application/view.ts";
@@ -92,7 +93,7 @@ export class Domain<T extends Tenancy = "optional"> {
    * Checks the whole model, then opens the store. A second call changes nothing; one that fails leaves the store closed, and may be repeated.
    * On a store that is for reading only nothing is written: queries and views are answered, commands refused as `STORE_READ_ONLY`.
    *
-   * @throws ModelError MODEL_INVALID with every fault at once; NereusError STORE_OF_ANOTHER_DOMAIN, or what the store says
+   * @throws ModelError MODEL_INVALID with every fault at once; NereusError STORE_OF_ANOTHER_DOMAIN, STORED_SHAPE_CHANGED, or what the store says
    */
   async start(): Promise<void> {
     if (this.#running === undefined) refuseInHandler(this.#options.store, "start");
@@ -161,8 +162,9 @@ export class Domain<T extends Tenancy = "optional"> {
     const { store, formerly = [] } = this.#options;
     await store.open([]); // another domain's store gets no tables
     await claimStore(store, this.name, formerly);
+    const shapes = await shapesAtStart(store, registry.events.classes);
     await store.open(collectionsOf(registry.aggregates.values(), registry.projectors.values()));
-    const running = assemble(registry, this.#options);
+    const running = assemble(registry, shapes, this.#options);
     try {
       if (store.readOnly === true) return running;
       await running.runtime.fingerprints.begin(store);

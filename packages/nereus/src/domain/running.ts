@@ -12,6 +12,7 @@ import { QueryProcessor } from "../application/query-processor.ts";
 import { Receipts } from "../application/receipts.ts";
 import type { Registry, Runtime } from "../application/registry.ts";
 import { Snapshots } from "../application/snapshots.ts";
+import type { StoredShapes } from "../application/stored-shapes.ts";
 import { WorkProcessor } from "../application/work-processor.ts";
 import { CommandRunner } from "../engine/command-runner.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -50,7 +51,7 @@ export interface Running {
   readonly stopping: AbortController;
 }
 
-export function assemble(registry: Registry, options: DomainOptions<Tenancy>): Running {
+export function assemble(registry: Registry, shapes: StoredShapes, options: DomainOptions<Tenancy>): Running {
   const { store, log = console, limits = {} } = options;
   const clock = new CheckedClock(options.clock);
   const runtime: Runtime = {
@@ -63,6 +64,7 @@ export function assemble(registry: Registry, options: DomainOptions<Tenancy>): R
     log,
     enrichers: options.enrichers ?? {},
     inline: new InlineRegister(registry.inline, log),
+    shapes,
     fingerprints: new Fingerprints(),
     retries: options.retries ?? 20,
     limits,

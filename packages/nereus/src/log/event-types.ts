@@ -62,6 +62,11 @@ export function payloadOf(message: ReplayMessage): Values {
 export class EventTypes {
   readonly #classes = new Map<string, EventClass>();
 
+  /** Every class, each once. */
+  get classes(): Iterable<EventClass> {
+    return this.#classes.values();
+  }
+
   /** @returns the class that already has the name, if it is another one */
   add(event: EventClass): EventClass | undefined {
     const { name } = event[definition];

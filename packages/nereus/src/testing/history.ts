@@ -133,11 +133,14 @@ async function storeAggregate(
 }
 
 /** Commits what is made anew as often as another release changes which inline projections are kept up to date. */
-async function written({ store, inline }: Runtime, prepare: () => Promise<Commit>): Promise<CommitOutcome> {
+async function written({ store, inline, shapes }: Runtime, prepare: () => Promise<Commit>): Promise<CommitOutcome> {
   for (;;) {
     await inline.beforeWork(new UnitTransaction(store, undefined));
-    const outcome = await store.commit(await prepare());
+    const commit = await prepare();
+    const outcome = await store.commit(commit);
+    if (outcome.status === "committed") shapes.wrote(commit.notes ?? []);
     if (outcome.status !== "conflict" || outcome.conflict.on !== "note") return outcome;
+    shapes.learn(outcome.conflict.current);
     await inline.stateIn(store, false);
   }
 }
