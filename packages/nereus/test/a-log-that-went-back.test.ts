@@ -6,14 +6,13 @@ import {
   EventSourcedAggregate,
   eventHandlers,
   identifier,
-  NereusError,
+  type NereusError,
   Projection,
   projector,
   type Store,
 } from "nereus";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { frameworkKey } from "../src/application/idempotency.ts";
 import { Account, accountCommands, Deposit, Deposited, Open, Opened, Withdraw, Withdrawn } from "./support/bank.ts";
 import { everyStore } from "./support/every-store.ts";
 import { RecordedLog } from "./support/places.ts";
@@ -270,25 +269,5 @@ describe.each(kinds)("on $name", ({ open }) => {
     expect(heard.filter((amount) => amount < 2000)).toEqual([10, 11, 12, 13, 14, 15, 16, 17]);
     expect((await mine.view(Balance).get("1"))?.balance).toBe(108);
     expect(log.errors.map(({ details }) => (details as NereusError).code)).toEqual(["STORE_WENT_BACK"]);
-  });
-
-  test("a checkpoint that is ahead of the log is STORE_WENT_BACK, for projections and handlers; another version begins anew", async () => {
-    const { elements } = following();
-    const store = await opened((await open())());
-    const mine = await started(store, elements);
-    await mine.process(new Open({ accountId: "1" }));
-    await mine.process(deposit("1", 5));
-    await mine.settle();
-    for (const name of ["projection:Balance:1", frameworkKey("events", "Mail")]) {
-      const expected = await store.records.checkpoint(name);
-      await store.commit({ checkpoint: { name, expected, position: 1000 } });
-    }
-    const again = await started(store, elements);
-    const failure = await again.settle().catch((error: unknown) => error);
-    const codes =
-      failure instanceof NereusError && failure.cause instanceof AggregateError
-        ? failure.cause.errors.map((error) => (error as NereusError).code)
-        : [(failure as NereusError).code];
-    expect(codes).toEqual(["STORE_WENT_BACK", "STORE_WENT_BACK"]);
   });
 });

@@ -44,6 +44,11 @@ class UnitLog implements LogReader {
   async head(): Promise<number> {
     return (await this.#current()).log.head();
   }
+
+  async given(): Promise<number> {
+    const { log } = await this.#current();
+    return log.given?.() ?? log.head();
+  }
 }
 
 class UnitDocuments implements DocumentReader {

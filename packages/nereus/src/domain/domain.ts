@@ -17,6 +17,7 @@ import type { Subscriber, SubscriberDefinition } from "../application/subscriber
 import { type CallOptions, useCaseWork } from "../application/use-cases.ts";
 import type { View } from "../application/view.ts";
 import { Engine } from "../engine/engine.ts";
+import { refuseMarksAhead } from "../engine/marks-at-start.ts";
 import { type StopOptions, spanOfStop } from "../engine/stopping.ts";
 import { beginSubscriptions } from "../engine/subscription-start.ts";
 import { definition, definitionOf, type Element } from "../model/element.ts";
@@ -93,7 +94,8 @@ export class Domain<T extends Tenancy = "optional"> {
    * Checks the whole model, then opens the store. A second call changes nothing; one that fails leaves the store closed, and may be repeated.
    * On a store that is for reading only nothing is written: queries and views are answered, commands refused as `STORE_READ_ONLY`.
    *
-   * @throws ModelError MODEL_INVALID with every fault at once; NereusError STORE_OF_ANOTHER_DOMAIN, STORED_SHAPE_CHANGED, or what the store says
+   * @throws ModelError MODEL_INVALID with every fault at once; NereusError STORE_OF_ANOTHER_DOMAIN, STORED_SHAPE_CHANGED; STORE_WENT_BACK
+   * where what follows the log is ahead of it; or what the store says
    */
   async start(): Promise<void> {
     if (this.#running === undefined) refuseInHandler(this.#options.store, "start");
@@ -168,6 +170,7 @@ export class Domain<T extends Tenancy = "optional"> {
     try {
       if (store.readOnly === true) return running;
       await running.runtime.fingerprints.begin(store);
+      await refuseMarksAhead(running.runtime);
       await running.inline.start();
       await beginSubscriptions(running);
       await running.sentCommands.begin();

@@ -23,7 +23,9 @@ import type { Runner } from "./runner.ts";
 import { storedCheckpoint } from "./stored-checkpoint.ts";
 import { type Waiting, WaitingCommands } from "./waiting-commands.ts";
 
-const checkpoint = "commands";
+/** The name under which it is kept how far they are handled. */
+export const commandsCheckpoint = "commands";
+export const commandsSubject = "The handling of sent commands";
 /** Commands per read. */
 const page = 200;
 /** Milliseconds between two looks for commands that are committed but not shown yet. */
@@ -66,7 +68,7 @@ export class CommandRunner implements Runner {
 
   /** At the start of the domain. */
   begin(): Promise<void> {
-    return this.#register.begin(this.#runtime.store, checkpoint);
+    return this.#register.begin(this.#runtime.store, commandsCheckpoint);
   }
 
   /** What failed is put aside for a while. */
@@ -115,7 +117,7 @@ export class CommandRunner implements Runner {
     const { store } = this.#runtime;
     if (this.#checkpoint === undefined) {
       await this.#register.load(store);
-      this.#checkpoint = await storedCheckpoint(store, checkpoint, "The handling of sent commands");
+      this.#checkpoint = await storedCheckpoint(store, commandsCheckpoint, commandsSubject);
       this.#position = this.#checkpoint;
     }
     for (;;) {
@@ -272,7 +274,7 @@ export class CommandRunner implements Runner {
     const moved = position - this.#checkpoint;
     if (moved <= 0 || (!this.#hasDone && moved < idleStep)) return undefined;
     this.#hasDone = false;
-    return { name: checkpoint, expected: this.#checkpoint, position };
+    return { name: commandsCheckpoint, expected: this.#checkpoint, position };
   }
 }
 

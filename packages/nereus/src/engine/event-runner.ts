@@ -27,6 +27,11 @@ export function subscriptionOf({ name }: EventHandlersDefinition): string {
   return frameworkKey("events", name);
 }
 
+/** For messages. */
+export function handlersSubject({ name }: EventHandlersDefinition): string {
+  return `The event handlers ${name}`;
+}
+
 /**
  * Runs one list of async event handlers, event by event in the order of the log. What a handler does in the store is committed with
  * the step past its event, or under a key of its own where an event has several handlers: it happens once.
@@ -56,7 +61,7 @@ export class EventRunner implements Runner {
   }
 
   get subject(): string {
-    return `The event handlers ${this.#own.name}`;
+    return handlersSubject(this.#own);
   }
 
   get doing(): readonly string[] {

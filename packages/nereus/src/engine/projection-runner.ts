@@ -15,7 +15,7 @@ import { definition } from "../model/element.ts";
 import { isNereusError, NereusError } from "../model/errors.ts";
 import type { Commit, CommitOutcome, Conflict, DocumentWrite, LogPage, LogReader } from "../ports/store.ts";
 import type { Runner } from "./runner.ts";
-import { storedCheckpoint } from "./stored-checkpoint.ts";
+import { assertInLog, storedCheckpoint } from "./stored-checkpoint.ts";
 
 /** Milliseconds between looks for events that readers may not see yet. */
 const lag = 2;
@@ -85,7 +85,7 @@ export class ProjectionRunner implements Runner {
   }
 
   get subject(): string {
-    return `Projection ${this.projection}`;
+    return projectionSubject(this.#projector);
   }
 
   get projection(): string {
@@ -141,6 +141,7 @@ export class ProjectionRunner implements Runner {
       this.#followed = new FollowedMessages(this.#runtime.registry, all, undefined);
       const first = gap?.first ?? null; // null: a release from before there was a register has completed it
       if (checkpoint === always && gap !== undefined && first !== null) {
+        await assertInLog({ name, log: reads.log }, [{ name: inlineNote, subject: this.subject, position: gap.after }]);
         const isExact = this.#runtime.store.capabilities.has("transactional");
         const position = isExact ? await positionBefore(reads.log, { ...gap, first }, types) : gap.after;
         const outcome = await this.#store({
@@ -365,6 +366,11 @@ export class ProjectionRunner implements Runner {
       fix: "Mend the projector or the data; it goes on from this event by itself.",
     });
   }
+}
+
+/** For messages. */
+export function projectionSubject({ projection }: ProjectorDefinition): string {
+  return `Projection ${projection[definition].name}`;
 }
 
 /** Where the rows stop that a release has left out: before the first event that it committed without them. */

@@ -227,6 +227,11 @@ export interface LogReader {
    * @throws NereusError STORE_LOCKED which names who holds them up
    */
   completeHead?(): Promise<number>;
+  /**
+   * The highest position that was given out: none that comes later is lower. Only where readers may have to wait for messages that are
+   * committed, as on Message DB; absent where that is never so, and `head` says it.
+   */
+  given?(): Promise<number>;
 }
 
 export interface StoredDocument {

@@ -236,6 +236,30 @@ describe.skipIf(missingPostgres !== undefined)("on Message DB", () => {
       expect(new Domain("bank", { elements, store: accepted }).check()).toEqual([]);
     });
 
+    test("a process that starts while another client's transaction hides the end of the log does not take it for one that went back", async () => {
+      const documents = memory();
+      const elements = [Account, opening, Row, rows("async")];
+      const started = async () => {
+        const bank = new Domain("bank", { elements, store: messageDb({ pool: database.pool, documents }) });
+        await bank.start();
+        return bank;
+      };
+      const first = await started();
+      await first.process(new Open({ accountId: "1" }));
+      await first.settle();
+      await first.stop();
+      const slow = await database.anotherPool().connect();
+      await slow.query("BEGIN");
+      await foreign("slow-1", "Late", {}, slow);
+      const second = await started();
+      await slow.query("COMMIT");
+      slow.release();
+      await second.process(new Open({ accountId: "2" }));
+      await second.settle();
+      expect(await second.view(Row).get("2")).toMatchObject({ n: 1 });
+      await second.stop();
+    });
+
     test("event-sourced aggregates, async projections and idempotency keys need no weaker promise", async () => {
       const bank = new Domain("bank", {
         elements: [Account, opening, Row, rows("async")],

@@ -83,6 +83,15 @@ export class MessageDbLog implements LogReader {
     });
   }
 
+  given(): Promise<number> {
+    return this.#read(async () => {
+      const text = `SELECT CASE WHEN is_called THEN last_value ELSE 0 END::text AS position
+        FROM message_store.messages_global_position_seq`;
+      const [row] = await rowsOf<{ position: string }>(this.#pool, text, []);
+      return Number(row?.position ?? 0);
+    });
+  }
+
   /** The last message that readers may see: positions that were given out in vain come after it, or between. */
   async #lastSettled(known: number): Promise<number> {
     const { position: settled, isMessage } = await this.#horizon.settled();
