@@ -15,10 +15,11 @@ import { UnderWay } from "../application/under-way.ts";
 import type { Work } from "../application/work.ts";
 import type { WorkProcessor } from "../application/work-processor.ts";
 import { type ErrorCode, isNereusError, NereusError } from "../model/errors.ts";
-import type { CheckpointMove } from "../ports/store.ts";
+import type { CheckpointMove, LogPage } from "../ports/store.ts";
 import { CommandRegister } from "./command-register.ts";
 import { CommandTimers } from "./command-timers.ts";
 import { together } from "./failures.ts";
+import { PageSize } from "./page-size.ts";
 import type { Runner } from "./runner.ts";
 import { storedCheckpoint } from "./stored-checkpoint.ts";
 import { type Waiting, WaitingCommands } from "./waiting-commands.ts";
@@ -26,8 +27,6 @@ import { type Waiting, WaitingCommands } from "./waiting-commands.ts";
 /** The name under which it is kept how far they are handled. */
 export const commandsCheckpoint = "commands";
 export const commandsSubject = "The handling of sent commands";
-/** Commands per read. */
-const page = 200;
 /** Milliseconds between two looks for commands that are committed but not shown yet. */
 const lag = 2;
 /** How often a failing command is tried at once before it waits. */
@@ -48,6 +47,7 @@ export class CommandRunner implements Runner {
   readonly #waiting = new WaitingCommands();
   readonly #timers: CommandTimers;
   readonly #register: CommandRegister;
+  readonly #page = new PageSize(512);
   /** Everything up to here is done, and nothing will be read again. */
   #checkpoint: number | undefined;
   #position = 0;
@@ -99,7 +99,7 @@ export class CommandRunner implements Runner {
 
   #isBehind(position: number): boolean {
     if (this.#position < position || this.#checkpoint === undefined) return true;
-    return this.#next() !== undefined || this.#timers.isDue(this.#now());
+    return this.#next() !== undefined || this.#waiting.lacking !== undefined || this.#hasDueTimers;
   }
 
   async #step(signal: AbortSignal | undefined): Promise<void> {
@@ -120,17 +120,38 @@ export class CommandRunner implements Runner {
       this.#checkpoint = await storedCheckpoint(store, commandsCheckpoint, commandsSubject);
       this.#position = this.#checkpoint;
     }
-    for (;;) {
-      const range = { after: this.#position, limit: page, ...this.#register.filter };
-      const { messages, through } = await store.log.readLog(range);
+    for (let isFull = true; isFull; ) {
+      const { messages, through } = await this.#pageAfter(this.#position);
+      isFull = this.#page.learn(messages);
       await this.#sort(messages.filter((message) => this.#register.has(message)).map(sentCommand));
       this.#position = Math.max(this.#position, through);
-      if (messages.length < page) break;
     }
-    const now = this.#now();
-    if (!this.#timers.isDue(now)) return;
-    const due = await this.#timers.due(now, (id) => this.#waiting.has(id));
-    for (const sent of due) this.#waiting.add(sent, true);
+    await this.#readOn();
+    if (this.#hasDueTimers) await this.#timers.addDue(this.#now(), this.#waiting);
+  }
+
+  #pageAfter(after: number): Promise<LogPage> {
+    return this.#runtime.store.log.readLog({ after, limit: this.#page.limit, ...this.#register.filter });
+  }
+
+  /** Takes up what was left in the log, where there is room for it. What was for later then has a timer. */
+  async #readOn(): Promise<void> {
+    for (let lane = this.#waiting.lacking; lane !== undefined; lane = this.#waiting.lacking) {
+      const { messages, through } = await this.#pageAfter(lane.after);
+      const isFull = this.#page.learn(messages);
+      const now = this.#now();
+      const known = messages.filter((message) => message.position <= this.#position && this.#register.has(message));
+      const hasMore = isFull && through < this.#position;
+      this.#waiting.readOn(
+        lane.rank,
+        known.map(sentCommand).filter(({ at }) => at <= now),
+        hasMore ? through : undefined,
+      );
+    }
+  }
+
+  get #hasDueTimers(): boolean {
+    return this.#timers.isDue(this.#now(), this.#waiting);
   }
 
   /** Those that are due wait here, those for later have a timer. */
@@ -138,7 +159,7 @@ export class CommandRunner implements Runner {
     const now = this.#now();
     const later = sent.filter(({ at }) => at > now);
     await this.#timers.set(later);
-    for (const one of sent) if (one.at <= now) this.#waiting.add(one, false);
+    for (const one of sent) if (one.at <= now) this.#waiting.add(one);
     if (later.length > 0) this.#hasDone = true;
   }
 
@@ -155,25 +176,44 @@ export class CommandRunner implements Runner {
     return this.#handled === commandId;
   }
 
-  async #handle(sent: Waiting): Promise<void> {
+  async #handle(waiting: Waiting): Promise<void> {
     let refusal: NereusError | undefined;
-    this.#handled = sent.message.id;
+    this.#handled = waiting.id;
+    const sent = waiting.sent ?? (await this.#readAgain(waiting));
     try {
       refusal = await this.#process(sent);
     } catch (error) {
       if (!(await this.#isDone(sent))) {
-        sent.failures += 1;
-        if (sent.failures % tries !== 0) return;
-        sent.notBefore = performance.now() + Math.min(longestPause, 100 * 2 ** (sent.failures / tries));
+        waiting.failures += 1;
+        if (waiting.failures % tries !== 0) return;
+        this.#setAside(waiting);
         throw failed(sent, error);
       }
     } finally {
       this.#handled = undefined;
     }
-    this.#waiting.delete(sent);
+    this.#waiting.delete(waiting);
     this.#timers.done(sent);
     this.#hasDone = true;
     if (refusal !== undefined) throw failed(sent, refusal);
+  }
+
+  #setAside(waiting: Waiting): void {
+    waiting.notBefore = performance.now() + Math.min(longestPause, 100 * 2 ** (waiting.failures / tries));
+    this.#waiting.letGo(waiting);
+  }
+
+  async #readAgain(waiting: Waiting): Promise<SentCommand> {
+    try {
+      const [message] = await this.#runtime.store.log.readStream(waiting.stream, { limit: 1 });
+      if (message === undefined) throw new Error(`the log has no sent command ${waiting.id}`);
+      return sentCommand(message);
+    } catch (error) {
+      this.#handled = undefined;
+      waiting.failures += tries;
+      this.#setAside(waiting);
+      throw error;
+    }
   }
 
   /** Answers why it was refused, if it was, and that was not known yet. */

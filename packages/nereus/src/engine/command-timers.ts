@@ -1,9 +1,12 @@
 import { timerOwner as owner, type SentCommand, sentCommand } from "../application/sent-command.ts";
 import type { StreamId } from "../log/message.ts";
 import type { Store, Timer, TimerWrite } from "../ports/store.ts";
+import type { WaitingCommands } from "./waiting-commands.ts";
 
 /** Timers per read. */
 const page = 200;
+/** Commands that are read at the same time. */
+const readTogether = 16;
 
 /** Where a sent command is in the log. */
 type Place = Pick<StreamId, "tenant" | "category" | "id">;
@@ -16,6 +19,8 @@ export class CommandTimers {
   readonly #store: Store;
   /** When the next timer is due that was not looked at; before the first look, nobody knows. */
   #next = Number.NEGATIVE_INFINITY;
+  /** Whether there was no room for all that were due. */
+  #hasLeft = false;
   /** Commands that are done, whose timers are still there. */
   readonly #done = new Map<string, TimerWrite>();
 
@@ -23,8 +28,8 @@ export class CommandTimers {
     this.#store = store;
   }
 
-  isDue(now: number): boolean {
-    return this.#next <= now;
+  isDue(now: number, waiting: WaitingCommands): boolean {
+    return this.#next <= now && waiting.hasRoomForTimed(this.#hasLeft);
   }
 
   /** Keeps a timer for each of these; safe to repeat. */
@@ -48,35 +53,38 @@ export class CommandTimers {
     for (const { id } of writes) this.#done.delete(id);
   }
 
-  /**
-   * All commands that are due. What is done is taken back first, so that it is not found again.
-   *
-   * @param isKnown whether a command is in hand already: it is left out
-   */
-  async due(now: number, isKnown: (id: string) => boolean): Promise<readonly SentCommand[]> {
+  /** Adds those that are due, the soonest first, as many as there is room for. What is done is taken back first, so that it is not found again. */
+  async addDue(now: number, waiting: WaitingCommands): Promise<void> {
     const { writes } = this;
     if (writes.length > 0) await this.#store.commit({ timers: writes });
     this.takenBack(writes);
-    const found: SentCommand[] = [];
+    const left = await this.#firstWithoutRoom(now, waiting);
+    this.#hasLeft = left !== undefined;
+    const later = { after: { at: now + 1, id: "" }, until: Number.MAX_SAFE_INTEGER, limit: 1 };
+    const next = left ?? (await this.#store.records.timers(owner, later))[0];
+    this.#next = next?.at ?? Number.POSITIVE_INFINITY;
+  }
+
+  async #firstWithoutRoom(now: number, waiting: WaitingCommands): Promise<Timer | undefined> {
     let after: Timer | undefined;
     for (;;) {
       const range = { until: now, limit: page, ...(after === undefined ? {} : { after }) };
       const timers = await this.#store.records.timers(owner, range);
-      const unknown = timers.filter(({ id }) => !isKnown(id));
-      const commands = await Promise.all(unknown.map((timer) => this.#commandOf(timer)));
-      found.push(...commands.flat());
-      if (timers.length < page) break;
+      const unknown = timers.filter(({ id }) => !waiting.has(id));
+      for (let at = 0; at < unknown.length; at += readTogether) {
+        if (!waiting.hasRoomForTimed(false)) return unknown[at];
+        const commands = await Promise.all(unknown.slice(at, at + readTogether).map((timer) => this.#commandOf(timer)));
+        for (const sent of commands.flat()) waiting.addTimed(sent);
+      }
+      if (timers.length < page) return undefined;
       after = timers.at(-1);
     }
-    const later = { after: { at: now + 1, id: "" }, until: Number.MAX_SAFE_INTEGER, limit: 1 };
-    const [next] = await this.#store.records.timers(owner, later);
-    this.#next = next?.at ?? Number.POSITIVE_INFINITY;
-    return found;
   }
 
   /** Forgets what is known: another process is at work. */
   reset(): void {
     this.#next = Number.NEGATIVE_INFINITY;
+    this.#hasLeft = false;
   }
 
   async #commandOf({ data }: Timer): Promise<readonly SentCommand[]> {

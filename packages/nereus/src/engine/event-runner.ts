@@ -10,11 +10,10 @@ import type { WorkProcessor } from "../application/work-processor.ts";
 import type { StoredMessage } from "../log/message.ts";
 import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
+import { PageSize } from "./page-size.ts";
 import type { Runner } from "./runner.ts";
 import { storedCheckpoint } from "./stored-checkpoint.ts";
 
-/** Events per read. */
-const page = 200;
 /** The checkpoint also moves over what concerns no handler, but only in steps this wide. */
 const idleStep = 10_000;
 /** The longest pause between two tries of a handler, in milliseconds. */
@@ -42,6 +41,7 @@ export class EventRunner implements Runner {
   readonly #joining: Joining;
   readonly #own: EventHandlersDefinition;
   readonly #followed: FollowedMessages;
+  readonly #page = new PageSize(512);
   /** The checkpoint as stored; undefined until it was read. */
   #checkpoint: number | undefined;
   /** How far it has come; not behind the checkpoint. */
@@ -105,8 +105,9 @@ export class EventRunner implements Runner {
       this.#checkpoint = await storedCheckpoint(store, subscriptionOf(this.#own), this.subject);
       this.#position = this.#checkpoint;
     }
-    const range = { after: this.#position, limit: page, ...this.#followed.filter };
-    const { messages, through } = this.#followed.of(await store.log.readLog(range));
+    const page = await store.log.readLog({ after: this.#position, limit: this.#page.limit, ...this.#followed.filter });
+    this.#page.learn(page.messages);
+    const { messages, through } = this.#followed.of(page);
     try {
       for (const message of messages) {
         if (signal?.aborted === true) return;

@@ -14,6 +14,7 @@ import type { StoredMessage } from "../log/message.ts";
 import { definition } from "../model/element.ts";
 import { isNereusError, NereusError } from "../model/errors.ts";
 import type { Commit, CommitOutcome, Conflict, DocumentWrite, LogPage, LogReader } from "../ports/store.ts";
+import { PageSize } from "./page-size.ts";
 import type { Runner } from "./runner.ts";
 import { assertInLog, storedCheckpoint } from "./stored-checkpoint.ts";
 
@@ -23,11 +24,10 @@ const lag = 2;
 type Taken = Extract<Conflict, { readonly on: "unique" }>;
 type SessionWrites = readonly (readonly [RowSession, readonly DocumentWrite[]])[];
 
-/**
- * Events per batch (one transaction, one checkpoint, each row written once): more and more of them while they are small
- * and there are enough, fewer when they are large, so that a page takes some megabytes at most.
- */
-const batches = { first: 1024, least: 16, most: 8192, small: 1_000_000, large: 8_000_000 };
+/** Events per batch (one transaction, one checkpoint, each row written once). */
+const mostAtOnce = 8192;
+/** Events per read that looks for one of them. */
+const lookedThrough = 256;
 /** Rows kept in memory between batches, so that a hot row is not read and parsed again. */
 const keptRows = 10_000;
 /** Characters that the rows in memory may come to, by what was written of them. */
@@ -55,7 +55,7 @@ export class ProjectionRunner implements Runner {
   #current: Promise<void> | undefined;
   /** Written since the rows in memory were let go of: no less than they are. */
   #keptCharacters = 0;
-  #batch = batches.first;
+  readonly #batch = new PageSize(mostAtOnce);
   /** The page after the one in hand, on its way while that is applied. */
   #ahead: { readonly after: number; readonly page: Promise<LogPage> } | undefined;
   /** The asynchronous step that is under way. */
@@ -166,7 +166,7 @@ export class ProjectionRunner implements Runner {
     const ahead = this.#ahead;
     this.#ahead = undefined;
     const page = await (ahead?.after === this.#position ? ahead.page : this.#read(this.#position));
-    const isFull = this.#adaptBatch(page.messages);
+    const isFull = this.#batch.learn(page.messages);
     const followed = this.#followed.of(page);
     if (isFull) {
       this.#ahead = { after: page.through, page: this.#read(page.through) };
@@ -176,17 +176,7 @@ export class ProjectionRunner implements Runner {
   }
 
   #read(after: number): Promise<LogPage> {
-    return this.#transaction.reads.log.readLog({ after, limit: this.#batch, ...this.#followed.filter });
-  }
-
-  /** Returns whether the page was full: there may be another. */
-  #adaptBatch(messages: readonly StoredMessage[]): boolean {
-    let characters = 0;
-    for (const { data } of messages) characters += data.length;
-    const isFull = messages.length === this.#batch;
-    if (isFull && characters < batches.small) this.#batch = Math.min(batches.most, this.#batch * 2);
-    else if (characters > batches.large) this.#batch = Math.max(batches.least, this.#batch >> 1);
-    return isFull;
+    return this.#transaction.reads.log.readLog({ after, limit: this.#batch.limit, ...this.#followed.filter });
   }
 
   /** Applies a page; if one of its events fails, those before it are committed first. */
@@ -381,7 +371,7 @@ async function positionBefore(
 ): Promise<number> {
   const head = await log.head();
   for (let from = after; from < head; ) {
-    const { messages, through } = await log.readLog({ after: from, limit: batches.first, types });
+    const { messages, through } = await log.readLog({ after: from, limit: lookedThrough, types });
     const found = messages.find(({ id }) => id === first);
     if (found !== undefined) return found.position - 1;
     if (through === from) await setTimeout(lag);
