@@ -65,7 +65,7 @@ async function project(
     projector,
     () => transaction.reads.documents,
     tenant,
-    () => transaction.handle,
+    () => transaction,
   );
   const entries: Projected[] = events.map((raised) => ({ event: raised.event, metadata: raisedMetadata(raised) }));
   await session.prefetch(entries);

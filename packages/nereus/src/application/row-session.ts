@@ -5,9 +5,11 @@ import { encodeRow, restoreRow } from "../model/projection.ts";
 import type { Values } from "../model/values.ts";
 import type { DocumentReader, DocumentWrite, ExpectedVersion, StoredDocument } from "../ports/store.ts";
 import { collectionOf, type EventMetadata, type Projecting, type ProjectorDefinition, type Rows } from "./projector.ts";
-import type { SqlTransaction } from "./unit-transaction.ts";
+import type { UnitTransaction } from "./unit-transaction.ts";
 
 type OnStep = Extract<Projecting, { how: "on" }>;
+/** What a step may write to by SQL, until it has ended. */
+type StepTransaction = Pick<UnitTransaction, "handle" | "handOver">;
 
 /** A row in hand: as it is stored, and as it has become. */
 interface Held {
@@ -38,7 +40,7 @@ export class RowSession {
   /** Rows made ahead by {@link prefetch}, by event and step: making a row tells its key. */
   readonly #made = new Map<object, Map<Projecting, object>>();
 
-  readonly #transaction: () => SqlTransaction;
+  readonly #transaction: () => StepTransaction;
 
   /**
    * @param documents where the rows are read now
@@ -48,7 +50,7 @@ export class RowSession {
     projector: ProjectorDefinition,
     documents: () => DocumentReader,
     tenant: string,
-    transaction: () => SqlTransaction,
+    transaction: () => StepTransaction,
   ) {
     this.#transaction = transaction;
     this.#projector = projector;
@@ -107,13 +109,16 @@ export class RowSession {
       remove: (id) => counted(this.#rows.remove(id)),
     };
     const transaction = this.#transaction;
+    let taken: StepTransaction | undefined;
     await run(event, {
       rows,
       metadata,
       get transaction() {
-        return transaction();
+        taken = transaction();
+        return taken.handle;
       },
     });
+    taken?.handOver();
     if (underWay > 0) throw this.#notAwaited(nameOf(event));
   }
 

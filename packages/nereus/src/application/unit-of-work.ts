@@ -223,10 +223,11 @@ export class UnitOfWork {
   /**
    * What can be said against a commit before the store is asked.
    *
-   * @throws NereusError INNER_FAILURE_SWALLOWED, AGGREGATE_NOT_ADDED
+   * @throws NereusError INNER_FAILURE_SWALLOWED, AGGREGATE_NOT_ADDED, STATEMENT_NOT_AWAITED
    */
   assertComplete(): void {
     this.#assertOpen();
+    this.writing.handOver();
     if (this.innerFailure !== undefined) throw swallowed(this.innerFailure.error);
     for (const { root, added, id, aggregate } of this.#tracked.values()) {
       if (added || (AggregateRoot.seams.pending(root).length === 0 && !AggregateRoot.seams.changed(root))) continue;
@@ -264,12 +265,12 @@ export class UnitOfWork {
   close(): void {
     this.#end();
     this.#isForsaken = true;
-    if (this.writing.isBegun) void this.writing.rollback({ atOnce: true }).catch(() => undefined);
+    void this.writing.rollback({ atOnce: true })?.catch(() => undefined);
   }
 
-  /** Leaves nothing of the SQL that handlers have run in it, if it was not committed. */
+  /** Leaves nothing of the SQL that handlers have run in it, if it was not committed, and takes no more of it. */
   rollback(): Promise<void> | undefined {
-    return this.writing.isBegun ? this.writing.rollback() : undefined;
+    return this.writing.rollback();
   }
 
   /** Whoever still holds an aggregate can change it no more: the change would be in no commit. */

@@ -26,8 +26,13 @@ export class UnitTransaction {
   readonly #store: Store;
   readonly #given: SqlClient | undefined;
   readonly #joined: StoreTransaction | undefined;
+  /** There once a handler has run SQL of its own. */
   #begun: Promise<StoreTransaction> | undefined;
   #ended = false;
+  /** How often it was handed over: the statements of a handler that has ended are not taken. */
+  #turn = 0;
+  /** Statements that have no answer. */
+  readonly #running = new Set<Promise<unknown>>();
   #reads: Reads | undefined;
 
   constructor(store: Store, given: SqlClient | undefined) {
@@ -66,17 +71,17 @@ export class UnitTransaction {
 
   /** A store without SQL refuses its first statement: a handler may take it out of its context and not need it. */
   get handle(): SqlTransaction {
-    return this.#connection();
+    return this.#connection(this.#turn);
   }
 
   /** Builders are told apart by the connection that each has asked for. */
-  #connection(): SqlTransaction {
+  #connection(turn: number): SqlTransaction {
     const connection = {};
     const query = (statement: string | object, values?: readonly unknown[]): Promise<SqlResult<unknown>> =>
-      this.#query(statement, values, connection);
+      turn === this.#turn ? this.#counted(this.#query(statement, values, connection)) : Promise.reject(ended());
     return {
       query: query as SqlTransaction["query"], // one function serves both forms
-      connect: async () => this.#connection(),
+      connect: async () => this.#connection(turn),
       release: () => undefined,
       end: async () => undefined,
       options: {},
@@ -88,7 +93,20 @@ export class UnitTransaction {
     return !this.isJoined && !this.isBegun && this.#store.withdraw?.(commit) === true;
   }
 
+  /**
+   * Takes nothing more from who has had it so far: a handler, or a step of a projection, which has ended.
+   *
+   * @throws NereusError STATEMENT_NOT_AWAITED
+   */
+  handOver(): void {
+    this.#turn += 1;
+    if (this.#running.size === 0) return;
+    for (const statement of this.#running) statement.catch(() => undefined); // the error that comes now says more
+    throw notAwaited(this.#store.name);
+  }
+
   commit(commit: Commit): Promise<CommitOutcome> {
+    this.handOver();
     this.#ended = true;
     if (this.#joined !== undefined) return this.#joined.commit(commit);
     return this.#begun === undefined
@@ -97,10 +115,12 @@ export class UnitTransaction {
   }
 
   /** Leaves nothing of the handler's statements, unless they were committed. A transaction that was joined is its owner's. */
-  async rollback(options?: { readonly atOnce: boolean }): Promise<void> {
+  rollback(options?: { readonly atOnce: boolean }): Promise<void> | undefined {
     this.#ended = true;
-    const begun = await this.#begun?.catch(() => undefined); // whoever asked for it was told
-    await begun?.rollback(options);
+    return this.#begun?.then(
+      (begun) => begun.rollback(options),
+      () => undefined, // whoever asked for it was told
+    );
   }
 
   async #query(
@@ -109,10 +129,17 @@ export class UnitTransaction {
     connection: object,
   ): Promise<SqlResult<unknown>> {
     if (this.#ended) throw ended();
-    this.#begun ??= this.#joined === undefined ? transactionsOf(this.#store).begin() : undefined;
-    const transaction = this.#joined ?? (await this.#begun);
-    if (this.#ended || transaction === undefined) throw ended();
+    this.#begun ??= this.#joined === undefined ? transactionsOf(this.#store).begin() : Promise.resolve(this.#joined);
+    const transaction = await this.#begun;
+    if (this.#ended) throw ended();
     return transaction.query(statement, values, connection);
+  }
+
+  /** It is answered before whoever awaits it goes on. */
+  #counted<Result>(statement: Promise<Result>): Promise<Result> {
+    const counted = statement.finally(() => this.#running.delete(counted));
+    this.#running.add(counted);
+    return counted;
   }
 }
 
@@ -127,6 +154,14 @@ function transactionsOf(store: Store): NonNullable<Store["transactions"]> {
 export function transactionUnsupported(store: string, fix: string): NereusError {
   const what = `The store ${store} takes no SQL into its transactions`;
   return new NereusError("TRANSACTION_UNSUPPORTED", what, { element: store, fix });
+}
+
+function notAwaited(store: string): NereusError {
+  const what = `A handler has ended before a statement that it had sent in a transaction of ${store}`;
+  return new NereusError("STATEMENT_NOT_AWAITED", what, {
+    element: store,
+    fix: "Await every statement before the handler returns.",
+  });
 }
 
 function ended(): NereusError {

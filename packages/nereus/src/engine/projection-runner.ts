@@ -277,7 +277,7 @@ export class ProjectionRunner implements Runner {
       this.#projector,
       () => this.#transaction.reads.documents,
       tenant,
-      () => this.#transaction.handle,
+      () => this.#transaction,
     );
     this.#sessions.set(tenant, session);
     return session;

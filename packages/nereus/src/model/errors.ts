@@ -186,6 +186,7 @@ export const errorCodes = {
   TRANSACTION_ENDED: "The transaction that a command was to be stored in has ended, or was never begun.",
   TRANSACTION_ABORTED:
     "A statement has failed in the transaction that a command was to be stored in, which so takes no more.",
+  STATEMENT_NOT_AWAITED: "A handler or a step of a projection ended before a statement of its own that it had sent.",
   READ_ONLY_CONTEXT: "Something was added to a repository in a context that only reads.",
   FIELD_UNORDERED: "A field was compared by order, or ordered by, that has no order which is the same on every store.",
   TENANT_REQUIRED: "A call does not say of which tenant it is, and its domain requires it.",

@@ -74,9 +74,12 @@ export class Savepoints {
     const text = typeof statement === "string" ? statement : (statement as { readonly text?: unknown }).text;
     const control = typeof text === "string" ? controlIn(text) : "none";
     const isSubmitted = typeof (statement as { readonly submit?: unknown }).submit === "function";
-    if (control === "refused" || (control !== "none" && isSubmitted)) {
-      throw this.#refusal("it would end or replace the transaction of the command", notAtAll);
-    }
+    if (control === "refused") throw this.#refusal("it would end or replace the transaction of the command", notAtAll);
+    if (isSubmitted)
+      throw this.#refusal(
+        "a cursor, or another object with a submit of its own, tells nobody when it is done",
+        noCursor,
+      );
     return control;
   }
 
@@ -89,4 +92,5 @@ export class Savepoints {
 const notAtAll =
   "The command commits it. For a part that may fail, use a builder's own transaction, or SAVEPOINT and ROLLBACK TO.";
 const inTheOpenOne = "Use the one that is open, or await its end first.";
+const noCursor = "Give its text and values to `transaction.query`, and await the answer.";
 const awaited = "Await it before the handler returns, and end what you begin.";

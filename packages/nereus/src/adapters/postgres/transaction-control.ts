@@ -13,7 +13,7 @@ export const ownSavepoint = "nereus_savepoint_";
 
 /** Most texts have none of these words, and need not be looked at any closer. */
 const suspicious =
-  /\b(?:begin|start|commit|end|rollback|abort|prepare|discard|deallocate|authorization)\b|nereus_savepoint_/i;
+  /\b(?:begin|start|commit|end|rollback|abort|prepare|discard|deallocate|authorization|role)\b|nereus_savepoint_/i;
 
 /** How many words of a statement are looked at. */
 const longest = 16;
@@ -40,7 +40,9 @@ function controlOf(words: string): Control {
   if (/^(?:savepoint|release|rollback to) /.test(statement))
     return statement.includes(ownSavepoint) ? "refused" : "none";
   const isRefused = /^(?:commit|end|rollback|abort|prepare transaction|discard|deallocate all)(?= |$)/.test(statement);
-  const changesUser = /^(?:set|reset)(?: session| local)* authorization(?= |$)/.test(statement);
+  const changesUser = /^(?:(?:set|reset)(?: session| local)* authorization|set(?: session)? role)(?= |$)/.test(
+    statement,
+  );
   return isRefused || changesUser ? "refused" : "none";
 }
 

@@ -1,3 +1,4 @@
+import { NereusError } from "../../model/errors.ts";
 import type { DocumentReader, LogReader, RecordReader } from "../../ports/store.ts";
 import { PostgresDocuments } from "./documents.ts";
 import { storeFault } from "./faults.ts";
@@ -21,6 +22,8 @@ export class TransactionReads {
   #turn: Promise<unknown> = Promise.resolve();
   /** Statements that have no answer. */
   #running = 0;
+  /** Its connection may be another's by now. */
+  #isOver = false;
   readonly #source: () => TransactionSource;
   readonly #reader: RowReader;
   #session: Session | undefined;
@@ -37,12 +40,25 @@ export class TransactionReads {
     return this.#running > 0;
   }
 
+  /** @throws NereusError UNIT_OF_WORK_CLOSED after the last one */
   protected inTurn<Result>(statement: () => Promise<Result>): Promise<Result> {
+    if (this.#isOver) return Promise.reject(transactionOver(this.#source().name));
     this.#running++;
     const answer = this.#running === 1 ? statement() : this.#turn.then(statement);
     const done = (): void => void this.#running--;
     this.#turn = answer.then(done, done);
     return answer;
+  }
+
+  /** What comes after it is not sent: the connection serves others then. */
+  protected lastInTurn<Result>(statement: () => Promise<Result>): Promise<Result> {
+    const answer = this.inTurn(statement);
+    this.close();
+    return answer;
+  }
+
+  protected close(): void {
+    this.#isOver = true;
   }
 
   /** @throws NereusError STORE_NOT_OPEN */
@@ -75,4 +91,11 @@ export class TransactionReads {
       throw storeFault(error, this.#source().name);
     }
   };
+}
+
+export function transactionOver(store: string): NereusError {
+  return new NereusError("UNIT_OF_WORK_CLOSED", `A transaction of ${store} was used after it had ended`, {
+    element: store,
+    fix: "Await every statement before the handler returns.",
+  });
 }

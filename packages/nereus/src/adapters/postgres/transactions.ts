@@ -8,17 +8,17 @@ import type {
   StoreTransaction,
   StoreTransactions,
 } from "../../ports/store.ts";
-import { isAnswer, outcomeUnknown } from "../server-answers.ts";
+import { codeOf, isAnswer, outcomeUnknown } from "../server-answers.ts";
 import { Group } from "./batch.ts";
 import { unregistered } from "./batch-writer.ts";
 import { storeFault } from "./faults.ts";
 import { qualified } from "./identifiers.ts";
-import { type PostgresClient, type PostgresQuery, rowsOn } from "./pool.ts";
+import { type PostgresClient, type PostgresQuery, type PostgresResult, rowsOn } from "./pool.ts";
 import { ownStatement, type Row, unprepared } from "./reads.ts";
-import { type RunStatement, Savepoints } from "./savepoints.ts";
+import { Savepoints } from "./savepoints.ts";
 import type { Session } from "./session.ts";
 import { commitIn, settle } from "./statements.ts";
-import { TransactionReads, type TransactionSource } from "./transaction-reads.ts";
+import { TransactionReads, type TransactionSource, transactionOver } from "./transaction-reads.ts";
 import { answersOf, type GroupAnswer } from "./verdicts.ts";
 
 /** Transactions with statements of the user's own. @param source throws where the store is not open */
@@ -39,7 +39,7 @@ export function postgresTransactions(source: () => TransactionSource): StoreTran
 interface Fence {
   readonly writer: string | null;
   readonly number: number | null;
-  readonly transaction: string;
+  readonly transaction: string | undefined;
 }
 
 /** What a commit comes to on one connection, whoever ends its transaction. */
@@ -85,7 +85,9 @@ class OwnTransaction extends TransactionReads implements StoreTransaction {
   readonly #source: TransactionSource;
   readonly #client: PostgresClient;
   /** Under which the answer is kept, should the connection be lost before it has come. */
-  readonly #fence = { writer: randomUUID(), number: 1, transaction: randomUUID() };
+  readonly #fence = { writer: randomUUID(), number: 1 };
+  /** The server's number of it. */
+  #number: string | undefined;
   readonly #savepoints: Savepoints;
   #ended = false;
 
@@ -100,8 +102,10 @@ class OwnTransaction extends TransactionReads implements StoreTransaction {
     client.on("error", ignore); // a lost connection fails the statement that is running
     const transaction = new OwnTransaction(source, client);
     try {
-      const mark = `SET LOCAL nereus.transaction = '${transaction.#fence.transaction}'`;
-      await client.query(unprepared(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ${mark}`));
+      const begun = await client.query(
+        unprepared(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT ${itsNumber}`),
+      );
+      transaction.#number = lastRowOf(begun)?.[0];
       return transaction;
     } catch (error) {
       transaction.#end(true);
@@ -123,7 +127,8 @@ class OwnTransaction extends TransactionReads implements StoreTransaction {
     this.#savepoints.assertEnded();
     try {
       const isNew = !this.session.types.covers(commit);
-      const outcome = await write(this.#source, this.session, commit, this.#fence);
+      const fence = { ...this.#fence, transaction: this.#number };
+      const outcome = await write(this.#source, this.session, commit, fence);
       if (outcome.status === "committed") await this.#close(outcome);
       else await this.rollback();
       if (isNew) this.#source.session.types.learn();
@@ -141,7 +146,7 @@ class OwnTransaction extends TransactionReads implements StoreTransaction {
       return;
     }
     try {
-      await this.inTurn(() => this.#client.query(unprepared("ROLLBACK")));
+      await this.lastInTurn(() => this.#client.query(unprepared("ROLLBACK")));
       this.#end(false);
     } catch {
       this.#end(true); // the connection ends, and what it had begun with it
@@ -161,7 +166,7 @@ class OwnTransaction extends TransactionReads implements StoreTransaction {
   async #close(outcome: CommitOutcome): Promise<void> {
     const { schema, session, name } = this.#source;
     try {
-      await this.inTurn(() => this.#client.query(unprepared("COMMIT")));
+      await this.lastInTurn(() => this.#client.query(unprepared("COMMIT")));
       this.#end(false);
     } catch (error) {
       this.#end(true);
@@ -177,27 +182,31 @@ class OwnTransaction extends TransactionReads implements StoreTransaction {
   #end(isLost: boolean): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.close();
     if (!isLost) this.#client.removeListener("error", ignore);
     this.#client.release(isLost);
   }
 }
 
-/** In a transaction of the caller's: nothing here ends it. */
+/**
+ * In a transaction of the caller's: nothing here ends it. The server's number of the transaction, which comes with whatever is read in it, and the
+ * savepoint before the handler's own statements tell it from another one.
+ */
 class JoinedTransaction extends TransactionReads implements StoreTransaction {
   readonly #source: () => TransactionSource;
   readonly #client: SqlClient;
   readonly #savepoints: Savepoints;
+  readonly #savepoint = `nereus_command_${++joined}`;
+  #number: string | undefined;
+  /** Settled when the savepoint is set. */
+  #started: Promise<void> | undefined;
+  #ended = false;
 
   constructor(source: () => TransactionSource, client: SqlClient) {
-    super(source, { rows: (query) => this.inTurn(() => rowsThrough(client, query)) });
+    super(source, { rows: (query) => this.#rows(query) });
     this.#source = source;
     this.#client = client;
-    // which rows come back only the caller knows
-    const run = ((text: string, values) =>
-      this.inTurn(
-        async () => await (values === undefined ? client.query(text) : client.query(text, values)),
-      )) as RunStatement;
-    this.#savepoints = new Savepoints(source().name, run);
+    this.#savepoints = new Savepoints(source().name, (text, values) => this.#run(text, values));
   }
 
   query<Row>(text: string | object, values?: readonly unknown[], connection?: object): Promise<SqlResult<Row>> {
@@ -207,34 +216,93 @@ class JoinedTransaction extends TransactionReads implements StoreTransaction {
   async commit(commit: Commit): Promise<CommitOutcome> {
     const source = this.#source();
     this.#savepoints.assertEnded();
+    this.#ended = true;
     try {
-      const transaction = randomUUID();
-      // Outside of a transaction it is forgotten at once.
-      await this.#client.query("SELECT pg_catalog.set_config('nereus.transaction', $1, true)", [transaction]);
+      if (this.#number === undefined) await this.#rows(unprepared("SELECT"));
       if (!this.session.types.covers(commit)) source.session.types.learn();
-      return await write(source, this.session, commit, { writer: null, number: null, transaction });
+      const outcome = await write(source, this.session, commit, { ...noFence, transaction: this.#number });
+      if (outcome.status !== "committed") await this.#undo();
+      else if (this.#started !== undefined) await this.#control("RELEASE SAVEPOINT");
+      return outcome;
     } catch (error) {
-      throw storeFault(error, source.name);
+      throw lacksOwn(error) ? transactionEnded(source.name, error) : storeFault(error, source.name);
     }
   }
 
-  async rollback(): Promise<void> {}
+  /** Of what a handler has written by itself; what fails here has ended the transaction, or spoilt it. */
+  async rollback(options?: { readonly atOnce: boolean }): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (options?.atOnce !== true) return this.#undo().catch(ignore);
+    // The caller is not waited for, and may have ended the transaction before a second statement.
+    if (this.#started !== undefined && !this.isRunning) await this.#control("ROLLBACK TO SAVEPOINT").catch(ignore);
+  }
+
+  async #undo(): Promise<void> {
+    if (this.#started === undefined) return;
+    await this.#control("ROLLBACK TO SAVEPOINT");
+    await this.#control("RELEASE SAVEPOINT");
+  }
+
+  #control(what: string): Promise<unknown> {
+    return this.inTurn(async () => await this.#client.query(`${what} ${this.#savepoint}`));
+  }
+
+  async #run(text: string | object, values?: readonly unknown[]): Promise<SqlResult<unknown>> {
+    if (this.#ended) throw transactionOver(this.#source().name);
+    this.#started ??= this.#control("SAVEPOINT").then(ignore, (error: unknown) => {
+      const { name } = this.#source();
+      throw lacksOwn(error) ? transactionEnded(name, error) : storeFault(error, name);
+    });
+    await this.#started;
+    if (this.#ended) throw transactionOver(this.#source().name); // what has followed is not to be undone any more
+    // a driver's client takes either; which rows come back only the caller knows
+    const client = this.#client as unknown as { query(...all: unknown[]): Promise<SqlResult<unknown>> };
+    return this.inTurn(async () => await (values === undefined ? client.query(text) : client.query(text, values)));
+  }
+
+  /** Any client will do: what a row holds comes as one JSON text, whatever the client makes of the types of columns. */
+  #rows({ text, values = [] }: PostgresQuery): Promise<readonly Row[]> {
+    return this.inTurn(async () => {
+      const { rows } = await this.#client.query(rowsAsJson(text), values);
+      const { nereus_rows: json, nereus_transaction: number } = rows[0] as Record<string, string>;
+      this.#number ??= number;
+      if (this.#number !== number) throw transactionEnded(this.#source().name);
+      return (JSON.parse(json ?? "[]") as object[]).map((row) => Object.values(row));
+    });
+  }
 }
 
-function transactionEnded(store: string): NereusError {
+/** How many transactions of callers were joined: their savepoints have names of their own. */
+let joined = 0;
+const noFence = { writer: null, number: null };
+
+/** Gives the transaction a number, if it has none, that no other has. Outside of one, each statement has another. */
+const itsNumber = "pg_catalog.pg_current_xact_id()::pg_catalog.text";
+
+function rowsAsJson(text: string): string {
+  return `SELECT coalesce(pg_catalog.json_agg(nereus_row), '[]')::pg_catalog.text AS nereus_rows, ${itsNumber} AS nereus_transaction
+    FROM (${text}) AS nereus_row`;
+}
+
+/** A text of several statements has a result for each. */
+function lastRowOf(answer: PostgresResult | readonly PostgresResult[]): readonly string[] | undefined {
+  const result = [answer].flat().at(-1) as PostgresResult | undefined;
+  return result?.rows[0] as readonly string[] | undefined;
+}
+
+/** No transaction is open, or not the one in which the savepoint was set. */
+function lacksOwn(error: unknown): boolean {
+  return ["25P01", "3B001"].includes(codeOf(error));
+}
+
+function transactionEnded(store: string, cause?: unknown): NereusError {
   const what = `The transaction that was to be written to ${store} has ended, or was never begun`;
   return new NereusError("TRANSACTION_ENDED", what, {
     element: store,
     fix: "Begin a transaction on the client before the command, and end none inside a handler.",
+    ...(cause === undefined ? {} : { cause }),
   });
-}
-
-/** Any client will do: what a row holds comes as one JSON text, whatever the client makes of the types of columns. */
-async function rowsThrough(client: SqlClient, { text, values = [] }: PostgresQuery): Promise<readonly Row[]> {
-  const wrapped = `SELECT coalesce(json_agg(nereus_row), '[]')::text AS nereus_rows FROM (${text}) AS nereus_row`;
-  const { rows } = await client.query(wrapped, values);
-  const json = (rows[0] as { readonly nereus_rows: string }).nereus_rows;
-  return (JSON.parse(json) as object[]).map((row) => Object.values(row));
 }
 
 function ignore(): void {}
