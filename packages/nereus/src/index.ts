@@ -1,7 +1,9 @@
 export {
   type ApplicationService,
   applicationService,
+  type ServiceClass,
   type UseCase,
+  type UseCaseMethods,
   type UseCases,
 } from "./application/application-service.ts";
 export type {

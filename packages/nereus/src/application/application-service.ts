@@ -9,6 +9,8 @@ export interface ApplicationServiceDefinition {
   readonly kind: "applicationService";
   readonly name: string;
   readonly useCases: Readonly<Record<string, UseCase>>;
+  /** The decorated class, if it is of one. */
+  readonly type?: object | undefined;
 }
 
 /** Use cases of an application. `U`: the functions as they were given. */
@@ -22,6 +24,12 @@ export type UseCases<U> = {
     ? (...input: I) => Promise<Awaited<R>>
     : never;
 };
+
+/** A class with `@service`, of a registry of the domain. */
+export type ServiceClass<H> = (abstract new (...input: never) => H) & { readonly [definition]?: never };
+
+/** The methods of a class that can be use cases: those that take a context, and whatever else. */
+export type UseCaseMethods<H> = { readonly [K in keyof H as H[K] extends UseCase ? K : never]: H[K] };
 
 /**
  * Use cases that callers outside the domain reach by function, where a command would say no more than its only handler.

@@ -23,6 +23,8 @@ export interface SubscriberDefinition {
   readonly message: StandardSchema;
   readonly key: ((message: unknown) => string) | undefined;
   readonly handle: (message: unknown, context: CommandContext) => unknown;
+  /** The decorated class, if it is of one. */
+  readonly type?: object | undefined;
 }
 
 /** What a schema takes. */

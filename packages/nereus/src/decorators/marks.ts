@@ -85,7 +85,8 @@ export function markedMethods<K extends MarkKind>(
   const strange = all.find(({ mark }) => !allowed.includes(mark.as as K));
   if (strange === undefined) return all as MarkedMethod<K>[];
   const message = `@${strange.mark.as} on ${String(strange.name)} says nothing in a class with @${decorator}`;
-  throw invalid(message, `Use ${allowed.map((name) => `@${name}`).join(", ")} there.`);
+  const fix = `Use ${allowed.map((name) => `@${name}`).join(", ")} there.`;
+  throw invalid(message, allowed.length === 0 ? "Take it away." : fix);
 }
 
 function lineage(prototype: object | null): object[] {

@@ -13,7 +13,7 @@ import type { Store, WeakerPromise } from "../ports/store.ts";
 import type { Tenancy } from "./tenancy.ts";
 
 export interface DomainOptions<T extends Tenancy = "optional"> {
-  /** Aggregates, projections, and what `commandHandlers`, `queryHandlers` and `projector` return. */
+  /** Aggregates, projections, and what `commandHandlers`, `queryHandlers`, `projector` and `registry` return. */
   readonly elements: readonly Element[];
   /** `memory()`, `sqlite(path)`, `postgres({ pool })` or `messageDb(…)`: one of its own for each domain, which opens and closes it. */
   readonly store: Store;

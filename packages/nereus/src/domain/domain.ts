@@ -1,6 +1,7 @@
-import type { ApplicationService, ApplicationServiceDefinition, UseCases } from "../application/application-service.ts";
+import type { ApplicationService, ServiceClass, UseCaseMethods, UseCases } from "../application/application-service.ts";
 import { type DeliverOptions, messageWork } from "../application/delivery.ts";
 import { refuseInHandler, refuseInProjector } from "../application/handling.ts";
+import { knownService, knownSubscriber } from "../application/known-services.ts";
 import {
   assertCallOptions,
   assertIdGiven,
@@ -13,30 +14,30 @@ import { refuseReadOnly } from "../application/read-only.ts";
 import type { Registry } from "../application/registry.ts";
 import type { Receipt } from "../application/send-options.ts";
 import { shapesAtStart } from "../application/shapes-at-start.ts";
-import type { Subscriber, SubscriberDefinition } from "../application/subscriber.ts";
+import type { Subscriber } from "../application/subscriber.ts";
 import { type CallOptions, useCaseWork } from "../application/use-cases.ts";
 import type { View } from "../application/view.ts";
 import { Engine } from "../engine/engine.ts";
 import { refuseMarksAhead } from "../engine/marks-at-start.ts";
 import { type StopOptions, spanOfStop } from "../engine/stopping.ts";
 import { beginSubscriptions } from "../engine/subscription-start.ts";
-import { definition, definitionOf, type Element } from "../model/element.ts";
+import { definition, type Element } from "../model/element.ts";
 import { ModelError, type ModelFault, NereusError } from "../model/errors.ts";
 import type { CommandClass, Returning } from "../model/message.ts";
 import type { ProjectionClass } from "../model/projection.ts";
 import { collectionsOf } from "./collections.ts";
 import { describeModel } from "./describe-model.ts";
+import { DomainModel } from "./domain-model.ts";
 import {
   assertDomainOptions,
   type DomainOptions,
   type DomainProcessOptions,
   type DomainSendOptions,
   type TenantOptions,
-  weakenedPromises,
 } from "./domain-options.ts";
 import { domainMark } from "./foreign-elements.ts";
-import { type CheckedModel, checkModel } from "./model-check.ts";
 import type { ModelDescription } from "./model-description.ts";
+import { Instances } from "./registered-elements.ts";
 import { assemble, type Running, runnerOf, settle, visible, watchLongWaits } from "./running.ts";
 import { stopRunning } from "./stop-running.ts";
 import { claimStore } from "./store-ownership.ts";
@@ -47,13 +48,8 @@ import { type OfTenant, type OptionsOf, requireTenant, type Tenancy } from "./te
 export let workingsOf: (domain: Domain<Tenancy>) => Workings;
 export type Workings = Pick<Running, "runtime" | "work" | "joining" | "runners">;
 
-/**
- * Puts an element into a domain that has not started, as decorated classes do. It is made when the domain starts, which
- * reports the faults with those of the model.
- *
- * @throws NereusError DOMAIN_ALREADY_STARTED
- */
-export let registerElement: (domain: Domain<Tenancy>, make: () => Element, faults?: readonly ModelFault[]) => void;
+/** Gives a domain a registry of its own, for classes that are decorated for it. */
+export let addRegistry: (domain: Domain<Tenancy>, registry: Element<"registry">) => void;
 
 /** {@link Domain.deliver} without an id, too: for the test kit. */
 export let deliverTo: (
@@ -77,9 +73,7 @@ export class Domain<T extends Tenancy = "optional"> {
   /** Whether calls have to say of which tenant they are. Where they have to, one that does not is refused: `TENANT_REQUIRED`. */
   readonly tenancy: T;
   readonly #options: DomainOptions<T>;
-  readonly #registered: { readonly make: () => Element; readonly faults: readonly ModelFault[] }[] = [];
-  /** Whether the model was checked, and takes no more elements. */
-  #sealed = false;
+  readonly #model: DomainModel;
   #running: Running | undefined;
   #transitions: Promise<void> = Promise.resolve();
 
@@ -88,6 +82,7 @@ export class Domain<T extends Tenancy = "optional"> {
     this.name = name;
     this.tenancy = options.tenancy ?? ("optional" as T); // which it is where nothing is said
     this.#options = options;
+    this.#model = new DomainModel(name, options.elements, options.store);
   }
 
   /**
@@ -101,18 +96,16 @@ export class Domain<T extends Tenancy = "optional"> {
     if (this.#running === undefined) refuseInHandler(this.#options.store, "start");
     return this.#next(async () => {
       if (this.#running !== undefined) return;
-      const { store } = this.#options;
-      const model = this.#model();
-      const faults = this.#faultsOf(model);
+      const instances = new Instances();
+      const { registry, faults } = this.#model.checked(instances);
       if (faults.length > 0) throw new ModelError(this.name, faults);
-      this.#sealed = true;
-      takeStore(store, model.registry);
+      this.#model.take();
       try {
-        this.#running = await this.#opened(model.registry);
+        await instances.make();
+        this.#running = await this.#inStore(registry);
         watchLongWaits(this.#running);
       } catch (error) {
-        this.#sealed = false;
-        await leaveStore(store, model.registry).catch(() => undefined); // why the start failed says more
+        this.#model.release();
         throw error;
       }
     });
@@ -124,7 +117,7 @@ export class Domain<T extends Tenancy = "optional"> {
    * @example test("the model is sound", () => expect(bank.check()).toEqual([]));
    */
   check(): readonly ModelFault[] {
-    return this.#faultsOf(this.#model());
+    return this.#model.checked().faults;
   }
 
   /**
@@ -134,7 +127,7 @@ export class Domain<T extends Tenancy = "optional"> {
    * @example await writeFile("model.json", JSON.stringify(bank.describe(), null, 2));
    */
   describe(): ModelDescription {
-    return describeModel(this.#model());
+    return describeModel(this.#model.checked());
   }
 
   /**
@@ -155,8 +148,19 @@ export class Domain<T extends Tenancy = "optional"> {
       const running = now ?? this.#running;
       if (running === undefined) return;
       this.#running = undefined;
-      await stopRunning(running, span);
+      await stopRunning(running, span).finally(() => this.#model.release());
     });
+  }
+
+  async #inStore(registry: Registry): Promise<Running> {
+    const { store } = this.#options;
+    takeStore(store, registry);
+    try {
+      return await this.#opened(registry);
+    } catch (error) {
+      await leaveStore(store, registry).catch(() => undefined); // why the start failed says more
+      throw error;
+    }
   }
 
   /** Opens the store and does with it all that comes before the first command. */
@@ -179,13 +183,6 @@ export class Domain<T extends Tenancy = "optional"> {
       await running.inline.stop().catch(() => undefined); // why the start failed says more
       throw error;
     }
-  }
-
-  /** What was listed, then what registered itself and was not listed as well. */
-  #elements(): readonly Element[] {
-    const { elements } = this.#options;
-    const registered = new Set(this.#registered.map(({ make }) => make()));
-    return [...elements, ...[...registered].filter((element) => !elements.includes(element))];
   }
 
   /** Starts and stops happen one after the other, in the order in which they were asked for. */
@@ -254,11 +251,12 @@ export class Domain<T extends Tenancy = "optional"> {
    * @throws NereusError UNKNOWN_SERVICE
    * @example const id = await shop.service(signup).register("ada@example.org");
    */
-  service<U>(service: ApplicationService<U>, ...given: OptionsOf<T, CallOptions>): UseCases<U> {
+  service<U>(service: ApplicationService<U>, ...given: OptionsOf<T, CallOptions>): UseCases<U>;
+  /** The same, of a class with `@service`: `shop.service(Signup).register("ada@example.org")`. */
+  service<H extends object>(service: ServiceClass<H>, ...given: OptionsOf<T, CallOptions>): UseCases<UseCaseMethods<H>>;
+  service(service: unknown, ...given: OptionsOf<T, CallOptions>): UseCases<object> {
     const options = this.#said("service", assertCallOptions, given);
-    const { registry } = this.#started().runtime;
-    const own = definitionOf<ApplicationServiceDefinition>(service, "applicationService");
-    if (own === undefined || registry.services.get(own.name) !== own) throw unknownService(this.name, own?.name);
+    const own = knownService(this.#started().runtime.registry, service);
     const call = async (useCase: string, input: readonly unknown[]): Promise<unknown> => {
       const running = this.#started("service");
       refuseReadOnly(this.#options.store, "service");
@@ -268,7 +266,7 @@ export class Domain<T extends Tenancy = "optional"> {
     };
     const names = Object.keys(own.useCases);
     const calls = names.map((useCase) => [useCase, (...input: readonly unknown[]) => call(useCase, input)]);
-    return Object.fromEntries(calls) as UseCases<U>; // the names are only known at run time
+    return Object.fromEntries(calls) as UseCases<object>; // the names are only known at run time
   }
 
   /**
@@ -344,30 +342,15 @@ export class Domain<T extends Tenancy = "optional"> {
   static {
     Object.defineProperty(Domain.prototype, domainMark, { value: true });
     workingsOf = (domain) => domain.#started();
-    registerElement = (domain, make, faults = []) => {
-      if (domain.#sealed) throw alreadyStarted(domain.name);
-      domain.#registered.push({ make, faults });
-    };
+    addRegistry = (domain, registry) => domain.#model.add(registry);
     deliverTo = async (domain, subscriber, message, options) => {
       const running = domain.#started();
       refuseReadOnly(domain.#options.store, "deliver");
       requireTenant(domain, "deliver", options?.tenant);
       const { runtime, joining, work } = running;
-      const own = definitionOf<SubscriberDefinition>(subscriber, "subscriber");
-      if (own === undefined || runtime.registry.subscribers.get(own.name) !== own) {
-        throw unknownService(domain.name, own?.name);
-      }
+      const own = knownSubscriber(runtime.registry, subscriber);
       await work.perform(messageWork(runtime, joining, own, message, options));
     };
-  }
-
-  #faultsOf({ registry, faults }: CheckedModel): readonly ModelFault[] {
-    const ofRegistered = this.#registered.flatMap((registration) => registration.faults);
-    return [...faults, ...ofRegistered, ...weakenedPromises(this.name, registry, this.#options.store)];
-  }
-
-  #model(): CheckedModel {
-    return checkModel(this.name, this.#elements());
   }
 
   /** The options of a call. @throws NereusError OPTION_INVALID or TENANT_REQUIRED */
@@ -387,18 +370,4 @@ export class Domain<T extends Tenancy = "optional"> {
       fix: "Call await domain.start() first, and do not use the domain after stop().",
     });
   }
-}
-
-function unknownService(domain: string, name = "What was given"): NereusError {
-  return new NereusError("UNKNOWN_SERVICE", `${name} is not an element of domain ${domain}`, {
-    element: name,
-    fix: "Add it to the domain's elements, and hand in the same one.",
-  });
-}
-
-function alreadyStarted(name: string): NereusError {
-  return new NereusError("DOMAIN_ALREADY_STARTED", `Domain ${name} was started before this element was registered`, {
-    element: name,
-    fix: "Import every module with decorated classes before domain.start().",
-  });
 }

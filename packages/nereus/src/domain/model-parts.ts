@@ -167,6 +167,7 @@ const forms: Readonly<Record<ElementKind, Readonly<Record<string, (value: unknow
   domainService: { invariants: isList, preconditions: isList },
   applicationService: {},
   subscriber: {},
+  registry: { registrations: isList, takers: (value) => value instanceof Set },
 };
 
 function isWhole(own: AnyDefinition): boolean {

@@ -14,7 +14,8 @@ export type ElementKind =
   | "eventHandlers"
   | "domainService"
   | "applicationService"
-  | "subscriber";
+  | "subscriber"
+  | "registry";
 
 /** The key under which every element carries its definition; the same for every copy of the package. */
 export const definition: unique symbol = Symbol.for("nereus.definition") as never;

@@ -207,6 +207,7 @@ export const errorCodes = {
   DOMAIN_NOT_STARTED: "The domain is used before start or after stop.",
   DOMAIN_ALREADY_STARTED: "An element was registered with a domain that was started already.",
   DECORATOR_INVALID: "A decorator is where it can do nothing, or was not given what it needs.",
+  INSTANCE_NOT_MADE: "A decorated class has no instance: what makes it failed, or gave something else.",
   UNKNOWN_COMMAND: "No handler of this domain takes this command.",
   UNKNOWN_QUERY: "No handler of this domain takes this query.",
   UNKNOWN_AGGREGATE: "The aggregate is not an element of this domain.",

@@ -22,7 +22,10 @@ reloaded: placed 250 0
 open: 0
 row: 250
 letters: cancelled at version 1
-late: DOMAIN_ALREADY_STARTED
+reloaded: placed 50 0
+desk: order 50, 0 open before; cancelled by another system
+open: 0
+late: DOMAIN_ALREADY_STARTED DOMAIN_ALREADY_STARTED
 `;
 
 interface Mode {

@@ -6,14 +6,29 @@ import {
   Event,
   type EventContext,
   EventSourcedAggregate,
+  EventSourcedRepository,
   identifier,
   Projection,
   type ProjectorContext,
   Query,
   type QueryContext,
 } from "nereus";
-import { Aggregate, apply, decorators, invariant, precondition } from "nereus/decorators";
+import {
+  Aggregate,
+  apply,
+  decorators,
+  handle as handleOf,
+  invariant,
+  type Making,
+  on as onOf,
+  precondition,
+  type Registry,
+  read as readOf,
+  registry,
+  subscriberOf,
+} from "nereus/decorators";
 import { memory } from "nereus/memory";
+import { deliver } from "nereus/testing";
 import { z } from "zod";
 import { assertType, type Equal } from "./equal.ts";
 
@@ -193,3 +208,161 @@ export class Misplaced {
   @apply(OrderPlaced)
   field = 1;
 }
+
+// a registry, whose classes are made by a container
+class Mailer {
+  send(_text: string): void {}
+}
+declare const container: { get<T extends object>(type: abstract new (...input: never) => T): T };
+export const parts = registry({ make: (type) => container.get(type) });
+assertType<Equal<typeof parts, Registry<Making<object>>>>();
+export const shop = new Domain("shop", { elements: [parts], store: memory() });
+
+@parts.commandHandler(Order)
+export class MailingCommands {
+  readonly mailer: Mailer;
+  constructor(mailer: Mailer) {
+    this.mailer = mailer;
+  }
+
+  @handleOf(NoteOrder)
+  note({ note }: NoteOrder) {
+    this.mailer.send(note);
+  }
+
+  // @ts-expect-error another command
+  @handleOf(PlaceOrder)
+  other(command: NoteOrder) {
+    return command.note;
+  }
+}
+
+@parts.eventHandler("MailedLetters")
+export class MailedLetters {
+  readonly mailer: Mailer;
+  constructor(mailer: Mailer) {
+    this.mailer = mailer;
+  }
+
+  @onOf(OrderPlaced)
+  placed({ orderId }: OrderPlaced) {
+    this.mailer.send(orderId);
+  }
+
+  // @ts-expect-error another event
+  @onOf(OrderPlaced)
+  other(event: OrderNoted) {
+    this.mailer.send(event.note);
+  }
+}
+
+@parts.queryHandler(OrderRow)
+export class CountingQueries {
+  @readOf(CountOrders)
+  count(_query: CountOrders, { view }: QueryContext<OrderRow>) {
+    return view.count();
+  }
+}
+
+@parts.repository
+export class OrderRepository extends EventSourcedRepository(Order) {
+  async isPlaced(id: string) {
+    return (await this.get(id)).total > 0;
+  }
+}
+// @ts-expect-error not a repository
+@parts.repository
+export class NoRepository {}
+
+const message = z.object({ account: z.string(), cents: z.number() });
+@parts.subscriber("Gateway", { stream: "payments", message, key: ({ account }) => account })
+export class Gateway {
+  readonly mailer: Mailer;
+  constructor(mailer: Mailer) {
+    this.mailer = mailer;
+  }
+  async receive({ account }: z.infer<typeof message>, { send, repository }: CommandContext) {
+    assertType<
+      Equal<Awaited<ReturnType<ReturnType<typeof repository<typeof OrderRepository>>["isPlaced"]>>, boolean>
+    >();
+    await send(new NoteOrder({ orderId: account, note: "paid" }));
+  }
+}
+// @ts-expect-error receives something else
+@parts.subscriber("Other", { stream: "payments", message })
+export class Other {
+  receive({ colour }: { colour: string }) {
+    return colour;
+  }
+}
+// @ts-expect-error receives more than the schema makes
+@parts.subscriber("More", { stream: "payments", message })
+export class More {
+  receive({ colour }: z.infer<typeof message> & { colour: string }) {
+    return colour;
+  }
+}
+// @ts-expect-error receives nothing
+@parts.subscriber("Nothing", { stream: "payments", message })
+export class Nothing {}
+
+const gateway = subscriberOf(Gateway);
+await shop.deliver(gateway, {}, { id: "m" });
+await deliver(shop, gateway, { account: "1", cents: 1 });
+// @ts-expect-error not such a message
+await deliver(shop, gateway, { account: "1" });
+// @ts-expect-error receives nothing
+subscriberOf(MailedLetters);
+
+@parts.service("Signup")
+export class Signup {
+  readonly mailer: Mailer;
+  constructor(mailer: Mailer) {
+    this.mailer = mailer;
+  }
+  async register({ process }: CommandContext, email: string) {
+    this.mailer.send(email);
+    return process(new PlaceOrder({ orderId: email, total: 1 }));
+  }
+  ping(): number {
+    return this.#secret(1);
+  }
+  #secret(n: number): number {
+    return n;
+  }
+  helper(n: number): number {
+    return n;
+  }
+}
+const signup = shop.service(Signup, { correlationId: "c" });
+assertType<Equal<typeof signup.register, (email: string) => Promise<string>>>();
+assertType<Equal<typeof signup.ping, () => Promise<number>>>();
+// @ts-expect-error not what the use case takes
+signup.register(1);
+// @ts-expect-error its caller has no context to give
+signup.helper(1);
+// @ts-expect-error no use case
+signup.mailer;
+
+// without make, nobody makes what takes something
+const { eventHandler: plainHandler, service: plainService, subscriber: plainSubscriber } = registry();
+@plainHandler("Plain")
+export class PlainLetters {
+  @onOf(OrderPlaced)
+  placed() {}
+}
+// @ts-expect-error its constructor takes something
+@plainHandler("Needing")
+export class NeedingLetters extends MailedLetters {}
+// @ts-expect-error its constructor takes something
+plainService("Signup")(Signup);
+// @ts-expect-error its constructor takes something
+plainSubscriber("Gateway", { stream: "payments", message })(Gateway);
+plainService("Signup", { create: () => new Signup(new Mailer()) })(Signup);
+plainSubscriber("Gateway", { stream: "payments", message, create: async () => new Gateway(new Mailer()) })(Gateway);
+// @ts-expect-error an instance of another class
+plainService("Signup", { create: () => new Mailer() })(Signup);
+// @ts-expect-error a registry with options says how instances are made
+registry({});
+// @ts-expect-error not what was asked for
+registry({ make: () => new Mailer() });
