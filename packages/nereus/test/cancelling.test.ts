@@ -20,7 +20,7 @@ const balanceOf = (domain: Domain) => domain.process(new Withdraw({ accountId: "
 const kinds = everyStore().filter(({ missing }) => missing === undefined);
 
 describe.each(kinds)("on $name", ({ name, open }) => {
-  test.each([{}, { key: "mine" }, tomorrow, { ...tomorrow, key: "mine" }])(
+  test.each([{}, { idempotencyKey: "mine" }, tomorrow, { ...tomorrow, idempotencyKey: "mine" }])(
     "a sent command that is cancelled never takes effect, one that is handled is not taken back: %j",
     async (options) => {
       const store = await open();
@@ -30,7 +30,10 @@ describe.each(kinds)("on $name", ({ name, open }) => {
       const receipt = await domain.send(deposit(), options);
       expect(await receipt.cancel("mistake")).toBe("cancelled");
       expect(await receipt.cancel()).toBe("cancelled");
-      const handled = await domain.send(deposit(), { ...options, ...("key" in options ? { key: "another" } : {}) });
+      const handled = await domain.send(deposit(), {
+        ...options,
+        ...("idempotencyKey" in options ? { idempotencyKey: "another" } : {}),
+      });
       clock.advance({ days: 2 });
       await domain.settle();
       expect(await balanceOf(domain)).toBe(5);
@@ -62,7 +65,7 @@ describe.each(kinds)("on $name", ({ name, open }) => {
   });
 
   // Message DB has its outcomes in another store than its messages: see its guide
-  test.skipIf(name === "message-db").each([{}, { key: "same" }])(
+  test.skipIf(name === "message-db").each([{}, { idempotencyKey: "same" }])(
     "of a cancellation and an effect at the same time one is stored, and the answer says which: %j",
     async (options) => {
       const store = await open();
@@ -70,7 +73,7 @@ describe.each(kinds)("on $name", ({ name, open }) => {
       await domains[0].process(new Open({ accountId: "1" }));
       let effects = 0;
       for (let n = 0; n < 20; n++) {
-        const own = "key" in options ? { key: `${n}` } : {};
+        const own = "idempotencyKey" in options ? { idempotencyKey: `${n}` } : {};
         const receipt = await domains[0].send(deposit(), own);
         const [answer] = await Promise.all([receipt.cancel(), domains[1].settle()]);
         expect(["cancelled", "handled"]).toContain(answer);

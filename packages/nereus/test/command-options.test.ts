@@ -172,7 +172,7 @@ describe.each(places())("on $name", (kind) => {
       const deposit = new Deposit({ accountId: `${key % 4}`, amount: 2 });
       const domain = domains[n % 3 === 0 ? 0 : 1];
       return n % 5 === 0
-        ? domain.send(deposit, { key: `k${key}` })
+        ? domain.send(deposit, { idempotencyKey: `k${key}` })
         : domain.process(deposit, { idempotencyKey: `k${key}` });
     });
     await Promise.all(calls);
@@ -187,7 +187,7 @@ describe.each(places())("on $name", (kind) => {
   });
 
   test.each<[string, object]>([
-    ["an idempotency key", { idempotencyKey: "k" }],
+    ["a key by another name", { key: "k" }],
     ["an expected version", { expectedVersion: 1 }],
     ["a timeout", { timeout: 5 }],
     ["projections to wait for", { visibleIn: [] }],
@@ -198,8 +198,8 @@ describe.each(places())("on $name", (kind) => {
     ["a priority of every object", { priority: "toString" }],
     ["a moment that is none", { at: "tomorrow" }],
     ["a moment without a time", { at: new Date("x") }],
-    ["an empty key", { key: "" }],
-    ["a key of the framework", { key: "nereus:sent:1" }],
+    ["an empty key", { idempotencyKey: "" }],
+    ["a key of the framework", { idempotencyKey: "nereus:sent:1" }],
     ["a deadline that is none", { deadline: 5 }],
   ])("send refuses %s, from outside and from a handler", async (_, options) => {
     const place = kind.open();

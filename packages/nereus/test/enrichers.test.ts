@@ -98,7 +98,7 @@ describe.each(places())("on $name", (kind) => {
     const seen: unknown[] = [];
     const see = eventHandlers("See").on(Opened, (_, { metadata }) => void seen.push(metadata.extensions));
     const domain = await place.start([...bank, see]);
-    await domain.send(new Open({ accountId: "1" }), { priority: "high", key: "k" });
+    await domain.send(new Open({ accountId: "1" }), { priority: "high", idempotencyKey: "k" });
     await domain.settle();
     expect(seen).toEqual([{}]);
     expect(await extensionsOf(place)).toEqual([null]);

@@ -212,24 +212,24 @@ describe.each(places())("on $name", (kind) => {
     expect(amounts).toEqual([0, 100, 1, 2]);
   });
 
-  test("key: takes effect once, however it comes", async () => {
+  test("idempotencyKey: takes effect once, however it comes", async () => {
     const place = kind.open();
     const domain = await place.start(bank);
     await domain.process(new Open({ accountId: "1" }));
     const deposit = (amount = 5) => new Deposit({ accountId: "1", amount });
-    await domain.send(deposit(), { key: "k" });
-    await domain.send(deposit(), { key: "k" });
+    await domain.send(deposit(), { idempotencyKey: "k" });
+    await domain.send(deposit(), { idempotencyKey: "k" });
     await domain.settle();
-    await domain.send(deposit(), { key: "k" });
+    await domain.send(deposit(), { idempotencyKey: "k" });
     await domain.process(deposit(), { idempotencyKey: "k" });
     await domain.settle();
     expect(await balanceOf(domain, "1")).toBe(5);
     await domain.process(deposit(), { idempotencyKey: "l" });
-    await domain.send(deposit(), { key: "l" });
-    await domain.send(deposit(), { key: "k", tenant: "" });
+    await domain.send(deposit(), { idempotencyKey: "l" });
+    await domain.send(deposit(), { idempotencyKey: "k", tenant: "" });
     await domain.settle();
     expect(await balanceOf(domain, "1")).toBe(10);
-    await domain.send(deposit(6), { key: "k" });
+    await domain.send(deposit(6), { idempotencyKey: "k" });
     await expect(domain.settle()).rejects.toMatchObject({
       code: "SENT_COMMAND_FAILED",
       cause: expect.objectContaining({ code: "IDEMPOTENCY_KEY_REUSED" }),
@@ -238,18 +238,18 @@ describe.each(places())("on $name", (kind) => {
     expect(await balanceOf(domain, "1")).toBe(10);
   });
 
-  test("key: a command that was refused leaves it free, and is not tried again itself", async () => {
+  test("idempotencyKey: a command that was refused leaves it free, and is not tried again itself", async () => {
     const place = kind.open();
     const domain = await place.start(bank);
     await domain.process(new Open({ accountId: "1" }));
     const withdraw = () => new Withdraw({ accountId: "1", amount: 5 });
-    await domain.send(withdraw(), { key: "k" });
+    await domain.send(withdraw(), { idempotencyKey: "k" });
     await expect(domain.settle()).rejects.toMatchObject({ code: "SENT_COMMAND_FAILED" });
     await domain.process(new Deposit({ accountId: "1", amount: 20 }));
     const restarted = await place.start(bank);
     await restarted.settle();
     expect(await balanceOf(restarted, "1")).toBe(20);
-    await domain.send(withdraw(), { key: "k" });
+    await domain.send(withdraw(), { idempotencyKey: "k" });
     await restarted.settle();
     await domain.settle();
     expect(await balanceOf(domain, "1")).toBe(15);

@@ -133,7 +133,7 @@ describe.each(places())("on $name", (kind) => {
     const idempotencyKey = "nereus:message:Gateway:n";
     const refused = { code: "OPTION_INVALID" };
     await expect(domain.process(new Open({ accountId: "2" }), { idempotencyKey })).rejects.toMatchObject(refused);
-    await expect(domain.send(new Open({ accountId: "2" }), { key: idempotencyKey })).rejects.toMatchObject(refused);
+    await expect(domain.send(new Open({ accountId: "2" }), { idempotencyKey })).rejects.toMatchObject(refused);
     await deliver(domain, gateway, paid, { id: "n" });
     expect(await domain.process(balance)).toBe(10);
   });

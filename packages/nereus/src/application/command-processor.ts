@@ -78,7 +78,7 @@ export class CommandProcessor {
     if (outcome.status !== "committed") throw new Error(`a sent command met a ${outcome.status}`);
     const { position } = outcome;
     const message = { id: messageId(command), type: route.command[definition].name, position, stream: append.stream };
-    return { message, key: options.key };
+    return { message, key: options.idempotencyKey };
   }
 
   /** @throws NereusError DEADLINE_EXCEEDED or OUTCOME_UNKNOWN */

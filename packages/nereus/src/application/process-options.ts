@@ -91,7 +91,7 @@ const processTests: Tests = {
   visibleIn: isList,
   transaction: isClient,
 };
-const sendTests: Tests = { at: isDate, priority: isPriority, key: isKey, deadline: isDate };
+const sendTests: Tests = { at: isDate, priority: isPriority, idempotencyKey: isKey, deadline: isDate };
 const { occurredAt: _, ...requestTests } = callTests;
 const outsideSendTests: Tests = { ...sendTests, ...requestTests, transaction: isClient };
 const deliveryTests: Tests = { ...callTests, id: isText, key: isText };

@@ -7,8 +7,8 @@ export interface SendOptions {
   readonly at?: Date | undefined;
   /** Default: `normal`. */
   readonly priority?: Priority | undefined;
-  /** Makes the command take effect once: the same as `idempotencyKey` of `process`. */
-  readonly key?: string | undefined;
+  /** Makes the command take effect once, as with `process`. */
+  readonly idempotencyKey?: string | undefined;
   /** Later than this by the domain's clock, the command is refused and reported. */
   readonly deadline?: Date | undefined;
 }

@@ -31,7 +31,7 @@ export interface SentCommand {
 /** A command on its way into the log: under the aggregate that handles it, and out of sight of readers of events. */
 export function appendOf({ aggregate }: CommandRoute, command: object, cause: Cause, options: SendOptions): Append {
   const { name, version } = messageDefinition(command, "command") ?? { name: "", version: 1 };
-  const { at, priority, key, deadline } = options;
+  const { at, priority, idempotencyKey: key, deadline } = options;
   const mark: SentMark = {
     ...(at === undefined ? {} : { at: at.getTime() }),
     ...(priority === undefined ? {} : { priority }),

@@ -40,7 +40,7 @@ function howOf({ at, rank, key, deadline }: SentCommand): SendOptions {
   return {
     at: at === 0 ? undefined : new Date(at),
     priority: priority as NonNullable<SendOptions["priority"]>,
-    key,
+    idempotencyKey: key,
     deadline,
   };
 }

@@ -53,7 +53,7 @@ export const handlers = eventHandlers("Handlers", { run: "inline", retries: 5 })
     const sent = send(new Open({ accountId: "1" }), {
       at: clock.now(),
       priority: "low",
-      key: "k",
+      idempotencyKey: "k",
       deadline: new Date(),
     });
     assertType<Equal<typeof sent, Promise<Pick<Receipt, "commandId">>>>();
@@ -79,8 +79,8 @@ export const handlers = eventHandlers("Handlers", { run: "inline", retries: 5 })
     await send(new Open({ accountId: "1" }), { at: "tomorrow" });
     // @ts-expect-error it belongs to the tenant of its event
     await send(new Open({ accountId: "1" }), { tenant: "x" });
-    // @ts-expect-error its key is called key
-    await send(new Open({ accountId: "1" }), { idempotencyKey: "k" });
+    // @ts-expect-error its key is called as that of process
+    await send(new Open({ accountId: "1" }), { key: "k" });
     // @ts-expect-error metadata only tell
     metadata.tenant = "x";
     // @ts-expect-error extensions too
@@ -186,11 +186,11 @@ domain.send(new Count({}));
 domain.send(new Opened({ accountId: "1", holder: "Ada" }));
 // @ts-expect-error sent commands have a deadline, not a timeout
 domain.send(new Open({ accountId: "1" }), { timeout: 5 });
-// @ts-expect-error their key is called key
-domain.send(new Open({ accountId: "1" }), { idempotencyKey: "k" });
+// @ts-expect-error their key is called as that of process
+domain.send(new Open({ accountId: "1" }), { key: "k" });
 // @ts-expect-error they happen when they are handled
 domain.send(new Open({ accountId: "1" }), { occurredAt: new Date() });
-export const options: DomainSendOptions = { key: "k" } satisfies SendOptions;
+export const options: DomainSendOptions = { idempotencyKey: "k" } satisfies SendOptions;
 domain.process(new Open({ accountId: "1" }), { timeout: 500, extensions: { a: 1 } });
 // @ts-expect-error a span in milliseconds
 domain.process(new Open({ accountId: "1" }), { timeout: "5s" });
