@@ -14,3 +14,12 @@ export const balances = projector(Balance, { run: "inline", version: 2 }).upsert
     row.balance += amount;
   },
 );
+
+export const allBalances = projector(Balance, { run: "async", categories: ["Account", "BankAccount"] }).upsert(
+  DepositMade,
+  ({ accountId }) => accountId,
+  ({ accountId }) => ({ accountId, balance: 0 }),
+  (row, { amount }) => {
+    row.balance += amount;
+  },
+);
