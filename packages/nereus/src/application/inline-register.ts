@@ -11,7 +11,7 @@ import type { UnitTransaction } from "./unit-transaction.ts";
 export interface CatchUp {
   /** For a piece of work that may write the rows: tries for a while, so that no other release can hold it up. */
   beforeWork(lacking: readonly ProjectorDefinition[], transaction: UnitTransaction): Promise<void>;
-  /** For a reader: afterwards the rows have every event that was in the log before. @throws NereusError PROJECTION_FAILED */
+  /** For a reader: afterwards the rows have every event that was in the log before. @throws NereusError PROJECTION_FAILED, STORE_LOCKED */
   beforeReading(projector: ProjectorDefinition, transaction: UnitTransaction): Promise<void>;
 }
 

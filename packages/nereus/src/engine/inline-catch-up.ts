@@ -5,6 +5,7 @@ import type { Runtime } from "../application/registry.ts";
 import { UnitTransaction } from "../application/unit-transaction.ts";
 import { definition } from "../model/element.ts";
 import type { Commit, NoteWrite } from "../ports/store.ts";
+import { unlessHeldUp } from "./held-up.ts";
 import { always, ProjectionRunner } from "./projection-runner.ts";
 
 /** How often a command tries to bring the last events in, and how long it waits for those before them, in milliseconds. */
@@ -88,9 +89,12 @@ export class InlineCatchUp {
     }
   }
 
-  /** @throws NereusError PROJECTION_FAILED */
+  /** @throws NereusError PROJECTION_FAILED; STORE_LOCKED where a transaction that does not end holds the writers up */
   async reachHead(): Promise<void> {
-    await this.#next(async () => this.#runner().reach(await this.#given.reads.log.head()));
+    const reached = this.#next(async () => this.#runner().reach(await this.#given.reads.log.head()));
+    if (this.#given.isJoined) return reached;
+    const what = `The rows of ${projectionNamed(this.#projector)} lack events of another release, which are to be brought in`;
+    await unlessHeldUp(this.#runtime.store, what, reached);
   }
 
   async stop(): Promise<void> {
