@@ -12,11 +12,25 @@ const missing: ReadonlySet<string> = new Set(["3F000", "42P01", "42883", "42704"
 export const rightMissing = "42501";
 /** A statement that was prepared by name is not there, or there already: the session is not the one it was. */
 const otherSession: ReadonlySet<string> = new Set(["26000", "42P05"]);
-const locked: ReadonlySet<string> = new Set(["55P03", "40P01", "40001", "57014"]);
+/** Another transaction was in the way; and what else may help. */
+const locked: ReadonlyMap<string, string> = new Map([
+  ["55P03", "let the role have a longer lock_timeout"],
+  ["57014", "let the role have a longer statement_timeout"],
+  ["40P01", "let all transactions take what they lock in one order"],
+  ["40001", "let a standby have a longer max_standby_streaming_delay"],
+]);
+/** The server has ended a session whose transaction was idle for longer than it may be. */
+const idleInTransaction = "25P03";
 
 /** Turns what the driver threw into the error that users see; errors of Nereus pass unchanged. */
 export function storeFault(error: unknown, store: string): NereusError {
   if (isNereusError(error)) return error;
+  if (codeOf(error) === idleInTransaction) {
+    const message = `The transaction that was to be written to ${store} has ended: ${reasonOf(error)}.`;
+    const fix =
+      "Await nothing slow between its statements, or let the role have a longer idle_in_transaction_session_timeout.";
+    return new NereusError("TRANSACTION_ENDED", message, { element: store, fix, cause: error });
+  }
   if (isOutOfReach(error)) return unreachable(error, store);
   const [code, message, fix] = described(codeOf(error), store, error);
   return new NereusError(code, message, { element: store, fix, cause: error });
@@ -45,8 +59,9 @@ function described(code: string, store: string, error: unknown): readonly [Error
   }
   if (isPoolerRefusal(error))
     return ["STORE_POOLER_UNSUITABLE", `The store ${store} was refused: ${because}.`, poolerFix];
-  if (locked.has(code)) {
-    const fix = "End the transaction that holds it up; nothing was written.";
+  const limit = locked.get(code);
+  if (limit !== undefined) {
+    const fix = `Try again when the transaction that holds it up has ended, or ${limit}; nothing was written.`;
     return ["STORE_LOCKED", `Another connection holds up the store ${store}: ${because}.`, fix];
   }
   if (code === "53100") {

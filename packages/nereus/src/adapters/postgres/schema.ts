@@ -68,6 +68,7 @@ async function migrate(client: PostgresClient, schema: string): Promise<void> {
     if (there === undefined) await execute(`CREATE SCHEMA ${identifier(schema)}`);
     // PostgreSQL's own names come first unless they are listed; those of the session only come last where they are.
     await execute(`SET LOCAL search_path TO ${identifier(schema)}, pg_temp`);
+    await execute("SET LOCAL plpgsql.extra_errors TO 'none'"); // a role may have warnings of PL/pgSQL be errors
     for (const [at, migration] of migrations.entries()) {
       if (at < version) continue;
       await execute(migration);

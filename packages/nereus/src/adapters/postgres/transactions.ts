@@ -90,17 +90,22 @@ class OwnTransaction extends TransactionReads implements StoreTransaction {
   #number: string | undefined;
   readonly #savepoints: Savepoints;
   #ended = false;
+  /** Why the connection was lost: what fails after that only says that it was. */
+  #lost: unknown;
+  readonly #hear = (error: unknown): void => {
+    this.#lost ??= error;
+  };
 
   constructor(source: TransactionSource, client: PostgresClient) {
-    super(() => source, { rows: (query) => this.inTurn(() => rowsOn(client, query)) });
+    super(() => source, { rows: (query) => this.#told(this.inTurn(() => rowsOn(client, query))) });
     this.#source = source;
     this.#client = client;
     this.#savepoints = new Savepoints(source.name, (text, values) => this.#run(text, values));
   }
 
   static async begin(source: TransactionSource, client: PostgresClient): Promise<OwnTransaction> {
-    client.on("error", ignore); // a lost connection fails the statement that is running
     const transaction = new OwnTransaction(source, client);
+    client.on("error", transaction.#hear);
     try {
       const begun = await client.query(
         unprepared(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT ${itsNumber}`),
@@ -120,7 +125,17 @@ class OwnTransaction extends TransactionReads implements StoreTransaction {
   async #run(text: string | object, values?: readonly unknown[]): Promise<SqlResult<unknown>> {
     // a driver's client takes either; which rows come back only the caller knows
     const client = this.#client as unknown as { query(...all: unknown[]): Promise<SqlResult<unknown>> };
-    return this.inTurn(async () => await (values === undefined ? client.query(text) : client.query(text, values)));
+    return this.#told(
+      this.inTurn(async () => await (values === undefined ? client.query(text) : client.query(text, values))),
+    );
+  }
+
+  async #told<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    try {
+      return await answer;
+    } catch (error) {
+      throw isAnswer(error) ? error : (this.#lost ?? error);
+    }
   }
 
   async commit(commit: Commit): Promise<CommitOutcome> {
@@ -183,7 +198,7 @@ class OwnTransaction extends TransactionReads implements StoreTransaction {
     if (this.#ended) return;
     this.#ended = true;
     this.close();
-    if (!isLost) this.#client.removeListener("error", ignore);
+    if (!isLost) this.#client.removeListener("error", this.#hear);
     this.#client.release(isLost);
   }
 }
