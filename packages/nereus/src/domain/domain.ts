@@ -11,21 +11,16 @@ import {
 } from "../application/process-options.ts";
 import { viewIn } from "../application/projection-views.ts";
 import { refuseReadOnly } from "../application/read-only.ts";
-import type { Registry } from "../application/registry.ts";
 import type { Receipt } from "../application/send-options.ts";
-import { shapesAtStart } from "../application/shapes-at-start.ts";
 import type { Subscriber } from "../application/subscriber.ts";
 import { type CallOptions, useCaseWork } from "../application/use-cases.ts";
 import type { View } from "../application/view.ts";
 import { Engine } from "../engine/engine.ts";
-import { refuseMarksAhead } from "../engine/marks-at-start.ts";
-import { type StopOptions, spanOfStop } from "../engine/stopping.ts";
-import { beginSubscriptions } from "../engine/subscription-start.ts";
+import { endsWithin, type StopOptions, spanOfStop } from "../engine/stopping.ts";
 import { definition, type Element } from "../model/element.ts";
 import { ModelError, type ModelFault, NereusError } from "../model/errors.ts";
 import type { CommandClass, Returning } from "../model/message.ts";
 import type { ProjectionClass } from "../model/projection.ts";
-import { collectionsOf } from "./collections.ts";
 import { describeModel } from "./describe-model.ts";
 import { DomainModel } from "./domain-model.ts";
 import {
@@ -37,11 +32,12 @@ import {
 } from "./domain-options.ts";
 import { domainMark } from "./foreign-elements.ts";
 import type { ModelDescription } from "./model-description.ts";
+import { opened } from "./opening.ts";
 import { Instances } from "./registered-elements.ts";
-import { assemble, type Running, runnerOf, settle, visible, watchLongWaits } from "./running.ts";
+import { type Running, runnerOf, settle, visible, watchLongWaits } from "./running.ts";
+import { Starting } from "./starting.ts";
 import { stopRunning } from "./stop-running.ts";
-import { claimStore } from "./store-ownership.ts";
-import { leaveStore, takeStore } from "./store-use.ts";
+import { takeStore } from "./store-use.ts";
 import { type OfTenant, type OptionsOf, requireTenant, type Tenancy } from "./tenancy.ts";
 
 /** What a started domain works with: for the test kit, which seeds the log, and lets events happen without a command. */
@@ -75,6 +71,7 @@ export class Domain<T extends Tenancy = "optional"> {
   readonly #options: DomainOptions<T>;
   readonly #model: DomainModel;
   #running: Running | undefined;
+  #starting: Starting | undefined;
   #transitions: Promise<void> = Promise.resolve();
 
   constructor(name: string, options: DomainOptions<T>) {
@@ -100,13 +97,20 @@ export class Domain<T extends Tenancy = "optional"> {
       const { registry, faults } = this.#model.checked(instances);
       if (faults.length > 0) throw new ModelError(this.name, faults);
       this.#model.take();
+      const { store, log = console } = this.#options;
+      const starting = new Starting({ name: this.name, registry, store, log });
+      this.#starting = starting;
       try {
-        await instances.make();
-        this.#running = await this.#inStore(registry);
+        await starting.until("its elements are made", instances.make());
+        takeStore(store, registry);
+        const running = opened(this.name, registry, this.#options, starting);
+        this.#running = await starting.until(`the store ${store.name} has not answered`, running);
         watchLongWaits(this.#running);
       } catch (error) {
         this.#model.release();
         throw error;
+      } finally {
+        this.#starting = undefined;
       }
     });
   }
@@ -144,45 +148,15 @@ export class Domain<T extends Tenancy = "optional"> {
     const now = this.#running;
     this.#running = undefined; // from this moment, commands are refused
     now?.stopping.abort();
+    if (now === undefined && !(await endsWithin(this.#transitions, span))) {
+      await this.#starting?.leave(this.#transitions, span);
+    }
     return this.#next(async () => {
       const running = now ?? this.#running;
       if (running === undefined) return;
       this.#running = undefined;
       await stopRunning(running, span).finally(() => this.#model.release());
     });
-  }
-
-  async #inStore(registry: Registry): Promise<Running> {
-    const { store } = this.#options;
-    takeStore(store, registry);
-    try {
-      return await this.#opened(registry);
-    } catch (error) {
-      await leaveStore(store, registry).catch(() => undefined); // why the start failed says more
-      throw error;
-    }
-  }
-
-  /** Opens the store and does with it all that comes before the first command. */
-  async #opened(registry: Registry): Promise<Running> {
-    const { store, formerly = [] } = this.#options;
-    await store.open([]); // another domain's store gets no tables
-    await claimStore(store, this.name, formerly);
-    const shapes = await shapesAtStart(store, registry.events.classes);
-    await store.open(collectionsOf(registry.aggregates.values(), registry.projectors.values()));
-    const running = assemble(registry, shapes, this.#options);
-    try {
-      if (store.readOnly === true) return running;
-      await running.runtime.fingerprints.begin(store);
-      await refuseMarksAhead(running.runtime);
-      await running.inline.start();
-      await beginSubscriptions(running);
-      await running.sentCommands.begin();
-      return running;
-    } catch (error) {
-      await running.inline.stop().catch(() => undefined); // why the start failed says more
-      throw error;
-    }
   }
 
   /** Starts and stops happen one after the other, in the order in which they were asked for. */
