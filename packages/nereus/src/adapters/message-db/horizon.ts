@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import { type MessageDbPool, rowsOf } from "./pool.ts";
+import { type MessageDbPool, preparedRows } from "./pool.ts";
 import { isWriter } from "./writers.ts";
 
 /**
@@ -114,7 +114,7 @@ export class Horizon {
   }
 
   async #sample(): Promise<Sample> {
-    const [row] = await rowsOf<SampleRow>(this.#pool, sample, [this.#settled]);
+    const [row] = await preparedRows<SampleRow>(this.#pool, sample, [this.#settled]);
     const taken: Sample = {
       position: Number(row?.position ?? 0),
       seen: Number(row?.seen ?? 0),

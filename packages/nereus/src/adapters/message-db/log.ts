@@ -5,7 +5,7 @@ import type { LogFilter, LogPage, LogReader, StreamRange } from "../../ports/sto
 import type { Horizon } from "./horizon.ts";
 import { readLogPage } from "./log-query.ts";
 import { type MessageRow, messageColumns, replayMessageOf, storedMessageOf } from "./message-rows.ts";
-import { type MessageDbPool, rowsOf } from "./pool.ts";
+import { type MessageDbPool, preparedRows, rowsOf } from "./pool.ts";
 import { streamName } from "./stream-names.ts";
 import { writersAtWork } from "./writers.ts";
 
@@ -98,7 +98,7 @@ export class MessageDbLog implements LogReader {
     if (isMessage || settled <= known) return settled;
     const text =
       "SELECT max(global_position)::text AS position FROM message_store.messages WHERE global_position <= $1";
-    const [row] = await rowsOf<{ position: string | null }>(this.#pool, text, [settled]);
+    const [row] = await preparedRows<{ position: string | null }>(this.#pool, text, [settled]);
     return Number(row?.position ?? 0);
   }
 }
@@ -112,7 +112,7 @@ async function streamRows(
   const text = `SELECT ${messageColumns} FROM message_store.messages
     WHERE stream_name = $1 AND position ${isForwards ? ">=" : "<="} $2::bigint
     ORDER BY messages.position ${isForwards ? "ASC" : "DESC"} LIMIT $3::bigint`;
-  return rowsOf<MessageRow>(pool, text, [streamName(stream), from ?? (isForwards ? 0 : end), limit]);
+  return preparedRows<MessageRow>(pool, text, [streamName(stream), from ?? (isForwards ? 0 : end), limit]);
 }
 
 /** All messages of a stream from a version on, however many. */

@@ -1,8 +1,17 @@
+import { hash } from "node:crypto";
 import { patiently } from "../patience.ts";
+import { codeOf } from "../server-answers.ts";
+
+/** A statement that the server plans once for each connection. A client of `pg` takes it as it is. */
+export interface PreparedQuery {
+  readonly name: string;
+  readonly text: string;
+  readonly values: unknown[];
+}
 
 /** What the adapter asks of a pool of PostgreSQL connections. A `Pool` of `pg` is one. */
 export interface MessageDbPool {
-  query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
+  query(query: string | PreparedQuery, values?: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
   connect(): Promise<MessageDbClient>;
   on?(event: "error", listener: (error: Error) => void): unknown;
   removeListener?(event: "error", listener: (error: Error) => void): unknown;
@@ -21,7 +30,7 @@ export interface MessageDbClient {
  */
 export function patientPool(pool: MessageDbPool, patience: number): MessageDbPool {
   return {
-    query: (text, values) => patiently(patience, () => pool.query(text, values)),
+    query: (query, values) => patiently(patience, () => pool.query(query, values)),
     connect: () => pool.connect(),
   };
 }
@@ -34,4 +43,30 @@ export async function rowsOf<Row>(
 ): Promise<readonly Row[]> {
   const { rows } = await on.query(text, values);
   return rows as readonly Row[];
+}
+
+/** PostgreSQL's answers where a pooler gives each transaction another session: it has no such statement, or has one already. */
+const strangers: ReadonlySet<string> = new Set(["26000", "42P05"]);
+/** Pools behind such a pooler. */
+const unprepared = new WeakSet<object>();
+const names = new Map<string, string>();
+
+/** The same, planned once for each connection: only for texts that never change, and whose plan suits all values. */
+export async function preparedRows<Row>(
+  on: Pick<MessageDbPool, "query">,
+  text: string,
+  values: unknown[],
+): Promise<readonly Row[]> {
+  if (!unprepared.has(on)) {
+    const name = names.get(text) ?? `nereus_${hash("sha256", text).slice(0, 24)}`;
+    names.set(text, name);
+    try {
+      const { rows } = await on.query({ name, text, values });
+      return rows as readonly Row[];
+    } catch (error) {
+      if (!strangers.has(codeOf(error))) throw error; // nothing was run yet
+      unprepared.add(on);
+    }
+  }
+  return rowsOf<Row>(on, text, values);
 }

@@ -4,7 +4,7 @@ import { firstUnseen, hasDiverged, holds } from "../expectation.ts";
 import { refuseDoubles, repeatedAppend, type StoredPlace } from "../repeated-append.ts";
 import { messageAt, restOfStream } from "./log.ts";
 import { uuidOf } from "./message-rows.ts";
-import { type MessageDbPool, rowsOf } from "./pool.ts";
+import { type MessageDbPool, preparedRows } from "./pool.ts";
 import { streamName } from "./stream-names.ts";
 import type { Writing } from "./written-rows.ts";
 
@@ -55,7 +55,7 @@ export async function verdictOn(pool: MessageDbPool, writing: Writing): Promise<
  */
 export async function claimed(pool: MessageDbPool, id: string): Promise<IdempotencyRecord | undefined> {
   const text = "SELECT data::text AS data FROM message_store.messages WHERE id = $1::uuid";
-  const [row] = await rowsOf<{ data: string }>(pool, text, [id]);
+  const [row] = await preparedRows<{ data: string }>(pool, text, [id]);
   return row && (JSON.parse(row.data) as IdempotencyRecord); // written by onceRows, with the position
 }
 
@@ -68,7 +68,7 @@ async function placesOf(pool: MessageDbPool, ids: readonly string[]): Promise<Re
   if (ids.length === 0) return new Map();
   const text = `SELECT id::text AS id, stream_name AS stream, position::text AS version, global_position::text AS position
     FROM message_store.messages WHERE id = ANY($1::uuid[])`;
-  const rows = await rowsOf<{ id: string; stream: string; version: string; position: string }>(pool, text, [ids]);
+  const rows = await preparedRows<{ id: string; stream: string; version: string; position: string }>(pool, text, [ids]);
   return new Map(
     rows.map(({ id, stream, version, position }) => [
       id,
@@ -81,7 +81,7 @@ async function streamConflict(pool: MessageDbPool, { appends }: Writing): Promis
   for (const { stream, expectedVersion: expected, expectedId } of appends) {
     if (expected === "any") continue;
     const text = "SELECT max(position)::text AS version FROM message_store.messages WHERE stream_name = $1";
-    const [row] = await rowsOf<{ version: string | null }>(pool, text, [streamName(stream)]);
+    const [row] = await preparedRows<{ version: string | null }>(pool, text, [streamName(stream)]);
     const version = Number(row?.version ?? -1);
     if (typeof expected === "number" && (await isAnother(pool, stream, expected, expectedId))) {
       return { on: "stream", stream: { ...stream }, expected, actual: version, unseen: [], diverged: true };

@@ -1,4 +1,4 @@
-import { type MessageDbPool, rowsOf } from "./pool.ts";
+import { type MessageDbPool, preparedRows } from "./pool.ts";
 import type { Writing } from "./written-rows.ts";
 
 /**
@@ -50,7 +50,7 @@ export async function write(
   const rows = writings.flatMap((writing) => writing.rows);
   if (rows.length === 0) return writings.map(() => undefined);
   const heads = [...new Set(writings.flatMap((writing) => writing.heads))].sort();
-  const written = await rowsOf<{ position: string | null }>(pool, statement, [
+  const written = await preparedRows<{ position: string | null }>(pool, statement, [
     heads,
     rows.map(({ stream }) => stream),
     rows.map(({ id }) => id),
