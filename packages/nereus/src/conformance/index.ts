@@ -18,6 +18,7 @@ import { repetitionCases } from "./repetition-cases.ts";
 import { textCases } from "./text-cases.ts";
 import { timerCases } from "./timer-cases.ts";
 import { uniqueCases } from "./unique-cases.ts";
+import { withdrawalCases } from "./withdrawal-cases.ts";
 
 export type { MessageKind, NewMessage, ReplayMessage, StoredMessage, StreamId } from "../log/message.ts";
 export type {
@@ -97,4 +98,5 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...timerCases,
   ...noteCases,
   ...lifecycleCases,
+  ...withdrawalCases,
 ];

@@ -310,6 +310,16 @@ const lifecycleMistakes: readonly Mistake[] = [
         }
       })(memory()),
   },
+  {
+    mistake: "says that it takes a commit back, and writes it",
+    foundBy: "a commit that is taken back is refused and not stored, and one that cannot be taken back is answered",
+    create: () =>
+      new (class extends ArrayStore {
+        withdraw(): boolean {
+          return true;
+        }
+      })(memory()),
+  },
 ];
 
 function withCommit(store: ArrayStore, commit: Store["commit"]): Store {

@@ -194,6 +194,22 @@ export const options: DomainSendOptions = { idempotencyKey: "k" } satisfies Send
 domain.process(new Open({ accountId: "1" }), { timeout: 500, extensions: { a: 1 } });
 // @ts-expect-error a span in milliseconds
 domain.process(new Open({ accountId: "1" }), { timeout: "5s" });
+domain.process(new Open({ accountId: "1" }), { timeout: { minutes: 1, seconds: 30 } });
+// @ts-expect-error a span has no such part
+domain.process(new Open({ accountId: "1" }), { timeout: { second: 30 } });
+// @ts-expect-error a moment is a deadline
+domain.process(new Open({ accountId: "1" }), { timeout: new Date() });
+// @ts-expect-error a span is a timeout
+domain.process(new Open({ accountId: "1" }), { deadline: 5000 });
+// @ts-expect-error queries have the time limit of the domain
+domain.query(new Count({}), { timeout: 5 });
+domain.stop({ within: { seconds: 20 } });
+// @ts-expect-error a span in milliseconds
+domain.stop({ within: "20s" });
+// @ts-expect-error the span is called within
+domain.stop({ timeout: 20 });
+// @ts-expect-error a span in milliseconds
+domain.engine().stop({ within: new Date() });
 // @ts-expect-error extensions are an object
 domain.process(new Open({ accountId: "1" }), { extensions: "a" });
 

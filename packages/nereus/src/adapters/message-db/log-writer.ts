@@ -42,6 +42,11 @@ export class LogWriter {
     return promise;
   }
 
+  /** Refuses what waits; what was sent goes on. */
+  cut(error: unknown): void {
+    for (const line of this.#lines.values()) for (const { reject } of line.splice(0)) reject(error);
+  }
+
   async #work(key: string, line: Waiting[]): Promise<void> {
     while (line.length > 0) await this.#together(line.splice(0, countOf(line)));
     this.#lines.delete(key);

@@ -34,7 +34,8 @@ export class MessageDbStore implements Store {
   readonly records: RecordReader;
   readonly #on: Surroundings;
   readonly #wakeUps = new WakeUps();
-  readonly #underWay = new Set<Promise<unknown>>();
+  /** What has no answer yet, and how it is refused. */
+  readonly #underWay = new Set<{ readonly answer: Promise<unknown>; readonly cut: (error: unknown) => void }>();
   readonly #given: MessageDbPool;
   #isOpen = false;
   /** Opening and closing follow one another, in the order in which they were called. */
@@ -89,15 +90,22 @@ export class MessageDbStore implements Store {
     });
   }
 
-  close(): Promise<void> {
+  close(options?: { readonly atOnce: boolean }): Promise<void> {
     const wasOpen = this.#isOpen;
     this.#isOpen = false;
+    if (options?.atOnce === true) this.#cut();
     return this.#next(async () => {
-      await Promise.allSettled(this.#underWay);
+      await Promise.allSettled([...this.#underWay].map(({ answer }) => answer));
       if (!wasOpen) return;
       this.#given.removeListener?.("error", ignore);
-      await this.#on.second.close();
+      await this.#on.second.close(options);
     });
+  }
+
+  /** What waits is not written any more; what was sent may be. */
+  #cut(): void {
+    this.#on.writer.cut(notOpen(this.name));
+    for (const { cut } of this.#underWay) cut(outcomeUnknown(new Error("the store was closed"), this.name));
   }
 
   commit(commit: Commit): Promise<CommitOutcome> {
@@ -121,14 +129,16 @@ export class MessageDbStore implements Store {
 
   async #during<Result>(work: () => Promise<Result>): Promise<Result> {
     if (!this.#isOpen) throw notOpen(this.name);
-    const done = work();
-    this.#underWay.add(done);
+    const { promise, reject } = Promise.withResolvers<never>();
+    const answer = Promise.race([work(), promise]);
+    const one = { answer, cut: reject };
+    this.#underWay.add(one);
     try {
-      return await done;
+      return await answer;
     } catch (error) {
       throw storeFault(error, this.name);
     } finally {
-      this.#underWay.delete(done);
+      this.#underWay.delete(one);
     }
   }
 
