@@ -1,7 +1,11 @@
 import { payloadOf, serialise } from "../log/event-types.ts";
 import type { StoredMessage } from "../log/message.ts";
 import { definition } from "../model/element.ts";
+import { NereusError } from "../model/errors.ts";
+import { listOf, type Misfit, misfits } from "../model/form-fit.ts";
+import { formOfValue } from "../model/form-values.ts";
 import { encodeMessage, messageDefinition, messageId, restoreCommand } from "../model/message.ts";
+import { storedFormOf } from "../model/stored-form.ts";
 import type { Append, CheckpointMove } from "../ports/store.ts";
 import type { Cause } from "./cause.ts";
 import { reserved } from "./enrichers.ts";
@@ -76,7 +80,25 @@ export function endOf(message: Pick<StoredMessage, "id">, key: string | undefine
   return key === undefined ? undefined : { name: `sent:${message.id}`, expected: 0, position: 1 };
 }
 
-/** @throws NereusError CHECKSUM_MISMATCH */
+/**
+ * The command as it was sent. One that another release has sent in another shape is for a release that knows that shape.
+ *
+ * @throws NereusError CHECKSUM_MISMATCH, STORED_SHAPE_CHANGED
+ */
 export function restoreSent({ command }: CommandRoute, { message }: SentCommand): object {
-  return restoreCommand(command, payloadOf(message), message.id);
+  const payload = payloadOf(message);
+  const found = misfits(formOfValue(payload), storedFormOf(command[definition].shape));
+  if (found.length > 0) throw sentChanged(message.type, found);
+  return restoreCommand(command, payload, message.id);
+}
+
+function sentChanged(name: string, found: readonly Misfit[]): NereusError {
+  return new NereusError(
+    "STORED_SHAPE_CHANGED",
+    `A ${name} that was sent does not fit its class any more: ${listOf(found)}`,
+    {
+      element: name,
+      fix: "Leave the command as it was until what was sent is handled, and send what is new as a command of another name.",
+    },
+  );
 }

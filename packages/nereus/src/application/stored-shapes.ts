@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { definition } from "../model/element.ts";
 import { NereusError } from "../model/errors.ts";
-import { type Misfit, misfits } from "../model/form-fit.ts";
+import { listOf, type Misfit, misfits } from "../model/form-fit.ts";
 import type { EventClass } from "../model/message.ts";
 import { type StoredForm, storedFormOf } from "../model/stored-form.ts";
 import type { Note, NoteWrite, Store } from "../ports/store.ts";
@@ -173,7 +173,7 @@ async function inTransaction(shapes: Iterable<EventShape>, reads: UnitTransactio
 /** What is said where stored events are no values of their classes any more. */
 export function shapesChanged(changed: readonly ChangedShape[]): NereusError {
   const [first] = changed;
-  const texts = changed.map(({ event, misfits: found }) => `${event} (${found.map(misfitText).join("; ")})`);
+  const texts = changed.map(({ event, misfits: found }) => `${event} (${listOf(found)})`);
   return new NereusError(
     "STORED_SHAPE_CHANGED",
     `Stored events do not fit their classes any more: ${texts.join(", ")}`,
@@ -182,8 +182,4 @@ export function shapesChanged(changed: readonly ChangedShape[]): NereusError {
       fix: "Leave stored fields as they were, and add what is new as optional() or with a default; or keep the class as it was, and give what is stored from now on an event of another name.",
     },
   );
-}
-
-function misfitText({ path, was, now }: Misfit): string {
-  return `${path === "" ? "the whole" : path} was ${was}, and is ${now} now`;
 }

@@ -18,6 +18,13 @@ export function misfits(was: StoredForm, now: StoredForm): readonly Misfit[] {
   return new Fit(was.$defs ?? {}, now.$defs ?? {}).of(was, now, "");
 }
 
+/** For messages. */
+export function listOf(found: readonly Misfit[]): string {
+  return found
+    .map(({ path, was, now }) => `${path === "" ? "the whole" : path} was ${was}, and is ${now} now`)
+    .join("; ");
+}
+
 type Misfits = readonly Misfit[];
 type Forms = Readonly<Record<string, StoredForm>>;
 

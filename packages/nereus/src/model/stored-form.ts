@@ -4,7 +4,7 @@ import { definitionOf } from "./element.ts";
 import type { CompiledField } from "./field.ts";
 import type { CompiledShape } from "./shape.ts";
 import { wireOf } from "./wire.ts";
-import { definitionOfSchema, isCodec, isZod, type SchemaDefinition } from "./zod-schema.ts";
+import { definitionOfSchema, isCodec, isZod, type SchemaDefinition, takesRich } from "./zod-schema.ts";
 
 /** A scalar of JSON. */
 export type Scalar = string | number | boolean | null;
@@ -45,8 +45,19 @@ const anything: StoredForm = {};
 const nothing: StoredForm = { anyOf: [] };
 const isNull: StoredForm = { type: "null" };
 
+const known = new WeakMap<CompiledShape, StoredForm>();
+
 /** The form in which the fields of a class are stored. */
 export function storedFormOf(shape: CompiledShape): StoredForm {
+  let form = known.get(shape);
+  if (form === undefined) {
+    form = formOf(shape);
+    known.set(shape, form);
+  }
+  return form;
+}
+
+function formOf(shape: CompiledShape): StoredForm {
   const walk = new FormWalk();
   const form = walk.fields(shape.fields);
   return Object.keys(walk.defs).length === 0 ? form : { ...form, $defs: walk.defs };
@@ -80,7 +91,7 @@ class FormWalk {
   /** @param isField whether it may be left out, so that `undefined` needs no place in it */
   of(schema: unknown, isField = false): StoredForm {
     if (isField && isZod(schema) && definitionOfSchema(schema).type === "optional") {
-      return this.of(definitionOfSchema(schema).innerType, true);
+      return wrapped(this, definitionOfSchema(schema), true);
     }
     if (this.#around.has(schema)) return this.#reference(schema);
     if (this.#around.size >= deepest) return anything;
@@ -113,12 +124,19 @@ interface Holder {
   readonly shape: CompiledShape;
 }
 
-const inner: Maker = (walk, { innerType }) => walk.of(innerType);
+const inner: Maker = (walk, definition) => wrapped(walk, definition);
 
-const neverAbsent: Maker = (walk, { innerType }) => walk.of(innerType, true);
+const neverAbsent: Maker = (walk, definition) => wrapped(walk, definition, true);
 
 /** In a list, nothing is stored as null. */
 const orNull: Maker = (walk, { innerType }) => oneOf([walk.of(innerType), isNull]);
+
+/** Null passes by what is within a wrapper, even where that stores it in a form of its own. */
+function wrapped(walk: FormWalk, { innerType }: SchemaDefinition, isField = false): StoredForm {
+  const form = walk.of(innerType, isField);
+  if (innerType === undefined || wireOf(innerType) === undefined || !takesRich(innerType, null)) return form;
+  return oneOf([form, isNull]);
+}
 
 const list: Maker = (walk, { element, valueType }) => ({ type: "array", items: walk.of(element ?? valueType) });
 
