@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { copyFileSync, existsSync, renameSync, rmSync, symlinkSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout } from "node:timers/promises";
@@ -89,6 +89,96 @@ describe("a database file under an open store", () => {
     await refuses(store, replaced);
   });
 
+  it("whose index of the write-ahead log is deleted: another process would begin a new one, and write over what is here", async () => {
+    const path = join(temporaryFolder(), "bank.db");
+    const store = await openSqlite(path);
+    await append(store, "a", "none", messageOf());
+    rmSync(`${path}-shm`);
+    await refuses(store, replaced);
+  });
+
+  it("whose write-ahead log is cut off: what would go behind its end is not acknowledged", async () => {
+    const path = join(temporaryFolder(), "bank.db");
+    const store = await openSqlite(path);
+    await append(store, "a", "none", messageOf());
+    truncateSync(`${path}-wal`);
+    await append(store, "a", "any", messageOf()).catch(() => undefined); // within the time that a look is trusted
+    await setTimeout(60);
+    await expect(append(store, "a", "any", messageOf())).rejects.toMatchObject(replaced);
+  });
+
+  it.each([
+    ["checkpointed by another program", "PRAGMA wal_checkpoint(TRUNCATE)"],
+    ["vacuumed by another program", "VACUUM"],
+  ])("that is %s is still the same", async (_, statement) => {
+    const path = join(temporaryFolder(), "bank.db");
+    const store = await openSqlite(path);
+    for (let at = 0; at < 3; at++) {
+      await append(store, "a", "any", messageOf());
+      const database = new DatabaseSync(path);
+      database.exec(statement);
+      database.close();
+      await setTimeout(60);
+      await store.log.head();
+    }
+    expect(await append(store, "a", 2, messageOf())).toBe(4);
+  });
+
+  it("that is cut off: what is acknowledged is there when it is opened again, from the write-ahead log", async () => {
+    const path = join(temporaryFolder(), "bank.db");
+    const store = await openSqlite(path);
+    const kept: string[] = [];
+    for (let at = 0; at < 30; at++) await append(store, "a", "any", messageOf());
+    truncateSync(path);
+    for (let at = 0; at < 4; at++) {
+      await setTimeout(30);
+      const message = messageOf();
+      await append(store, "b", "any", message);
+      kept.push(message.id);
+    }
+    await store.close();
+    await store.open([]);
+    expect((await wholeStream(store, "a")).length).toBe(30);
+    expect(idsOf(await wholeStream(store, "b"))).toEqual(kept);
+  });
+
+  it("that is cut off with nothing in its write-ahead log: STORE_CORRUPT, and nothing is acknowledged", async () => {
+    const path = join(temporaryFolder(), "bank.db");
+    const store = await openSqlite(path);
+    for (let at = 0; at < 30; at++) await append(store, "a", "any", messageOf());
+    const database = new DatabaseSync(path);
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    database.close();
+    truncateSync(path);
+    for (let at = 0; at < 2; at++) {
+      await expect(append(store, "a", "any", messageOf())).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+    }
+  });
+
+  it("that is overwritten by `cp` in place, and grew beyond its old end: nothing is written or read as what it is not", async () => {
+    const path = join(temporaryFolder(), "bank.db");
+    const [idle, reader] = [await openSqlite(path), await openSqlite(path)];
+    await append(idle, "a", "none", messageOf("Opened"));
+    await append(idle, "a", 0, messageOf("First"), messageOf("Second"));
+    expect((await wholeStream(reader, "a")).length).toBe(3);
+    await setTimeout(60);
+    await reader.log.head(); // it has seen the last one
+    goBack(path, 1);
+    const other = await openSqlite(path);
+    await append(other, "b", "none", ...["Second", "Third", "First"].map((type) => messageOf(type)));
+    await append(other, "b", 2, ...messagesOf(4));
+    const wentBack = { code: "STORE_WENT_BACK" };
+    await expect(append(idle, "b", "any", messageOf("First"))).rejects.toMatchObject(wentBack);
+    await expect(idle.log.readLog({ after: 0, limit: 10 })).rejects.toMatchObject(wentBack);
+    await setTimeout(60);
+    await expect(reader.log.readLog({ after: 0, limit: 10 })).rejects.toMatchObject(wentBack);
+    await idle.close();
+    await idle.open([]);
+    await append(idle, "b", "any", messageOf("First"));
+    const types = (await wholeStream(other, "b")).map(({ type }) => type);
+    expect(types).toEqual(["Second", "Third", "First", ...Array(4).fill("Deposited"), "First"]);
+  });
+
   it("that is found by a link: the link's new target is another file", async () => {
     const folder = temporaryFolder();
     const [path, first, second] = ["bank.db", "first.db", "second.db"].map((name) => join(folder, name)) as [
@@ -148,6 +238,7 @@ function goBack(path: string, position: number): void {
   const database = new DatabaseSync(path);
   database.exec(`DELETE FROM nereus_messages WHERE position > ${position}`);
   database.exec(`UPDATE sqlite_sequence SET seq = ${position} WHERE name = 'nereus_messages'`);
+  database.exec(`DELETE FROM nereus_types WHERE number NOT IN (SELECT type FROM nereus_messages)`);
   database.close();
 }
 

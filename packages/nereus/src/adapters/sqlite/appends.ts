@@ -33,6 +33,7 @@ export class Appends {
   #rows: RowParameters[] = [];
   #before = 0;
   #last = 0;
+  #lastId = "";
 
   constructor(session: Session) {
     const { connection, types } = session;
@@ -48,6 +49,11 @@ export class Appends {
   /** The last position given out. */
   get last(): number {
     return this.#last;
+  }
+
+  /** The id of the message with it, where the transaction has written one. */
+  get lastId(): string {
+    return this.#lastId;
   }
 
   /** Whether the transaction has written messages. */
@@ -127,6 +133,7 @@ export class Appends {
     this.#last++;
     head.version++;
     head.id = message.id;
+    this.#lastId = message.id;
     this.#rows.push(
       messageParameters({ position: this.#last, category, type, version: head.version }, stream, message),
     );

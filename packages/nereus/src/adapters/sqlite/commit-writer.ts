@@ -32,6 +32,7 @@ export class CommitWriter {
         return verdicts;
       });
       types.committed();
+      if (this.#appends.wrote) file.wrote(this.#appends.last, this.#appends.lastId);
       file.check();
       if (this.#appends.wrote) this.#onMessages();
       return outcomes;

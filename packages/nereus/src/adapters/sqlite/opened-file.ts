@@ -1,7 +1,8 @@
-import { statSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { NereusError } from "../../model/errors.ts";
 import type { Connection } from "./connection.ts";
+import { lastMessage, messageAt } from "./statements.ts";
 
 /** How long what was found of the files is trusted, in milliseconds. */
 const trusted = 50;
@@ -12,6 +13,10 @@ interface Watched {
   readonly inode: number;
 }
 
+/** How a write-ahead log begins, but for its last bit. */
+const walMagic = 0x377f0682;
+const walHeader = 32;
+
 /**
  * The files behind an open database, as they were when it was opened. SQLite goes on with files that nobody finds any more: what it then says to have
  * written is lost. Once something else was found in their place, the store answers nothing until it is opened anew.
@@ -21,32 +26,44 @@ export class OpenedFile {
   readonly #main: Watched | undefined;
   /** The write-ahead log holds commits that are not in the file yet. */
   readonly #log: Watched | undefined;
+  /** Says what of the write-ahead log counts: whoever has another one writes over it. */
+  readonly #index: Watched | undefined;
+  readonly #connection: Connection;
   #fault: NereusError | undefined;
   #checked = 0;
   #head = 0;
   #given = 0;
+  /** A message that is in the log, as far as this process knows. */
+  #marked = 0;
+  #markedId = "";
 
   /** @param connection after its first read, which makes the files beside it */
   constructor(connection: Connection) {
     this.#path = connection.path;
+    this.#connection = connection;
     const file = fileOf(connection);
     if (file === "") return; // in memory
     this.#main = watched(connection.path.startsWith("file:") ? file : resolve(connection.path));
     this.#log = watched(`${file}-wal`);
+    this.#index = watched(`${file}-shm`);
   }
 
   /**
    * Looks at the files, if that was not done a moment ago: a look costs as much as a part of a commit. To be called before anything is answered.
    *
-   * @throws NereusError STORE_REPLACED, or what was found before
+   * @throws NereusError STORE_REPLACED, STORE_WENT_BACK, or what was found before
    */
   check(): void {
     this.assertUsable();
     const now = performance.now();
     if (now - this.#checked < trusted) return;
     this.#checked = now;
-    if (isThere(this.#main) && isThere(this.#log)) return;
-    throw this.#unusable(replaced(this.#path));
+    const isWhole = isThere(this.#main) && isThere(this.#log) && isThere(this.#index) && isLog(this.#log);
+    if (!isWhole) throw this.#unusable(replaced(this.#path));
+    if (this.#main === undefined) return;
+    this.#verifyMark();
+    const [position, id] = this.#connection.prepare(lastMessage).get() ?? [];
+    if (typeof position === "number") this.#mark(position, String(id));
   }
 
   /** @throws NereusError STORE_REPLACED or STORE_WENT_BACK */
@@ -63,7 +80,26 @@ export class OpenedFile {
   /** Positions were given up to this one. @throws NereusError STORE_WENT_BACK */
   sawGiven(position: number): void {
     if (position < this.#given) throw this.#unusable(wentBack(this.#path, position, this.#given));
+    if (position !== this.#given) this.#verifyMark(); // somebody else wrote
     this.#given = position;
+  }
+
+  /** This process has stored a message as the last one. */
+  wrote(position: number, id: string): void {
+    this.#given = position;
+    this.#mark(position, id);
+  }
+
+  #mark(position: number, id: string): void {
+    this.#marked = position;
+    this.#markedId = id;
+  }
+
+  /** The log may have gone back, and have grown since: then it has another message where one was. */
+  #verifyMark(): void {
+    if (this.#marked === 0) return;
+    const id = this.#connection.prepare(messageAt).get(this.#marked)?.[0];
+    if (id !== undefined && id !== this.#markedId) throw this.#unusable(overgrown(this.#path, this.#marked));
   }
 
   #unusable(fault: NereusError): NereusError {
@@ -89,6 +125,24 @@ function isThere(file: Watched | undefined): boolean {
   return stats !== undefined && stats.ino === file.inode && stats.dev === file.device;
 }
 
+/** A log that was cut off says nothing of what is written behind its end. Whoever restarts it leaves it empty, or begins it anew. */
+function isLog(file: Watched | undefined): boolean {
+  if (file === undefined) return true;
+  const header = new DataView(new ArrayBuffer(walHeader));
+  let descriptor: number;
+  try {
+    descriptor = openSync(file.path, "r");
+  } catch {
+    return false; // it went away since it was looked at
+  }
+  try {
+    if (readSync(descriptor, header, 0, walHeader, 0) < walHeader) return true;
+  } finally {
+    closeSync(descriptor);
+  }
+  return (header.getUint32(0) & ~1) === walMagic;
+}
+
 const again = "Stop the domain and start it again: it opens the file that is there now.";
 
 function replaced(path: string): NereusError {
@@ -98,5 +152,10 @@ function replaced(path: string): NereusError {
 
 function wentBack(path: string, position: number, known: number): NereusError {
   const message = `The log in ${path} ends at position ${position}, and was at ${known} before: an earlier state was put in its place while it was open.`;
+  return new NereusError("STORE_WENT_BACK", message, { element: path, fix: again });
+}
+
+function overgrown(path: string, position: number): NereusError {
+  const message = `The log in ${path} has another message at position ${position} than before: an earlier state was put in its place while it was open.`;
   return new NereusError("STORE_WENT_BACK", message, { element: path, fix: again });
 }

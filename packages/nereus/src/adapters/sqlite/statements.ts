@@ -113,7 +113,11 @@ export const collections: string = `SELECT name, table_name, layout FROM nereus_
 
 export const head: string = `SELECT max(position) FROM nereus_messages`;
 
+export const lastMessage: string = `SELECT position, id FROM nereus_messages ORDER BY position DESC LIMIT 1`;
+
 export const lastPosition: string = `SELECT seq FROM sqlite_sequence WHERE name = 'nereus_messages'`;
+
+export const messageAt: string = `SELECT id FROM nereus_messages WHERE position = ?`;
 
 export const messageById: string = `SELECT category, tenant, stream_id, version, position FROM nereus_messages WHERE id = ?`;
 

@@ -1,0 +1,1 @@
+SELECT position, id FROM nereus_messages ORDER BY position DESC LIMIT 1

@@ -1,0 +1,2 @@
+-- Parameter: a position
+SELECT id FROM nereus_messages WHERE position = ?
