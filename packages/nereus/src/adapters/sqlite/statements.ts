@@ -113,7 +113,7 @@ export const collections: string = `SELECT name, table_name, layout FROM nereus_
 
 export const head: string = `SELECT max(position) FROM nereus_messages`;
 
-export const lastMessage: string = `SELECT position, id FROM nereus_messages ORDER BY position DESC LIMIT 1`;
+export const lastMessage: string = `SELECT position, id FROM nereus_messages WHERE position = (SELECT max(position) FROM nereus_messages)`;
 
 export const lastPosition: string = `SELECT seq FROM sqlite_sequence WHERE name = 'nereus_messages'`;
 

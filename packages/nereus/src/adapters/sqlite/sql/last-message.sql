@@ -1,1 +1,1 @@
-SELECT position, id FROM nereus_messages ORDER BY position DESC LIMIT 1
+SELECT position, id FROM nereus_messages WHERE position = (SELECT max(position) FROM nereus_messages)
