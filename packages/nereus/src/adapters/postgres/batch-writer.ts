@@ -136,7 +136,7 @@ export class BatchWriter {
     const { client } = this.#held;
     if (client !== undefined) this.#held.drop(client);
     if (backend === undefined) return;
-    void this.#settings.pool.query(unprepared("SELECT pg_terminate_backend($1)", [backend])).catch(ignore);
+    void this.#settings.pool.query(unprepared("SELECT pg_catalog.pg_terminate_backend($1)", [backend])).catch(ignore);
   }
 
   /** One statement at a time: the next is sent when the one before it has its answer. */

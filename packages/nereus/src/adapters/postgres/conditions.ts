@@ -3,7 +3,7 @@ import { refuseOversized } from "../filter-limits.ts";
 import { isDigits, isKeyed, orderKeyOf } from "../order-key.ts";
 import { unknownField } from "../store-errors.ts";
 import type { CollectionTable } from "./collection-tables.ts";
-import { anyTextOf, comparedColumn, dateKey, fieldValue, numberOf, textOf, within } from "./field-values.ts";
+import { anyTextOf, comparedColumn, dateKey, fieldValue, numberOf, operator, textOf, within } from "./field-values.ts";
 import { identifier, textLiteral } from "./identifiers.ts";
 import { toStored } from "./stored-text.ts";
 import { type FieldColumn, indexedLength, indexedValue } from "./table-definition.ts";
@@ -100,7 +100,7 @@ export class QueryText {
 
   #ofJson(value: string, type: FieldType): Compared {
     if (type === "text" || type === "date") {
-      const own = `(${textOf(value)} COLLATE "C")`;
+      const own = `(${textOf(value)} COLLATE pg_catalog."C")`;
       return { type, text: type === "date" ? dateKey(own) : own, value: own };
     }
     const number = numberOf(this.#schema, value, type);
@@ -109,7 +109,7 @@ export class QueryText {
   }
 
   #textBeyond(number: string, value: string): string {
-    return `((CASE WHEN ${number} = 'Infinity' THEN ${anyTextOf(this.#schema, value)} END) COLLATE "C")`;
+    return `((CASE WHEN ${number} ${equals} 'Infinity' THEN ${anyTextOf(this.#schema, value)} END) COLLATE pg_catalog."C")`;
   }
 
   #condition(condition: Condition, compared: Compared): string {
@@ -121,9 +121,11 @@ export class QueryText {
     if (value === null) return nullCondition(op, compared);
     if (subject.number === undefined) return this.#textCondition(op, textualOf(value), subject);
     const number = numericOf(value, compared.type);
-    if (number !== undefined) return `${compared.number} ${operators[op]} ${this.#parameters.add(number)}::numeric`;
+    if (number !== undefined) return comparison(compared.number ?? "", op, `${this.#parameters.add(number)}::numeric`);
     const amongTexts = this.#textCondition(op, textualOf(value), subject);
-    return op === "lt" || op === "lte" ? `(${compared.number} < 'Infinity' OR ${amongTexts})` : amongTexts;
+    return op === "lt" || op === "lte"
+      ? `(${compared.number} ${operators.lt} 'Infinity' OR ${amongTexts})`
+      : amongTexts;
   }
 
   /** Folding is for conditions on texts, and no index has the folded ones. */
@@ -134,34 +136,34 @@ export class QueryText {
 
   /** Not as parameters: a comparison with null would not use them, which PostgreSQL refuses. */
   #translated(text: string, { from, to }: Folding): string {
-    return `translate(${text}, ${textLiteral(toStored(from))}, ${textLiteral(toStored(to))})`;
+    return `pg_catalog.translate(${text}, ${textLiteral(toStored(from))}, ${textLiteral(toStored(to))})`;
   }
 
   #part({ op, value, fold }: Condition & { readonly op: "contains" | "startsWith" }, compared: Compared): string {
     const text = fold === undefined ? compared.value : this.#translated(compared.value, fold);
     return op === "contains"
-      ? `strpos(${text}, ${this.#text(value)}) > 0`
-      : `starts_with(${text}, ${this.#text(value)})`;
+      ? `pg_catalog.strpos(${text}, ${this.#text(value)}) ${operators.gt} 0`
+      : `pg_catalog.starts_with(${text}, ${this.#text(value)})`;
   }
 
   /** A list that is none has no items: PostgreSQL would refuse to look for them. */
   #item({ field, within: inner, value }: Condition & { readonly op: "has" }): string {
     const column = this.#column(field);
     const own = within(fieldValue({ field, default: column.default }), inner?.path ?? []);
-    const items = `json_array_elements(CASE json_typeof(${own}) WHEN 'array' THEN ${own} ELSE '[]' END)`;
-    const kind = `json_typeof(item) = '${typeof value}'`;
+    const items = `pg_catalog.json_array_elements(CASE WHEN pg_catalog.json_typeof(${own}) ${equals} 'array' THEN ${own} ELSE '[]' END)`;
+    const kind = `pg_catalog.json_typeof(item) ${equals} '${typeof value}'`;
     const same =
       typeof value === "number"
-        ? `CASE json_typeof(item) WHEN 'number' THEN item::text::numeric END = ${this.#parameters.add(String(value))}::numeric`
-        : `${textOf("item")} COLLATE "C" = ${this.#text(String(value))}`;
+        ? `CASE WHEN ${kind} THEN item::pg_catalog.text::numeric END ${equals} ${this.#parameters.add(String(value))}::numeric`
+        : `${textOf("item")} COLLATE pg_catalog."C" ${equals} ${this.#text(String(value))}`;
     return `EXISTS (SELECT FROM ${items} AS item WHERE ${kind} AND ${same})`;
   }
 
   #textCondition(op: Comparison, value: string, { type, text, start }: Compared): string {
     const key = type === "date" ? orderKeyOf(value, type) : value;
-    const condition = `${text} ${operators[op]} ${this.#text(key)}`;
+    const condition = comparison(text, op, this.#text(key));
     if (start === undefined || op === "ne") return condition;
-    return `(${start} ${startOperators[op]} ${this.#parameters.add(startOf(key))}::text AND ${condition})`;
+    return `(${start} ${startOperators[op]} ${this.#parameters.add(startOf(key))}::pg_catalog.text AND ${condition})`;
   }
 
   #oneOf(values: readonly StoredScalar[], { type, number, text, start }: Compared): string {
@@ -170,45 +172,50 @@ export class QueryText {
     const others = number === undefined ? present : present.filter((value) => numericOf(value, type) === undefined);
     const texts = others.map((value) => (type === "date" ? orderKeyOf(textualOf(value), type) : textualOf(value)));
     const parts: string[] = [];
-    if (numbers.length > 0) parts.push(`${number} = ANY (${this.#parameters.add(numbers)}::numeric[])`);
+    if (numbers.length > 0) parts.push(`${number} ${equals} ANY (${this.#parameters.add(numbers)}::numeric[])`);
     if (texts.length > 0) {
-      const found = `${text} = ANY (${this.#texts(texts)})`;
+      const found = `${text} ${equals} ANY (${this.#texts(texts)})`;
       parts.push(
         start === undefined
           ? found
-          : `(${start} = ANY (${this.#parameters.add(texts.map(startOf))}::text[]) AND ${found})`,
+          : `(${start} ${equals} ANY (${this.#parameters.add(texts.map(startOf))}::pg_catalog.text[]) AND ${found})`,
       );
     }
     return parts.length === 0 ? "false" : `(${parts.join(" OR ")})`;
   }
 
   #text(value: string): string {
-    return `${this.#parameters.add(toStored(value))}::text`;
+    return `${this.#parameters.add(toStored(value))}::pg_catalog.text`;
   }
 
   #texts(values: readonly string[]): string {
-    return `${this.#parameters.add(values.map(toStored))}::text[]`;
+    return `${this.#parameters.add(values.map(toStored))}::pg_catalog.text[]`;
   }
 }
 
 type Comparison = "eq" | "ne" | "lt" | "lte" | "gt" | "gte";
 
-const operators: Readonly<Record<Comparison, string>> = {
-  eq: "=",
-  ne: "IS DISTINCT FROM",
-  lt: "<",
-  lte: "<=",
-  gt: ">",
-  gte: ">=",
+const equals = operator("=");
+const operators: Readonly<Record<Exclude<Comparison, "ne">, string>> = {
+  eq: equals,
+  lt: operator("<"),
+  lte: operator("<="),
+  gt: operator(">"),
+  gte: operator(">="),
 };
+
+/** With a value that is not null, to which null is unequal: IS DISTINCT FROM would look for an operator by its name. */
+function comparison(subject: string, op: Comparison, value: string): string {
+  return op === "ne" ? `((${subject} ${equals} ${value}) IS NOT TRUE)` : `${subject} ${operators[op]} ${value}`;
+}
 
 /** What holds for the starts of two texts where the operator holds for the texts. */
 const startOperators: Readonly<Record<Exclude<Comparison, "ne">, string>> = {
-  eq: "=",
-  lt: "<=",
-  lte: "<=",
-  gt: ">=",
-  gte: ">=",
+  eq: equals,
+  lt: operators.lte,
+  lte: operators.lte,
+  gt: operators.gte,
+  gte: operators.gte,
 };
 
 function nullCondition(op: Comparison, { number, text }: Compared): string {

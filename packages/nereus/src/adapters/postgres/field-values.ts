@@ -15,6 +15,15 @@ export const columnTypes: Readonly<Record<FieldType, string>> = {
   json: "json",
 };
 
+/** PostgreSQL's own, whatever another schema of the search path has: queries run in the sessions of the pool. */
+export function operator(name: string): string {
+  return `OPERATOR(pg_catalog.${name})`;
+}
+
+const member = operator("->");
+const joined = operator("||");
+const matches = operator("~");
+
 /** A field's name and what a document without it counts as. */
 export interface Filled {
   readonly field: string;
@@ -24,13 +33,15 @@ export interface Filled {
 
 /** What the document holds in a field, as JSON; its default where it is absent. */
 export function fieldValue({ field, default: filling }: Filled): string {
-  const value = `_data -> ${textLiteral(toStored(field))}`;
-  return filling === undefined ? `(${value})` : `coalesce(${value}, ${textLiteral(toStoredJson(filling))}::json)`;
+  const value = `_data ${member} ${textLiteral(toStored(field))}`;
+  return filling === undefined
+    ? `(${value})`
+    : `coalesce(${value}, ${textLiteral(toStoredJson(filling))}::pg_catalog.json)`;
 }
 
 /** What is at a path in a JSON value; an array has no keys. */
 export function within(value: string, path: readonly string[]): string {
-  return path.reduce((inner, key) => `(${inner} -> ${textLiteral(toStored(key))})`, value);
+  return path.reduce((inner, key) => `(${inner} ${member} ${textLiteral(toStored(key))})`, value);
 }
 
 /** The expression of a field's column. */
@@ -49,7 +60,7 @@ export function comparedColumn(schema: string, column: string, filled: Filled, t
 
 /** A JSON value among texts: null, a text, or its JSON text. */
 export function textOf(value: string): string {
-  return `(${value} #>> '{}')`;
+  return `(${value} ${operator("#>>")} '{}')`;
 }
 
 /** The same in the order of texts: the JSON text of an object or array is as the domain has it. */
@@ -59,10 +70,12 @@ export function anyTextOf(schema: string, value: string): string {
 
 /** A text of dates in the order of their moments; see `orderKeyOf`. */
 export function dateKey(text: string): string {
-  const before0 = `'-' || translate(substr(${text}, 2, 6), '0123456789', '9876543210') || substr(${text}, 8)`;
+  const substr = "pg_catalog.substr";
+  const turned = `pg_catalog.translate(${substr}(${text}, 2, 6), '0123456789', '9876543210')`;
+  const before0 = `'-' ${joined} ${turned} ${joined} ${substr}(${text}, 8)`;
   return (
-    `(CASE WHEN ${text} ~ '^[+][0-9]{6}-' THEN ':' || substr(${text}, 2) ` +
-    `WHEN ${text} ~ '^-[0-9]{6}-' THEN ${before0} ELSE ${text} END)`
+    `(CASE WHEN ${text} ${matches} '^[+][0-9]{6}-' THEN ':' ${joined} ${substr}(${text}, 2) ` +
+    `WHEN ${text} ${matches} '^-[0-9]{6}-' THEN ${before0} ELSE ${text} END)`
   );
 }
 

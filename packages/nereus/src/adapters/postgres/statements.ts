@@ -1505,6 +1505,80 @@ BEGIN
   RETURN sha256(convert_to(parts, 'UTF8'));
 END
 $function$;`,
+  // 0024_own_names.sql
+  `CREATE OR REPLACE FUNCTION nereus_number(value json) RETURNS numeric
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $function$
+BEGIN
+  RETURN CASE
+    WHEN pg_catalog.json_typeof(value) OPERATOR(pg_catalog.=) 'number' THEN value::pg_catalog.text::numeric
+    WHEN pg_catalog.json_typeof(value) OPERATOR(pg_catalog.=) 'boolean' THEN CASE WHEN value::pg_catalog.text OPERATOR(pg_catalog.=) 'true' THEN 1 ELSE 0 END
+    WHEN pg_catalog.json_typeof(value) OPERATOR(pg_catalog.=) ANY ('{string,object,array}'::pg_catalog.text[]) THEN 'Infinity'::numeric
+  END;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION nereus_decimal(value json) RETURNS numeric
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $function$
+DECLARE
+  digits pg_catalog.text := value OPERATOR(pg_catalog.#>>) '{}';
+BEGIN
+  IF digits IS NULL THEN
+    RETURN NULL;
+  END IF;
+  IF pg_catalog.length(digits) OPERATOR(pg_catalog.<=) 16000
+    AND pg_catalog.json_typeof(value) OPERATOR(pg_catalog.=) ANY ('{string,number}'::pg_catalog.text[])
+    AND digits COLLATE pg_catalog."C" OPERATOR(pg_catalog.~) '^-?[0-9]+([.][0-9]+)?$' THEN
+    RETURN digits::numeric;
+  END IF;
+  RETURN 'Infinity'::numeric;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION nereus_whole_number(value json) RETURNS numeric
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $function$
+DECLARE
+  digits pg_catalog.text := value OPERATOR(pg_catalog.#>>) '{}';
+BEGIN
+  IF digits IS NULL THEN
+    RETURN NULL;
+  END IF;
+  IF pg_catalog.length(digits) OPERATOR(pg_catalog.<=) 16000
+    AND pg_catalog.json_typeof(value) OPERATOR(pg_catalog.=) ANY ('{string,number}'::pg_catalog.text[])
+    AND digits COLLATE pg_catalog."C" OPERATOR(pg_catalog.~) '^-?[0-9]+([.][0-9]+)?$' THEN
+    RETURN digits::numeric;
+  END IF;
+  RETURN 'Infinity'::numeric;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION nereus_text(value json) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $function$
+DECLARE
+  answer pg_catalog.text := value OPERATOR(pg_catalog.#>>) '{}';
+  half pg_catalog.text;
+BEGIN
+  IF (pg_catalog.json_typeof(value) OPERATOR(pg_catalog.=) ANY ('{object,array}'::pg_catalog.text[])) IS NOT TRUE THEN
+    RETURN answer;
+  END IF;
+  IF pg_catalog.strpos(answer, U&'\\E000') OPERATOR(pg_catalog.>) 0 THEN
+    FOR half IN
+      SELECT DISTINCT escapes[1]
+      FROM pg_catalog.regexp_matches(answer, U&'\\E000([\\+100001-\\+100800])' COLLATE pg_catalog."C", 'g') AS escapes
+    LOOP
+      answer := pg_catalog.replace(answer, U&'\\E000' OPERATOR(pg_catalog.||) half, '\\u' OPERATOR(pg_catalog.||) pg_catalog.to_hex(
+        pg_catalog.ascii(half) OPERATOR(pg_catalog.-) x'100001'::integer OPERATOR(pg_catalog.+) x'd800'::integer
+      ));
+    END LOOP;
+  END IF;
+  RETURN pg_catalog.replace(
+    pg_catalog.replace(answer, U&'\\\\u0001\\+100001', '\\u0000'), U&'\\\\u0001\\+100002', '\\u0001'
+  );
+END
+$function$;`,
   // 0026_type_numbers.sql
   `ALTER TABLE nereus_categories ALTER COLUMN number DROP IDENTITY;
 ALTER TABLE nereus_types ALTER COLUMN number DROP IDENTITY;
@@ -1635,24 +1709,24 @@ $function$;`,
 ];
 
 export const append: string = `SELECT nereus_append(
-  $1::text, $2::integer, $3::text, $4::bigint, $5::integer, $6::bigint, $7::bigint, $8::bigint, $9::text, $10::text,
-  $11::text, $12::text, $13::text, $14::text, $15::uuid, $16::bigint, $17::bigint[],
-  $18::text, $19::bigint, $20::text
+  $1::pg_catalog.text, $2::integer, $3::pg_catalog.text, $4::bigint, $5::integer, $6::bigint, $7::bigint, $8::bigint, $9::pg_catalog.text, $10::pg_catalog.text,
+  $11::pg_catalog.text, $12::pg_catalog.text, $13::pg_catalog.text, $14::pg_catalog.text, $15::pg_catalog.uuid, $16::bigint, $17::bigint[],
+  $18::pg_catalog.text, $19::bigint, $20::pg_catalog.text
 )`;
 
-export const blockers: string = `SELECT format(
+export const blockers: string = `SELECT pg_catalog.format(
   'the session %s of %s (application %s, user %s, %s since %s)',
   pid,
-  coalesce(host(client_addr), 'this machine'),
-  coalesce(nullif(application_name, ''), 'unnamed'),
+  coalesce(pg_catalog.host(client_addr), 'this machine'),
+  CASE WHEN application_name OPERATOR(pg_catalog.<>) '' THEN application_name ELSE 'unnamed' END,
   coalesce(usename, '?'),
   coalesce(state, 'in an unknown state'),
-  coalesce(to_char(coalesce(xact_start, state_change) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '?')
+  coalesce(pg_catalog.to_char(coalesce(xact_start, state_change) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '?')
 )
-FROM pg_stat_activity
-WHERE pid = ANY (pg_blocking_pids($1::integer))`;
+FROM pg_catalog.pg_stat_activity
+WHERE pid OPERATOR(pg_catalog.=) ANY (pg_catalog.pg_blocking_pids($1::integer))`;
 
-export const checkpoint: string = `SELECT position FROM nereus_checkpoints WHERE name = $1`;
+export const checkpoint: string = `SELECT position FROM nereus_checkpoints WHERE name OPERATOR(pg_catalog.=) $1`;
 
 export const collections: string = `SELECT name, table_name, layout FROM nereus_collections`;
 
@@ -1663,7 +1737,7 @@ export const commitIn: string = `SELECT CASE WHEN pg_catalog.pg_current_xact_id(
 END AS answer`;
 
 export const commit: string = `SELECT CASE WHEN nereus_are_registered($4::integer[])
-  THEN nereus_commit($1::jsonb, $2::json, $3::boolean, $5::uuid, $6::bigint, $7::bigint[])
+  THEN nereus_commit($1::pg_catalog.jsonb, $2::pg_catalog.json, $3::boolean, $5::pg_catalog.uuid, $6::bigint, $7::bigint[])
   ELSE 'unregistered' END`;
 
 export const dependentViews: string = `SELECT DISTINCT r.ev_class::regclass::text
@@ -1676,7 +1750,7 @@ WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass
   AND n.nspname = $1 AND c.relname = $2 AND a.attname = ANY ($3::text[]) AND r.ev_class <> c.oid
 ORDER BY 1`;
 
-export const forgetBatches: string = `DELETE FROM nereus_batches WHERE written_at < pg_catalog.now() - interval '7 days'`;
+export const forgetBatches: string = `DELETE FROM nereus_batches WHERE written_at OPERATOR(pg_catalog.<) (pg_catalog.now() OPERATOR(pg_catalog.-) interval '7 days')`;
 
 export const head: string = `SELECT coalesce(pg_catalog.max(position), 0)::bigint FROM nereus_messages`;
 
@@ -1686,10 +1760,11 @@ JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = $1
 WHERE c.relname = ANY ($2::text[]) AND row_security_active(c.oid)
 ORDER BY c.relname`;
 
-export const isSetUp: string = `SELECT 1 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'nereus_migrations'`;
+export const isSetUp: string = `SELECT 1 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+WHERE n.nspname OPERATOR(pg_catalog.=) $1 AND c.relname OPERATOR(pg_catalog.=) 'nereus_migrations'`;
 
 export const messageTypes: string = `SELECT c.number AS category_number, c.kind, c.category, t.number, t.type, t.schema_version
-FROM nereus_categories AS c LEFT JOIN nereus_types AS t ON t.category = c.number`;
+FROM nereus_categories AS c LEFT JOIN nereus_types AS t ON t.category OPERATOR(pg_catalog.=) c.number`;
 
 export const missingRights: string = `WITH lacking (place, object, privilege) AS (
   SELECT 1, format('SCHEMA %I', n.nspname), 'USAGE'
@@ -1717,49 +1792,50 @@ ORDER BY place, object`;
 
 export const nameTaken: string = `SELECT c.relname::text FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1`;
 
-export const note: string = `SELECT name, revision, data FROM nereus_notes WHERE name = $1`;
+export const note: string = `SELECT name, revision, data FROM nereus_notes WHERE name OPERATOR(pg_catalog.=) $1`;
 
-export const notes: string = `SELECT name, revision, data FROM nereus_notes WHERE name >= $1 AND starts_with(name, $1) ORDER BY name`;
+export const notes: string = `SELECT name, revision, data FROM nereus_notes WHERE name OPERATOR(pg_catalog.>=) $1 AND pg_catalog.starts_with(name, $1) ORDER BY name`;
 
-export const outbox: string = `SELECT sequence, id, destination, data FROM nereus_outbox WHERE sequence > $1 ORDER BY sequence LIMIT $2`;
+export const outbox: string = `SELECT sequence, id, destination, data FROM nereus_outbox WHERE sequence OPERATOR(pg_catalog.>) $1 ORDER BY sequence LIMIT $2`;
 
-export const outcome: string = `SELECT fingerprint, result, position FROM nereus_outcomes WHERE tenant = $1 AND key = $2`;
+export const outcome: string = `SELECT fingerprint, result, position FROM nereus_outcomes WHERE tenant OPERATOR(pg_catalog.=) $1 AND key OPERATOR(pg_catalog.=) $2`;
 
 export const putCollection: string = `INSERT INTO nereus_collections (name, table_name, layout, unique_keys) VALUES ($1, $2, $3, $4)
 ON CONFLICT (name) DO UPDATE SET layout = excluded.layout, unique_keys = excluded.unique_keys`;
 
-export const readLog: string = `SELECT * FROM nereus_read_log($1::bigint, $2::bigint, $3::text[], $4::text[], $5::text[], $6::text, $7::text)`;
+export const readLog: string = `SELECT * FROM nereus_read_log($1::bigint, $2::bigint, $3::pg_catalog.text[], $4::pg_catalog.text[], $5::pg_catalog.text[], $6::pg_catalog.text, $7::pg_catalog.text)`;
 
 export const readNear: string = `(
   SELECT m.* FROM nereus_messages AS m
-  WHERE m.position > $1::bigint AND m.position <= $2::bigint
-    AND m.type = ANY (ARRAY(
-      SELECT t.number FROM nereus_categories AS c JOIN nereus_types AS t ON t.category = c.number
-      WHERE c.kind = ANY ($4::text[]) AND ($5::text[] IS NULL OR c.category = ANY ($5::text[]))
-        AND ($6::text[] IS NULL OR t.type = ANY ($6::text[]))
+  WHERE m.position OPERATOR(pg_catalog.>) $1::bigint AND m.position OPERATOR(pg_catalog.<=) $2::bigint
+    AND m.type OPERATOR(pg_catalog.=) ANY (ARRAY(
+      SELECT t.number FROM nereus_categories AS c JOIN nereus_types AS t ON t.category OPERATOR(pg_catalog.=) c.number
+      WHERE c.kind OPERATOR(pg_catalog.=) ANY ($4::pg_catalog.text[]) AND ($5::pg_catalog.text[] IS NULL OR c.category OPERATOR(pg_catalog.=) ANY ($5::pg_catalog.text[]))
+        AND ($6::pg_catalog.text[] IS NULL OR t.type OPERATOR(pg_catalog.=) ANY ($6::pg_catalog.text[]))
     ))
-    AND ($7::text IS NULL OR m.tenant = $7::text)
+    AND ($7::pg_catalog.text IS NULL OR m.tenant OPERATOR(pg_catalog.=) $7::pg_catalog.text)
   ORDER BY m.position LIMIT $3::bigint
 )
 UNION ALL
 SELECT coalesce(pg_catalog.max(h.position), 0), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM nereus_messages AS h`;
 
-export const readStream: string = `SELECT * FROM nereus_read_stream($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint, $7::boolean)`;
+export const readStream: string = `SELECT * FROM nereus_read_stream($1::pg_catalog.text, $2::pg_catalog.text, $3::pg_catalog.text, $4::pg_catalog.text, $5::bigint, $6::bigint, $7::boolean)`;
 
-export const registerTypes: string = `SELECT nereus_register_types($1::jsonb)::text`;
+export const registerTypes: string = `SELECT nereus_register_types($1::pg_catalog.jsonb)::pg_catalog.text`;
 
-export const replayLong: string = `SELECT m.types, m.checksums, m.payloads, NULL::text AS first_id, NULL::text AS last_id
+export const replayLong: string = `SELECT m.types, m.checksums, m.payloads, NULL::pg_catalog.text AS first_id, NULL::pg_catalog.text AS last_id
 FROM (VALUES (0), (64), (128), (192), (256), (320), (384), (448), (512),
   (576), (640), (704), (768), (832), (896), (960)) AS part (first)
 CROSS JOIN LATERAL (
-  SELECT pg_catalog.string_agg(s.type::text, ',') AS types, pg_catalog.string_agg(s.checksum::text, ',') AS checksums,
-    ('[' || pg_catalog.string_agg(s.data, E',\\n') || ']')::varchar AS payloads
+  SELECT pg_catalog.string_agg(s.type::pg_catalog.text, ',') AS types, pg_catalog.string_agg(s.checksum::pg_catalog.text, ',') AS checksums,
+    ('[' OPERATOR(pg_catalog.||) pg_catalog.string_agg(s.data, E',\\n') OPERATOR(pg_catalog.||) ']')::varchar AS payloads
   FROM (
     SELECT e.type, e.checksum, e.data FROM nereus_messages AS e
-    WHERE e.stream_id = $4::text AND e.tenant = $3::text
-      AND e.version >= $5::bigint + part.first AND e.version < least($5::bigint + part.first + 64, $6::bigint)
-      AND e.category = (SELECT c.number FROM nereus_categories AS c WHERE c.kind = $1::text AND c.category = $2::text)
+    WHERE e.stream_id OPERATOR(pg_catalog.=) $4::pg_catalog.text AND e.tenant OPERATOR(pg_catalog.=) $3::pg_catalog.text
+      AND e.version OPERATOR(pg_catalog.>=) ($5::bigint OPERATOR(pg_catalog.+) part.first)
+        AND e.version OPERATOR(pg_catalog.<) least($5::bigint OPERATOR(pg_catalog.+) part.first OPERATOR(pg_catalog.+) 64, $6::bigint)
+      AND e.category OPERATOR(pg_catalog.=) (SELECT c.number FROM nereus_categories AS c WHERE c.kind OPERATOR(pg_catalog.=) $1::pg_catalog.text AND c.category OPERATOR(pg_catalog.=) $2::pg_catalog.text)
     ORDER BY e.stream_id, e.category, e.tenant, e.version
   ) AS s
 ) AS m
@@ -1767,25 +1843,25 @@ WHERE m.types IS NOT NULL
 UNION ALL
 SELECT NULL, NULL, NULL, (
   SELECT e.id FROM nereus_messages AS e
-  WHERE e.stream_id = $4::text AND e.tenant = $3::text AND e.version = $5::bigint
-    AND e.category = (SELECT c.number FROM nereus_categories AS c WHERE c.kind = $1::text AND c.category = $2::text)
+  WHERE e.stream_id OPERATOR(pg_catalog.=) $4::pg_catalog.text AND e.tenant OPERATOR(pg_catalog.=) $3::pg_catalog.text AND e.version OPERATOR(pg_catalog.=) $5::bigint
+    AND e.category OPERATOR(pg_catalog.=) (SELECT c.number FROM nereus_categories AS c WHERE c.kind OPERATOR(pg_catalog.=) $1::pg_catalog.text AND c.category OPERATOR(pg_catalog.=) $2::pg_catalog.text)
 ), (
   SELECT e.id FROM nereus_messages AS e
-  WHERE e.stream_id = $4::text AND e.tenant = $3::text AND e.version >= $5::bigint AND e.version < $6::bigint
-    AND e.category = (SELECT c.number FROM nereus_categories AS c WHERE c.kind = $1::text AND c.category = $2::text)
+  WHERE e.stream_id OPERATOR(pg_catalog.=) $4::pg_catalog.text AND e.tenant OPERATOR(pg_catalog.=) $3::pg_catalog.text AND e.version OPERATOR(pg_catalog.>=) $5::bigint AND e.version OPERATOR(pg_catalog.<) $6::bigint
+    AND e.category OPERATOR(pg_catalog.=) (SELECT c.number FROM nereus_categories AS c WHERE c.kind OPERATOR(pg_catalog.=) $1::pg_catalog.text AND c.category OPERATOR(pg_catalog.=) $2::pg_catalog.text)
   ORDER BY e.stream_id DESC, e.category DESC, e.tenant DESC, e.version DESC LIMIT 1
 )`;
 
-export const replayStream: string = `SELECT types, checksums, ('[' || pg_catalog.replace(payloads, E'\\x1e', E',\\n') || ']')::varchar, first_id, last_id
-FROM nereus_replay($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint)`;
+export const replayStream: string = `SELECT types, checksums, ('[' OPERATOR(pg_catalog.||) pg_catalog.replace(payloads, E'\\x1e', E',\\n') OPERATOR(pg_catalog.||) ']')::varchar, first_id, last_id
+FROM nereus_replay($1::pg_catalog.text, $2::pg_catalog.text, $3::pg_catalog.text, $4::pg_catalog.text, $5::bigint, $6::bigint)`;
 
 export const schemaVersion: string = `SELECT coalesce(pg_catalog.max(number), 0)::integer FROM nereus_migrations`;
 
-export const settle: string = `SELECT nereus_settle($1::uuid, $2::bigint)`;
+export const settle: string = `SELECT nereus_settle($1::pg_catalog.uuid, $2::bigint)`;
 
-export const surroundings: string = `SELECT pg_backend_pid(), pg_is_in_recovery()::text, current_setting('transaction_read_only'),
-  current_setting('server_version_num')::integer,
-  current_setting('server_encoding'), current_setting('client_encoding'), current_setting('standard_conforming_strings')`;
+export const surroundings: string = `SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery()::pg_catalog.text, pg_catalog.current_setting('transaction_read_only'),
+  pg_catalog.current_setting('server_version_num')::integer,
+  pg_catalog.current_setting('server_encoding'), pg_catalog.current_setting('client_encoding'), pg_catalog.current_setting('standard_conforming_strings')`;
 
 export const timers: string = `SELECT id, at, data FROM nereus_timers
-WHERE owner = $1 AND at <= $2 AND (at, id) > ($3::bigint, $4) ORDER BY owner, at, id LIMIT $5`;
+WHERE owner OPERATOR(pg_catalog.=) $1 AND at OPERATOR(pg_catalog.<=) $2 AND (at, id) OPERATOR(pg_catalog.>) ($3::bigint, $4) ORDER BY owner, at, id LIMIT $5`;

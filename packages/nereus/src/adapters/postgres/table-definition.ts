@@ -55,7 +55,7 @@ export function columnDefinition(
 
 /** The start of a text, by which an index finds and orders it; other columns as they are. */
 export function indexedValue(expression: string, type: FieldType): string {
-  return type === "text" || type === "date" ? `left(${expression}, ${indexedLength})` : expression;
+  return type === "text" || type === "date" ? `pg_catalog.left(${expression}, ${indexedLength})` : expression;
 }
 
 /** What holds the key of dates has a name of its own: before there were keys, an index was of columns only. */

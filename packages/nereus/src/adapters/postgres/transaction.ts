@@ -13,7 +13,7 @@ export async function inTransaction<Result>(
 ): Promise<Result> {
   return onClient(pool, async (client) => {
     await client.query(unprepared(`BEGIN ISOLATION LEVEL READ COMMITTED; ${systemNamesOnly}`));
-    await client.query(unprepared(qualified("SELECT nereus_lock()::text", schema)));
+    await client.query(unprepared(qualified("SELECT nereus_lock()::pg_catalog.text", schema)));
     const result = await work(client);
     await client.query(unprepared("COMMIT"));
     return result;

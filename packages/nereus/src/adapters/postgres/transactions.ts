@@ -76,7 +76,7 @@ async function outcomeOf(group: Group, answer: unknown, session: Session, store:
 
 /** On the connection at hand: another one may never come free while this one is held. Whoever registers has the lock first. */
 async function registerIn({ types, reads }: Session, schema: string, commit: Commit): Promise<void> {
-  await reads.rows(unprepared(qualified("SELECT nereus_lock()::text", schema)));
+  await reads.rows(unprepared(qualified("SELECT nereus_lock()::pg_catalog.text", schema)));
   await types.register([commit]);
 }
 
@@ -174,7 +174,7 @@ class OwnTransaction extends TransactionReads implements StoreTransaction {
     this.#end(true);
     if (typeof processID !== "number") return;
     const { pool } = this.#source;
-    void pool.query(unprepared("SELECT pg_terminate_backend($1)", [processID])).catch(ignore);
+    void pool.query(unprepared("SELECT pg_catalog.pg_terminate_backend($1)", [processID])).catch(ignore);
   }
 
   /** Where the answer to COMMIT is lost, the books say whether it was made, and from then on it cannot be. */

@@ -65,6 +65,6 @@ export class PooledSession implements WriteSession {
 }
 
 function guarded(text: string): string {
-  return `SELECT CASE WHEN current_setting('transaction_isolation') = 'read committed'
-    AND current_setting('transaction_read_only') = 'off' THEN (${text}) ELSE '${otherKind}' END`;
+  return `SELECT CASE WHEN pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed'
+    AND pg_catalog.current_setting('transaction_read_only') OPERATOR(pg_catalog.=) 'off' THEN (${text}) ELSE '${otherKind}' END`;
 }

@@ -1,2 +1,2 @@
 -- Parameters: name
-SELECT position FROM nereus_checkpoints WHERE name = $1
+SELECT position FROM nereus_checkpoints WHERE name OPERATOR(pg_catalog.=) $1

@@ -1,2 +1,2 @@
 -- Parameters: name
-SELECT name, revision, data FROM nereus_notes WHERE name = $1
+SELECT name, revision, data FROM nereus_notes WHERE name OPERATOR(pg_catalog.=) $1

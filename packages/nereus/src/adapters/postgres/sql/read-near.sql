@@ -3,13 +3,13 @@
 -- Parameters: after this position, through this one, limit, kinds, categories, types, tenant (null: all)
 (
   SELECT m.* FROM nereus_messages AS m
-  WHERE m.position > $1::bigint AND m.position <= $2::bigint
-    AND m.type = ANY (ARRAY(
-      SELECT t.number FROM nereus_categories AS c JOIN nereus_types AS t ON t.category = c.number
-      WHERE c.kind = ANY ($4::text[]) AND ($5::text[] IS NULL OR c.category = ANY ($5::text[]))
-        AND ($6::text[] IS NULL OR t.type = ANY ($6::text[]))
+  WHERE m.position OPERATOR(pg_catalog.>) $1::bigint AND m.position OPERATOR(pg_catalog.<=) $2::bigint
+    AND m.type OPERATOR(pg_catalog.=) ANY (ARRAY(
+      SELECT t.number FROM nereus_categories AS c JOIN nereus_types AS t ON t.category OPERATOR(pg_catalog.=) c.number
+      WHERE c.kind OPERATOR(pg_catalog.=) ANY ($4::pg_catalog.text[]) AND ($5::pg_catalog.text[] IS NULL OR c.category OPERATOR(pg_catalog.=) ANY ($5::pg_catalog.text[]))
+        AND ($6::pg_catalog.text[] IS NULL OR t.type OPERATOR(pg_catalog.=) ANY ($6::pg_catalog.text[]))
     ))
-    AND ($7::text IS NULL OR m.tenant = $7::text)
+    AND ($7::pg_catalog.text IS NULL OR m.tenant OPERATOR(pg_catalog.=) $7::pg_catalog.text)
   ORDER BY m.position LIMIT $3::bigint
 )
 UNION ALL

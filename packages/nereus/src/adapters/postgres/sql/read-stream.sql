@@ -1,2 +1,2 @@
 -- Parameters: kind, category, tenant, stream id, version, limit, whether backwards
-SELECT * FROM nereus_read_stream($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint, $7::boolean)
+SELECT * FROM nereus_read_stream($1::pg_catalog.text, $2::pg_catalog.text, $3::pg_catalog.text, $4::pg_catalog.text, $5::bigint, $6::bigint, $7::boolean)

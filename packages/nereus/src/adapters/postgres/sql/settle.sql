@@ -1,2 +1,2 @@
 -- Parameters: writer, number of the batch
-SELECT nereus_settle($1::uuid, $2::bigint)
+SELECT nereus_settle($1::pg_catalog.uuid, $2::bigint)

@@ -1,4 +1,4 @@
 -- What a connection says of its server, and of itself.
-SELECT pg_backend_pid(), pg_is_in_recovery()::text, current_setting('transaction_read_only'),
-  current_setting('server_version_num')::integer,
-  current_setting('server_encoding'), current_setting('client_encoding'), current_setting('standard_conforming_strings')
+SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery()::pg_catalog.text, pg_catalog.current_setting('transaction_read_only'),
+  pg_catalog.current_setting('server_version_num')::integer,
+  pg_catalog.current_setting('server_encoding'), pg_catalog.current_setting('client_encoding'), pg_catalog.current_setting('standard_conforming_strings')
