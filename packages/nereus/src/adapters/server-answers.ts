@@ -24,17 +24,26 @@ function isLoss(code: string): boolean {
   return code.startsWith("08") || code.startsWith("57P0") || code === "25P03" || /^E[A-Z]{4}$/.test(code);
 }
 
+/** The server has no connection left for anybody. */
+const noneLeft = "53300";
+
 /** Whether a new connection may be had in a while: also where all of them are taken. */
 export function isPassing(error: unknown): boolean {
-  return !isAnswer(error) || codeOf(error) === "53300";
+  return !isAnswer(error) || codeOf(error) === noneLeft;
 }
 
 /** Whether there is no getting to the database: no connection, or none for this user. */
 export function isOutOfReach(error: unknown): boolean {
-  return !isAnswer(error) || /^(?:28|3D)/.test(codeOf(error));
+  return isPassing(error) || /^(?:28|3D)/.test(codeOf(error));
 }
 
+/** @returns STORE_UNREACHABLE, or STORE_POOL_EXHAUSTED from a server that answers so */
 export function unreachable(error: unknown, store: string): NereusError {
+  if (codeOf(error) === noneLeft) {
+    const what = `The server of the store ${store} has no connection left: ${reasonOf(error)}`;
+    const fix = "Raise its max_connections, or give the pools of all processes a smaller max.";
+    return new NereusError("STORE_POOL_EXHAUSTED", what, { element: store, fix, cause: error });
+  }
   const message = `The store ${store} cannot be reached: ${reasonOf(error)}.`;
   const fix = "See that the server runs and takes this user's connections to this database.";
   return new NereusError("STORE_UNREACHABLE", message, { element: store, fix, cause: error });

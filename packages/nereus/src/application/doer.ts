@@ -2,7 +2,7 @@ import type { SqlClient } from "../ports/store.ts";
 
 /** What a unit of work is for: it may be given up before its handler has ended. */
 export interface Doer {
-  readonly work: { readonly transaction?: SqlClient | undefined };
+  readonly work: { readonly subject: string; readonly transaction?: SqlClient | undefined };
   readonly signal: AbortSignal;
 }
 

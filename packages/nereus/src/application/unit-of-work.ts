@@ -73,7 +73,7 @@ export class UnitOfWork {
    */
   constructor(runtime: Runtime, cause: Cause, carried: Carried, target: Target | undefined | "query", by?: Doer) {
     this.#by = by;
-    this.writing = new UnitTransaction(runtime.store, by?.work.transaction);
+    this.writing = new UnitTransaction(runtime.store, by?.work.transaction, by?.work.subject);
     this.#readOnly = target === "query";
     this.#runtime = runtime;
     this.cause = cause;

@@ -24,6 +24,7 @@ export interface SqlTransaction {
 /** How a unit of work writes: by itself, with statements of the handler's, or in a transaction that its caller has begun. */
 export class UnitTransaction {
   readonly #store: Store;
+  readonly #subject: string;
   readonly #given: SqlClient | undefined;
   readonly #joined: StoreTransaction | undefined;
   /** There once a handler has run SQL of its own. */
@@ -35,7 +36,9 @@ export class UnitTransaction {
   readonly #running = new Set<Promise<unknown>>();
   #reads: Reads | undefined;
 
-  constructor(store: Store, given: SqlClient | undefined) {
+  /** @param subject what it is for, in reports */
+  constructor(store: Store, given: SqlClient | undefined, subject: string = store.name) {
+    this.#subject = subject;
     this.#store = store;
     this.#given = given;
     this.#joined = given === undefined ? undefined : transactionsOf(store).join(given);
@@ -43,7 +46,7 @@ export class UnitTransaction {
 
   /** One that writes in the same way, for another commit. */
   another(): UnitTransaction {
-    return new UnitTransaction(this.#store, this.#given);
+    return new UnitTransaction(this.#store, this.#given, this.#subject);
   }
 
   /** Whether the caller began the transaction: what is committed is not stored yet, and may never be. */
@@ -129,7 +132,8 @@ export class UnitTransaction {
     connection: object,
   ): Promise<SqlResult<unknown>> {
     if (this.#ended) throw ended();
-    this.#begun ??= this.#joined === undefined ? transactionsOf(this.#store).begin() : Promise.resolve(this.#joined);
+    this.#begun ??=
+      this.#joined === undefined ? transactionsOf(this.#store).begin(this.#subject) : Promise.resolve(this.#joined);
     const transaction = await this.#begun;
     if (this.#ended) throw ended();
     return transaction.query(statement, values, connection);

@@ -67,7 +67,8 @@ export class ProjectionRunner implements Runner {
   constructor(
     runtime: Runtime,
     projector: ProjectorDefinition,
-    transactions: () => UnitTransaction = () => new UnitTransaction(runtime.store, undefined),
+    transactions: () => UnitTransaction = () =>
+      new UnitTransaction(runtime.store, undefined, projector.projection[definition].name),
   ) {
     this.#runtime = runtime;
     this.#projector = projector;

@@ -31,6 +31,7 @@ const byStatus = {
     "STORE_NOT_OPEN",
     "STORE_NOT_SET_UP",
     "STORE_UNREACHABLE",
+    "STORE_POOL_EXHAUSTED",
     "STORE_LOCKED",
     "STORE_WENT_BACK",
     "STORE_REPLACED",

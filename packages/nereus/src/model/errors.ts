@@ -268,6 +268,7 @@ export const errorCodes = {
   COMMIT_INCOMPLETE:
     "One of two stores has its part of a commit, and the other does not; the error says what becomes of it.",
   STORE_UNREACHABLE: "The database server cannot be reached, also after waiting for it.",
+  STORE_POOL_EXHAUSTED: "The server answers, but all connections were taken for too long.",
   STORE_LOCKED: "Another process holds the database file.",
   STORE_READ_ONLY: "The database or its file cannot be written, or was opened for reading only.",
   STORE_RIGHT_MISSING: "The role of the connections lacks a right in the database that the store needs.",

@@ -405,8 +405,8 @@ export interface StoreTransaction {
 
 /** Transactions that hold statements of the user's own beside a commit. */
 export interface StoreTransactions {
-  /** Of a connection of the store's own. */
-  begin(): Promise<StoreTransaction>;
+  /** Of a connection of the store's own. @param subject what it is for, in reports: `PayOut` */
+  begin(subject: string): Promise<StoreTransaction>;
   /**
    * The one that a caller has begun, and ends: a commit writes in it and a refusal writes nothing, but neither ends it. From the first commit to its end, other
    * commits to the store wait.

@@ -357,11 +357,15 @@ describe.skipIf(missingPostgres !== undefined)("on Message DB", () => {
       const pool = database.anotherPool();
       let dies = false;
       const dying = {
-        connect: () => (dies ? Promise.reject(new Error("dead")) : pool.connect()),
-        query: (...parameters: unknown[]) =>
-          dies && String(JSON.stringify(parameters[0])).includes("write_message")
-            ? Promise.reject(new Error("dead"))
-            : (pool.query as (...all: unknown[]) => Promise<unknown>)(...parameters),
+        async connect() {
+          const client = await pool.connect();
+          const query = (statement: string, values: unknown[]) => {
+            const isLost = dies && /write_message|BEGIN/.test(JSON.stringify(statement));
+            return isLost ? Promise.reject(new Error("dead")) : client.query(statement, values);
+          };
+          return { query, release: (destroy: boolean) => client.release(destroy) };
+        },
+        query: () => Promise.reject(new Error("every statement is run on a connection that was borrowed")),
       } as unknown as pg.Pool;
       const people = { name: "people", fields: [], indexes: [], unique: [] };
       const weak = messageDb({ pool: dying, documents: second, weaker: ["state-with-events"], patience: 0 });

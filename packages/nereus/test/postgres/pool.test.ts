@@ -12,7 +12,7 @@ import {
   Query,
   queryHandlers,
 } from "nereus";
-import { postgres } from "nereus/postgres";
+import { type PostgresOptions, postgres } from "nereus/postgres";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
@@ -20,6 +20,9 @@ import type { AnyRepository } from "../../src/application/repository.ts";
 import { UnitRepository } from "../../src/application/unit-repository.ts";
 import { ProjectionView } from "../../src/application/view.ts";
 import { missingPostgres, newSchema, type TestDatabase, testDatabase } from "../support/postgres.ts";
+import { proxyTo } from "../support/proxy.ts";
+import { until } from "../support/until.ts";
+import { workbench } from "../support/workbench.ts";
 
 class Opened extends Event("Opened", { id: identifier() }) {}
 class Paid extends Event("Paid", { id: identifier(), amount: z.number().int() }) {}
@@ -270,5 +273,150 @@ describe.skipIf(missingPostgres !== undefined)("the pool of a store on PostgreSQ
       { id: "2", balance: 1 },
       { id: "3", balance: 1 },
     ]);
+  });
+
+  /** A proxy that can stop answering, so that the server seems to hang. */
+  async function frozenWith(options: Partial<PostgresOptions>, poolOptions: pg.PoolConfig) {
+    const { hostname, port } = new URL(database.url);
+    const proxy = await proxyTo(Number(port), hostname);
+    onTestFinished(() => proxy.close());
+    const url = new URL(database.url);
+    url.hostname = "127.0.0.1";
+    url.port = String(proxy.port);
+    const pool = new pg.Pool({ connectionString: url.href, ...poolOptions });
+    pool.on("error", () => undefined);
+    const store = postgres({ pool, schema: newSchema(), setUp: true, ...options });
+    await store.open([]);
+    return { pool, store, proxy };
+  }
+
+  const codeOf = (promise: Promise<unknown>): Promise<string> =>
+    promise.then(
+      () => "done",
+      (error) => String(error.code),
+    );
+
+  test("where handlers have all connections, the next one is told so in time, by whom and what to do", async () => {
+    const { domain, schema } = await started(5);
+    for (const id of ["1", "2", "3", "4", "5"]) await domain.process(new Open({ id }));
+    const gate = Promise.withResolvers<void>();
+    const pool = new pg.Pool({ connectionString: database.url, max: 3 });
+    onTestFinished(() => pool.end());
+    const bench = workbench(Account);
+    const log = { warn: () => undefined, error: () => undefined };
+    const other = new Domain("bank", {
+      elements: [...elements, bench.handlers],
+      store: postgres({ pool, schema, patience: 2000 }),
+      log,
+      cachedAggregates: 0,
+    });
+    await other.start();
+    const slow = Array.from({ length: 2 }, () =>
+      bench.run(other, async ({ transaction }) => {
+        await transaction.query("SELECT 1");
+        await gate.promise;
+      }),
+    );
+    await until(() => pool.idleCount === 0 && pool.totalCount === 3);
+    const refused = {
+      code: "STORE_POOL_EXHAUSTED",
+      message: expect.stringMatching(
+        /all 3 of its pool .* 2 by transactions of handlers \(Work\d+\), the oldest for \d/,
+      ),
+      fix: expect.stringContaining("greater max"),
+    };
+    await expect(other.process(new Pay({ id: "1" }))).rejects.toMatchObject(refused);
+    await expect(other.process(new Work({ id: "2", read: "", first: true }))).rejects.toMatchObject(refused);
+    await expect(other.view(Line).get("1")).rejects.toMatchObject(refused);
+    // what writes has its own
+    await other.process(new Register({ id: "eve", email: "eve@example.com" }));
+    expect(await codeOf(other.process(new Pay({ id: "3" }), { timeout: 50 }))).toBe("DEADLINE_EXCEEDED");
+    gate.resolve();
+    await Promise.all(slow);
+    expect(await other.process(new Pay({ id: "1" }))).toBe(1);
+    await other.stop();
+    expect(pool.waitingCount).toBe(0);
+  });
+
+  test("where callers of the pool have all connections, readers are told so", async () => {
+    const { pool, store } = await frozenWith({ patience: 2000 }, { max: 3 });
+    const taken = [await pool.connect(), await pool.connect()];
+    expect(await codeOf(store.log.head())).toBe("STORE_POOL_EXHAUSTED");
+    for (const client of taken) client.release();
+    expect(await codeOf(store.log.head())).toBe("done");
+    await store.close();
+    await pool.end();
+  });
+
+  test("the time that a pool gives by itself ends the wait as well", async () => {
+    const { pool, store } = await frozenWith({}, { max: 3, connectionTimeoutMillis: 200 });
+    const taken = [await pool.connect(), await pool.connect()];
+    expect(await codeOf(store.log.head())).toBe("STORE_POOL_EXHAUSTED");
+    for (const client of taken) client.release();
+    await store.close();
+    await pool.end();
+  });
+
+  test("without patience for a server the line is waited in all the same", async () => {
+    const { pool, store } = await frozenWith({ patience: 0 }, { max: 3 });
+    const all = Array.from({ length: 50 }, () => store.log.head());
+    expect(await Promise.all(all)).toEqual(all.map(() => 0));
+    await store.close();
+    await pool.end();
+  });
+
+  test.each([3, 20])("a server that does not answer is no full pool: %i connections", async (max) => {
+    const { pool, store, proxy } = await frozenWith({ patience: 2000 }, { max });
+    await store.log.head();
+    proxy.onRequest = () => "drop";
+    const codes = await Promise.all(Array.from({ length: 40 }, () => codeOf(store.log.head())));
+    expect(new Set(codes)).toEqual(new Set(["STORE_UNREACHABLE"]));
+    proxy.onRequest = () => "pass";
+    proxy.cutAll();
+    await until(async () => (await codeOf(store.log.head())) === "done");
+    await store.close({ atOnce: true });
+    await pool.end();
+  });
+
+  test("a pool that is too small is refused when the store is opened, and the least that will do does", async () => {
+    for (const max of [1, 2]) {
+      const pool = new pg.Pool({ connectionString: database.url, max });
+      const refused = { code: "OPTION_INVALID", message: expect.stringContaining("needs 3 connections") };
+      await expect(postgres({ pool, schema: newSchema(), setUp: true }).open([])).rejects.toMatchObject(refused);
+      await pool.end();
+    }
+    const { domain } = await started(3);
+    const engine = domain.engine();
+    await engine.start();
+    const ids = Array.from({ length: 12 }, (_, n) => String(n));
+    await Promise.all(ids.map((id) => domain.process(new Open({ id }))));
+    await Promise.all(ids.map((id) => domain.process(new Work({ id, read: "repository.history", first: true }))));
+    expect(await domain.view(Line).count({ balance: 1 })).toBe(12);
+    await engine.stop();
+  });
+
+  test("commits go on while 20 transactions of handlers have all connections but one", async () => {
+    const { domain, pool, schema } = await started(21);
+    for (let n = 0; n < 20; n++) await domain.process(new Open({ id: String(n) }));
+    await domain.stop();
+    const gate = Promise.withResolvers<void>();
+    const bench = workbench(Account);
+    const again = new Domain("bank", {
+      elements: [...elements, bench.handlers],
+      store: postgres({ pool, schema }),
+      log: { warn: () => undefined, error: () => undefined },
+    });
+    await again.start();
+    const slow = Array.from({ length: 20 }, () =>
+      bench.run(again, async ({ transaction }) => {
+        await transaction.query("SELECT 1");
+        await gate.promise;
+      }),
+    );
+    await until(() => pool.idleCount === 0 && pool.totalCount === 21);
+    for (const id of ["a", "b", "c"]) await again.process(new Register({ id, email: `${id}@example.com` }));
+    gate.resolve();
+    await Promise.all(slow);
+    await again.stop();
   });
 });

@@ -11,7 +11,7 @@ interface Fresh {
 }
 
 async function fresh(): Promise<Fresh> {
-  const database = await testDatabase();
+  const database = await testDatabase({ max: 20 });
   onTestFinished(() => database.drop());
   const own = newSchema();
   const another = async (schema = own): Promise<Store> => {
@@ -93,7 +93,7 @@ describe.skipIf(missingPostgres !== undefined)("the numbers of types on PostgreS
       [
         "in a transaction of the store's own",
         async (store: Store) => {
-          const transaction = await store.transactions?.begin();
+          const transaction = await store.transactions?.begin("a test");
           const outcome = await transaction?.commit({ appends: [appendOf("b", "none", messageOf("Lost"))] });
           return outcome === undefined ? undefined : committed(outcome);
         },

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { patiently } from "../patience.ts";
+import { PoolLine } from "../pool-line.ts";
 import { codeOf } from "../server-answers.ts";
 
 /** A statement that the server plans once for each connection. A client of `pg` takes it as it is. */
@@ -15,23 +16,33 @@ export interface MessageDbPool {
   connect(): Promise<MessageDbClient>;
   on?(event: "error", listener: (error: Error) => void): unknown;
   removeListener?(event: "error", listener: (error: Error) => void): unknown;
+  /** What it tells of itself, for errors: connections in all, idle ones, and calls that wait for one. */
+  readonly totalCount?: number | undefined;
+  readonly idleCount?: number | undefined;
+  readonly waitingCount?: number | undefined;
+  readonly options?: { readonly max?: number } | undefined;
 }
 
 /** One connection of a {@link MessageDbPool}, for a transaction of several statements. */
 export interface MessageDbClient {
-  query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
+  query(query: string | PreparedQuery, values?: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
   /** Gives it back; `true` ends it, since nobody knows what state it is in. */
   release(destroy?: boolean): void;
+  on?(event: "error", listener: () => void): unknown;
+  removeListener?(event: "error", listener: () => void): unknown;
 }
 
 /**
  * A pool whose statements are sent again while the server is away. What was written already is refused by the ids of its
- * messages, and then known by them.
+ * messages, and then known by them. Nobody waits for ever for a connection of it.
+ *
+ * @param store for messages
  */
-export function patientPool(pool: MessageDbPool, patience: number): MessageDbPool {
+export function patientPool(pool: MessageDbPool, store: string, patience: number): MessageDbPool {
+  const line = new PoolLine(pool, store, patience);
   return {
-    query: (query, values) => patiently(patience, () => pool.query(query, values)),
-    connect: () => pool.connect(),
+    query: (query, values) => patiently(patience, (left) => line.with((client) => client.query(query, values), left)),
+    connect: () => line.borrow(),
   };
 }
 

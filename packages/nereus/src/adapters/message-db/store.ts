@@ -9,6 +9,7 @@ import type {
   Store,
   WeakerPromise,
 } from "../../ports/store.ts";
+import { hearErrors } from "../pool-line.ts";
 import { isAnswer, outcomeUnknown } from "../server-answers.ts";
 import { notOpen } from "../store-errors.ts";
 import { WakeUps } from "../wake-ups.ts";
@@ -37,14 +38,15 @@ export class MessageDbStore implements Store {
   /** What has no answer yet, and how it is refused. */
   readonly #underWay = new Set<{ readonly answer: Promise<unknown>; readonly cut: (error: unknown) => void }>();
   readonly #given: MessageDbPool;
+  #unhear: () => void = () => undefined;
   #isOpen = false;
   /** Opening and closing follow one another, in the order in which they were called. */
   #transition: Promise<void> = Promise.resolve();
 
   constructor(given: MessageDbPool, second: Store, weaker: readonly WeakerPromise[], patience: number) {
-    const pool = patientPool(given, patience);
     this.#given = given;
     this.name = `message-db with ${second.name}`;
+    const pool = patientPool(given, this.name, patience);
     this.capabilities = new Set<Capability>(second.capabilities.has("durable") ? ["durable"] : []);
     this.weaker = new Set(weaker);
     const read = <Result>(work: () => Promise<Result>): Promise<Result> => this.#during(work);
@@ -84,8 +86,7 @@ export class MessageDbStore implements Store {
         if (!wasOpen) await second.close();
         throw storeFault(error, this.name);
       }
-      // A connection that is lost while it idles is made anew when it is needed; unheard, its error would end the process.
-      if (!this.#isOpen) this.#given.on?.("error", ignore);
+      if (!this.#isOpen) this.#unhear = hearErrors(this.#given);
       this.#isOpen = true;
     });
   }
@@ -97,7 +98,7 @@ export class MessageDbStore implements Store {
     return this.#next(async () => {
       await Promise.allSettled([...this.#underWay].map(({ answer }) => answer));
       if (!wasOpen) return;
-      this.#given.removeListener?.("error", ignore);
+      this.#unhear();
       await this.#on.second.close(options);
     });
   }
@@ -148,5 +149,3 @@ export class MessageDbStore implements Store {
     return done;
   }
 }
-
-function ignore(): void {}

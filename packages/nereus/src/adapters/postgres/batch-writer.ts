@@ -4,8 +4,8 @@ import { codeOf, isAnswer, outcomeUnknown } from "../server-answers.ts";
 import type { LoneMessage } from "./batch.ts";
 import { givenUp, storeFault } from "./faults.ts";
 import { HeldClient } from "./held-client.ts";
-import type { PostgresClient, PostgresPool, PostgresQuery } from "./pool.ts";
-import { ownStatement, type PreparedStatement, unprepared } from "./reads.ts";
+import { type PostgresClient, type PostgresPool, type PostgresQuery, rowsOn } from "./pool.ts";
+import { overtaken, ownStatement, type PreparedStatement, type Row, type RowReader, unprepared } from "./reads.ts";
 import { append, commit, settle } from "./statements.ts";
 import type { GroupAnswer } from "./verdicts.ts";
 import type { WriteSession } from "./write-session.ts";
@@ -42,7 +42,7 @@ export class Renewed extends Error {}
  * connection is lost before the answer has come, the next one asks for it; a batch that was not written is first given
  * up, so that it cannot be written late, and then sent again.
  */
-export class BatchWriter {
+export class BatchWriter implements RowReader {
   /** In the database, and in the notifications of what it wrote. */
   readonly id: string = randomUUID();
   readonly #settings: BatchWriterSettings;
@@ -84,6 +84,23 @@ export class BatchWriter {
     return this.#surely(this.#append, message, rest);
   }
 
+  /** Runs a statement that may run twice, in turn with the batches: it needs no other connection. */
+  async rows(query: PostgresQuery): Promise<readonly Row[]> {
+    for (let attempt = 1; ; attempt++) {
+      let client: PostgresClient | undefined;
+      try {
+        return await this.#inTurn(async () => {
+          client = await this.#connected();
+          return rowsOn(client, query);
+        });
+      } catch (error) {
+        const isOver = client === undefined || attempt === mostAttempts || this.#isCut;
+        if (isOver || (isAnswer(error) && codeOf(error) !== overtaken)) throw error;
+        if (!isAnswer(error)) this.#held.drop(client as PostgresClient);
+      }
+    }
+  }
+
   /** @param values before those that say which batch it is, and after */
   async #surely(
     statement: PreparedStatement,
@@ -116,6 +133,11 @@ export class BatchWriter {
     await this.#settings.session.purpose.prepare(client);
     this.#connections += 1;
     if (this.#connections > 1) this.#settings.renewed();
+  }
+
+  /** Takes its connection, which it then has until it is closed: no commit waits for one behind the transactions of handlers. */
+  async connect(): Promise<void> {
+    await this.#connected();
   }
 
   close(): Promise<void> {

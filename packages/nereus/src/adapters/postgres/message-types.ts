@@ -19,6 +19,13 @@ interface NewType {
   readonly version?: number;
 }
 
+/** Types by their numbers, and the other way round. */
+class Numbers {
+  readonly types: Map<number, MessageType> = new Map();
+  readonly ofCategories: Map<string, number> = new Map();
+  readonly ofTypes: Map<string, number> = new Map();
+}
+
 /** The table of message types, held whole in memory: a domain has as many as it has kinds of messages. */
 export class MessageTypes {
   readonly #reads: RowReader;
@@ -26,21 +33,35 @@ export class MessageTypes {
   readonly #stored: MessageTypes | undefined;
   readonly #read: PreparedStatement;
   readonly #register: PreparedStatement;
-  readonly #byNumber = new Map<number, MessageType>();
-  readonly #categories = new Map<string, number>();
-  readonly #numbers = new Map<string, number>();
+  readonly #known: Numbers;
   #learning: Promise<void> | undefined;
 
-  constructor(reads: RowReader, schema: string, stored?: MessageTypes) {
+  constructor(
+    reads: RowReader,
+    statements: { readonly read: PreparedStatement; readonly register: PreparedStatement },
+    known: Numbers = new Numbers(),
+    stored?: MessageTypes,
+  ) {
     this.#reads = reads;
+    this.#read = statements.read;
+    this.#register = statements.register;
+    this.#known = known;
     this.#stored = stored;
-    this.#read = stored === undefined ? ownStatement(schema, messageTypes) : stored.#read;
-    this.#register = stored === undefined ? ownStatement(schema, registerTypes) : stored.#register;
+  }
+
+  static of(reads: RowReader, schema: string): MessageTypes {
+    const statements = { read: ownStatement(schema, messageTypes), register: ownStatement(schema, registerTypes) };
+    return new MessageTypes(reads, statements);
+  }
+
+  /** The same, read and registered on another connection. */
+  through(reads: RowReader): MessageTypes {
+    return new MessageTypes(reads, { read: this.#read, register: this.#register }, this.#known);
   }
 
   /** As a transaction finds them: what it reads or registers itself may be undone, and counts nowhere else. */
-  within(transaction: RowReader, schema: string): MessageTypes {
-    return new MessageTypes(transaction, schema, this);
+  within(transaction: RowReader): MessageTypes {
+    return new MessageTypes(transaction, { read: this.#read, register: this.#register }, new Numbers(), this);
   }
 
   /** @param number as a row holds it, after `know` */
@@ -51,7 +72,7 @@ export class MessageTypes {
   }
 
   #find(number: number): MessageType | undefined {
-    const own = this.#byNumber.get(number);
+    const own = this.#known.types.get(number);
     return own === undefined && this.#stored !== undefined ? this.#stored.#find(number) : own;
   }
 
@@ -68,20 +89,20 @@ export class MessageTypes {
 
   /** The number of a stream's category, once `register` has had a commit on it. */
   category(stream: StreamId): number {
-    return this.#categories.get(categoryKey(stream)) ?? this.#stored?.category(stream) ?? 0;
+    return this.#known.ofCategories.get(categoryKey(stream)) ?? this.#stored?.category(stream) ?? 0;
   }
 
   typeOf(stream: StreamId, type: string, schemaVersion: number): number {
-    const known = this.#numbers.get(typeKey(this.category(stream), type, schemaVersion));
+    const known = this.#known.ofTypes.get(typeKey(this.category(stream), type, schemaVersion));
     return known ?? this.#stored?.typeOf(stream, type, schemaVersion) ?? 0;
   }
 
   /** Whatever is known is read again when it is needed: it may be of another server. */
   forget(): void {
     this.#stored?.forget();
-    this.#byNumber.clear();
-    this.#categories.clear();
-    this.#numbers.clear();
+    this.#known.types.clear();
+    this.#known.ofCategories.clear();
+    this.#known.ofTypes.clear();
   }
 
   /** Whether all types and categories of a commit have their numbers. */
@@ -133,11 +154,11 @@ export class MessageTypes {
       number,
     ];
     const category = fromStored(storedCategory);
-    this.#categories.set(categoryKey({ kind, category }), categoryNumber);
+    this.#known.ofCategories.set(categoryKey({ kind, category }), categoryNumber);
     if (number === null) return;
     const type = fromStored(storedType);
-    this.#byNumber.set(number, { kind, category, type, schemaVersion });
-    this.#numbers.set(typeKey(categoryNumber, type, schemaVersion), number);
+    this.#known.types.set(number, { kind, category, type, schemaVersion });
+    this.#known.ofTypes.set(typeKey(categoryNumber, type, schemaVersion), number);
   }
 }
 

@@ -5,6 +5,16 @@ export function namelessPool(pool: PostgresPool): PostgresPool {
   return {
     query: (query) => pool.query(nameless(query)),
     connect: async () => new NamelessClient(await pool.connect()),
+    get totalCount() {
+      return pool.totalCount;
+    },
+    get idleCount() {
+      return pool.idleCount;
+    },
+    get waitingCount() {
+      return pool.waitingCount;
+    },
+    options: pool.options,
   };
 }
 

@@ -1,4 +1,5 @@
 import { NereusError } from "../../model/errors.ts";
+import { hearErrors } from "../pool-line.ts";
 import type { PostgresPool } from "./pool.ts";
 
 /** One connection writes, one listens, and reads need at least one more. */
@@ -22,22 +23,15 @@ export function givenPool(pool: PostgresPool): OpenPool {
       },
     );
   }
-  const ignore = (): void => undefined;
-  // A connection that is lost while it idles is made anew when it is needed; unheard, its error would end the process.
-  pool.on?.("error", ignore);
-  return {
-    pool,
-    async close() {
-      pool.removeListener?.("error", ignore);
-    },
-  };
+  const unhear = hearErrors(pool);
+  return { pool, close: async () => unhear() };
 }
 
 /** @throws NereusError STORE_NOT_SET_UP where `pg` is not installed, STORE_DRIVER_FAILED where it cannot be loaded */
 export async function ownPool(connectionString: string): Promise<OpenPool> {
   const { Pool } = await driver();
   const pool = new Pool({ connectionString, keepAlive: true });
-  pool.on("error", () => undefined);
+  hearErrors(pool);
   return { pool, close: () => pool.end() };
 }
 

@@ -34,7 +34,11 @@ export interface PostgresPool {
   query(query: PostgresQuery): Promise<PostgresResult>;
   on?(event: "error", listener: (error: Error) => void): unknown;
   removeListener?(event: "error", listener: (error: Error) => void): unknown;
-  readonly options?: { readonly max?: number };
+  /** What it tells of itself, for errors: connections in all, idle ones, and calls that wait for one. */
+  readonly totalCount?: number | undefined;
+  readonly idleCount?: number | undefined;
+  readonly waitingCount?: number | undefined;
+  readonly options?: { readonly max?: number } | undefined;
 }
 
 /** The rows of a query with `rowMode: "array"`. */

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { patiently } from "../patience.ts";
 import { codeOf } from "../server-answers.ts";
 import { qualified } from "./identifiers.ts";
-import { type PostgresPool, type PostgresQuery, rowsOn } from "./pool.ts";
+import type { PostgresQuery } from "./pool.ts";
+import type { WatchedPool } from "./watched-pool.ts";
 
 /** A row as its columns' values, in the order of the SELECT. */
 export type Row = readonly unknown[];
@@ -49,31 +50,31 @@ export interface RowReader {
 }
 
 /** What a server answers whose transactions are serializable by its settings, or a standby that its primary overtook. */
-const overtaken = "40001";
+export const overtaken = "40001";
 
 /** How often a statement is sent that was overtaken. */
 const mostAttempts = 8;
 
 /** Reads on any connection of the pool, tried again where one was lost, or was overtaken. */
 export class Reads implements RowReader {
-  readonly #pool: PostgresPool;
+  readonly #pool: WatchedPool;
   readonly #patience: number;
 
-  constructor(pool: PostgresPool, patience: number) {
+  constructor(pool: WatchedPool, patience: number) {
     this.#pool = pool;
     this.#patience = patience;
   }
 
   rows(query: PostgresQuery): Promise<readonly Row[]> {
-    return patiently(this.#patience, () => this.#attempt(query, 1));
+    return patiently(this.#patience, (left) => this.#attempt(query, 1, left));
   }
 
-  async #attempt(query: PostgresQuery, attempt: number): Promise<readonly Row[]> {
+  async #attempt(query: PostgresQuery, attempt: number, left: number | undefined): Promise<readonly Row[]> {
     try {
-      return await rowsOn(this.#pool, query);
+      return (await this.#pool.query(query, left)).rows as readonly Row[];
     } catch (error) {
       if (codeOf(error) !== overtaken || attempt === mostAttempts) throw error;
-      return this.#attempt(query, attempt + 1);
+      return this.#attempt(query, attempt + 1, left);
     }
   }
 }

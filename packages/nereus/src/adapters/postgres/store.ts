@@ -32,6 +32,7 @@ import { blockers, forgetBatches } from "./statements.ts";
 import { type Surroundings, survey, type Use } from "./surroundings.ts";
 import type { TransactionSource } from "./transaction-reads.ts";
 import { postgresTransactions } from "./transactions.ts";
+import { WatchedPool } from "./watched-pool.ts";
 import { ownSession, PooledSession } from "./write-session.ts";
 
 export interface StoreSettings {
@@ -50,7 +51,7 @@ export interface StoreSettings {
 /** What an open store holds besides its session. */
 interface Running {
   readonly session: Session;
-  readonly pool: PostgresPool;
+  readonly pool: WatchedPool;
   readonly writer: BatchWriter;
   readonly commits: GroupCommit;
   readonly notifications: Notifications;
@@ -60,7 +61,7 @@ interface Running {
 
 /** How an open store reaches its database. */
 interface Connections {
-  readonly pool: PostgresPool;
+  readonly pool: WatchedPool;
   readonly listeners: PostgresPool | undefined;
   readonly isPooled: boolean;
   readonly release: () => Promise<void>;
@@ -166,7 +167,7 @@ export class PostgresStore implements Store {
     const reads = new Reads(pool, patience);
     const session: Session = {
       reads,
-      types: new MessageTypes(reads, schema),
+      types: MessageTypes.of(reads, schema),
       tables: new CollectionTables(this.name, schema),
       length: { isLong: false, reads: 0 },
     };
@@ -179,8 +180,10 @@ export class PostgresStore implements Store {
       notifications.passed(position);
       ring();
     };
-    const commits = new GroupCommit({ name: this.name, writer, encoding: session, onMessages });
+    const encoding = { ...session, types: session.types.through(writer) };
+    const commits = new GroupCommit({ name: this.name, writer, encoding, onMessages });
     this.#running = { session, pool, writer, commits, notifications, release };
+    if (!this.readOnly) await writer.connect();
     this.#startListening();
     return this.#running;
   }
@@ -194,7 +197,7 @@ export class PostgresStore implements Store {
     };
     try {
       const { isPooled, isStandby } = await patiently(this.#settings.patience, () => this.#prepare(given.pool));
-      const pool = isPooled ? namelessPool(given.pool) : given.pool;
+      const pool = this.#watched(isPooled ? namelessPool(given.pool) : given.pool);
       const direct = await this.#settings.listeners?.();
       if (direct !== undefined) opened.push(direct);
       return { pool, listeners: direct?.pool ?? (isPooled || isStandby ? undefined : pool), isPooled, release };
@@ -204,10 +207,14 @@ export class PostgresStore implements Store {
     }
   }
 
+  #watched(pool: PostgresPool): WatchedPool {
+    return new WatchedPool(pool, this.name, this.#settings.patience);
+  }
+
   async #prepare(given: PostgresPool): Promise<Surroundings> {
     const { schema, pooler } = this.#settings;
-    const found = await survey(given, this.#use, pooler);
-    const pool = found.isPooled ? namelessPool(given) : given;
+    const found = await survey(this.#watched(given), this.#use, pooler);
+    const pool = this.#watched(found.isPooled ? namelessPool(given) : given);
     if (this.#settings.setUp) await setUp({ pool, schema });
     await refuseMissingRights(pool, schema, this.#use, []);
     await checkSchema(pool, schema);

@@ -3,16 +3,16 @@ import type { DocumentReader, LogReader, RecordReader } from "../../ports/store.
 import { PostgresDocuments } from "./documents.ts";
 import { storeFault } from "./faults.ts";
 import { PostgresLog } from "./log.ts";
-import type { PostgresPool } from "./pool.ts";
 import type { RowReader } from "./reads.ts";
 import { PostgresRecords } from "./records.ts";
 import type { Read, Session } from "./session.ts";
+import type { WatchedPool } from "./watched-pool.ts";
 
 /** What the transactions of an open store need of it. */
 export interface TransactionSource {
   readonly name: string;
   readonly schema: string;
-  readonly pool: PostgresPool;
+  readonly pool: WatchedPool;
   readonly session: Session;
 }
 
@@ -63,8 +63,8 @@ export class TransactionReads {
 
   /** @throws NereusError STORE_NOT_OPEN */
   get session(): Session {
-    const { session, schema } = this.#source();
-    this.#session ??= { ...session, reads: this.#reader, types: session.types.within(this.#reader, schema) };
+    const { session } = this.#source();
+    this.#session ??= { ...session, reads: this.#reader, types: session.types.within(this.#reader) };
     return this.#session;
   }
 

@@ -24,12 +24,12 @@ import { answersOf, type GroupAnswer } from "./verdicts.ts";
 /** Transactions with statements of the user's own. @param source throws where the store is not open */
 export function postgresTransactions(source: () => TransactionSource): StoreTransactions {
   return {
-    async begin() {
+    async begin(subject) {
       const open = source();
       const client = await open.pool.connect().catch((error: unknown) => {
         throw storeFault(error, open.name);
       });
-      return OwnTransaction.begin(open, client);
+      return OwnTransaction.begin(open, client, open.pool.hold(subject));
     },
     join: (client) => new JoinedTransaction(source, client),
   };
@@ -89,6 +89,7 @@ class OwnTransaction extends TransactionReads implements StoreTransaction {
   /** The server's number of it. */
   #number: string | undefined;
   readonly #savepoints: Savepoints;
+  readonly #givenBack: () => void;
   #ended = false;
   /** Why the connection was lost: what fails after that only says that it was. */
   #lost: unknown;
@@ -96,15 +97,20 @@ class OwnTransaction extends TransactionReads implements StoreTransaction {
     this.#lost ??= error;
   };
 
-  constructor(source: TransactionSource, client: PostgresClient) {
+  constructor(source: TransactionSource, client: PostgresClient, givenBack: () => void) {
     super(() => source, { rows: (query) => this.#told(this.inTurn(() => rowsOn(client, query))) });
     this.#source = source;
     this.#client = client;
+    this.#givenBack = givenBack;
     this.#savepoints = new Savepoints(source.name, (text, values) => this.#run(text, values));
   }
 
-  static async begin(source: TransactionSource, client: PostgresClient): Promise<OwnTransaction> {
-    const transaction = new OwnTransaction(source, client);
+  static async begin(
+    source: TransactionSource,
+    client: PostgresClient,
+    givenBack: () => void,
+  ): Promise<OwnTransaction> {
+    const transaction = new OwnTransaction(source, client, givenBack);
     client.on("error", transaction.#hear);
     try {
       const begun = await client.query(
@@ -198,6 +204,7 @@ class OwnTransaction extends TransactionReads implements StoreTransaction {
     if (this.#ended) return;
     this.#ended = true;
     this.close();
+    this.#givenBack();
     if (!isLost) this.#client.removeListener("error", this.#hear);
     this.#client.release(isLost);
   }
