@@ -20,13 +20,16 @@ import { CompiledShape } from "./shape.ts";
 import { fieldSchema, type StandardResult, type StandardSchema } from "./standard-schema.ts";
 import type { Values } from "./values.ts";
 import { comparableText, type WireCodec, wireOfClass } from "./wire.ts";
+import type { WireOf } from "./wire-types.ts";
 
-/** What every value object has besides its fields. */
-export interface ValueObjectInstance<I> {
+/** What every value object has besides its fields. `J`: its fields as they are stored. */
+export interface ValueObjectInstance<I, J = Readonly<Record<string, unknown>>> {
   /** Whether both have the same class and the same values, all the way down. */
   equals(other: unknown): boolean;
   /** A new value object with some fields changed and everything checked again. */
   with(changes: Partial<I>): this;
+  /** The fields as they are stored: a date is text, a bigint is text. What `fromJSON` takes. */
+  toJSON(): J;
 }
 
 /** The definition behind a value object's class. */
@@ -38,7 +41,7 @@ export interface ValueObjectDefinition {
 }
 
 type ValueOf<N extends string, S extends Shape> = Simplify<Readonly<Fields<S>>> &
-  ValueObjectInstance<Input<S>> &
+  ValueObjectInstance<Input<S>, WireOf<S>> &
   Named<N> &
   Shaped<S>;
 

@@ -47,6 +47,11 @@ ValueObject("X", { n: z.number() }).precondition("n", "…", () => true);
 ValueObject("X", { n: z.number() }).invariant("n", "…", (it) => it.m > 0);
 
 declare const money: Money;
+const moneyInJson = money.toJSON();
+assertType<Equal<typeof moneyInJson, { readonly amount: string; readonly currency: string }>>();
+Money.fromJSON(money.toJSON());
+// @ts-expect-error not a field
+money.toJSON().colour;
 class Everywhere extends Event("Everywhere", {
   direct: Money,
   optional: Money.schema().optional(),
