@@ -160,6 +160,28 @@ describe.skipIf(missingPgBouncer !== undefined)("behind PgBouncer", () => {
     expect(await answersOf(bank, "1")).toMatchObject({ row: 10, now: 10 });
   });
 
+  test("who holds up the writers is named", async () => {
+    const { store, database } = await behind({ default_pool_size: "3" });
+    const schema = newSchema();
+    const writing = store({ schema });
+    await writing.open([]);
+    await append(writing, "a", "none", messageOf());
+    expect(await writing.heldUpBy?.()).toBeUndefined();
+    const holder = new pg.Client({ connectionString: database.url, application_name: "month-end" });
+    await holder.connect();
+    onTestFinished(() => holder.end());
+    await holder.query(`BEGIN; SELECT ${schema}.nereus_lock()`);
+    const appended = append(writing, "a", 0, messageOf());
+    let who: string | undefined;
+    await until(async () => {
+      who = await writing.heldUpBy?.();
+      return who !== undefined;
+    });
+    expect(who).toMatch(/^the session \d+ of .*application month-end.*idle in transaction since/);
+    await holder.query("COMMIT");
+    expect(await appended).toBe(2);
+  });
+
   test("commands wait while it is paused, and are answered when it is resumed", async () => {
     const { store, bouncer, database } = await behind({ default_pool_size: "3" });
     const bank = await started(store());

@@ -186,6 +186,21 @@ describe.skipIf(missingPostgres !== undefined)("settings of PostgreSQL", () => {
       expect(await storyOf(storeWith(database.pool))).toEqual(plain);
     });
 
+    test("a database whose locale orders and folds texts in its own way", async () => {
+      const { rows } = await run("SELECT current_setting('server_version_num')::integer >= 150000 AS knows");
+      // Before version 15 a database has no such locale that every machine has.
+      const locale = (rows[0] as { knows: boolean }).knows
+        ? "LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR' LOCALE 'C.UTF-8'"
+        : "";
+      const name = `odd_${newSchema()}`;
+      await run(`CREATE DATABASE ${name} ENCODING 'UTF8' ${locale} TEMPLATE template0`);
+      onTestFinished(() => run(`DROP DATABASE ${name} WITH (FORCE)`).then(() => undefined));
+      const pool = new pg.Pool({ connectionString: urlOf(database.url, { pathname: `/${name}` }), max: 8 });
+      pool.on("error", () => undefined);
+      onTestFinished(() => pool.end());
+      expect(await storyOf(storeWith(pool))).toEqual(plain);
+    });
+
     test.each(Object.entries(harmless))("%s", async (_, settings) => {
       const pool = await poolWith(settings);
       expect(await storyOf(storeWith(pool))).toEqual(plain);

@@ -1724,7 +1724,20 @@ export const blockers: string = `SELECT pg_catalog.format(
   coalesce(pg_catalog.to_char(coalesce(xact_start, state_change) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '?')
 )
 FROM pg_catalog.pg_stat_activity
-WHERE pid OPERATOR(pg_catalog.=) ANY (pg_catalog.pg_blocking_pids($1::integer))`;
+WHERE pid OPERATOR(pg_catalog.=) ANY (pg_catalog.pg_blocking_pids($1::integer))
+  OR $1 IS NULL AND pid OPERATOR(pg_catalog.=) ANY (ARRAY(
+    SELECT h.pid
+    FROM pg_catalog.pg_locks AS w
+    JOIN pg_catalog.pg_locks AS h ON h.locktype OPERATOR(pg_catalog.=) w.locktype
+      AND h.database OPERATOR(pg_catalog.=) w.database AND h.classid OPERATOR(pg_catalog.=) w.classid
+      AND h.objid OPERATOR(pg_catalog.=) w.objid AND h.objsubid OPERATOR(pg_catalog.=) w.objsubid
+    WHERE w.locktype OPERATOR(pg_catalog.=) 'advisory' AND NOT w.granted AND h.granted
+      AND w.database OPERATOR(pg_catalog.=) (
+        SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()
+      )
+      AND ((w.classid::bigint OPERATOR(pg_catalog.<<) 32) OPERATOR(pg_catalog.|) w.objid::bigint) OPERATOR(pg_catalog.=)
+        pg_catalog.hashtextextended('nereus ' OPERATOR(pg_catalog.||) $2::pg_catalog.text, 0)
+  ))`;
 
 export const checkpoint: string = `SELECT position FROM nereus_checkpoints WHERE name OPERATOR(pg_catalog.=) $1`;
 

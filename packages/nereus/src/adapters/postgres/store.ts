@@ -132,11 +132,12 @@ export class PostgresStore implements Store {
     return this.#running?.commits.withdraw(commit) ?? false;
   }
 
-  /** The sessions that hold what the connection of the commits waits for. */
+  /** The sessions that hold what the connection of the commits waits for; behind a pooler, where nobody knows its session, what any waits for. */
   async heldUpBy(): Promise<string | undefined> {
     const { pool, writer } = this.#running ?? {};
-    if (pool === undefined || writer?.backend === undefined) return undefined;
-    const rows = await rowsOn(pool, ownStatement(this.#settings.schema, blockers).with(writer.backend));
+    if (pool === undefined || writer === undefined) return undefined;
+    const { schema } = this.#settings;
+    const rows = await rowsOn(pool, ownStatement(schema, blockers).with(writer.backend ?? null, schema));
     return rows.length === 0 ? undefined : rows.map(([who]) => String(who)).join("; ");
   }
 
