@@ -4,8 +4,11 @@ import { type Reads, UnitReads } from "./unit-reads.ts";
 
 /**
  * The database's own transaction, in which a unit of work or a batch of a projection commits: for SQL of your own that is to be
- * stored with it, or not at all. It begins with the first statement. It is a pool of one connection as well, so that query builders take it as theirs; what they
- * return to it or end stays as it is.
+ * stored with it, or not at all. It begins with the first statement, and ends with the handler: await every one. It is a pool of one connection as well, so that query builders
+ * take it as theirs; what they return to it or end stays as it is, and a transaction that they begin is a savepoint. See the guide, docs/guides/transactions.md.
+ *
+ * Statements throw the driver's errors, and NereusError TRANSACTION_CONTROL_REFUSED for what would end it, UNIT_OF_WORK_CLOSED after the end. The command is refused as
+ * TRANSACTION_ABORTED after an error that was caught, as STATEMENT_NOT_AWAITED, or as TRANSACTION_ENDED.
  *
  * @example await transaction.query("INSERT INTO audit (account, amount) VALUES ($1, $2)", [accountId, amount]);
  * @example const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: transaction }) });
