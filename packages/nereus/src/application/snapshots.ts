@@ -22,8 +22,8 @@ interface Snapshot {
 
 /** How many snapshots are looked through for one that fits: while two releases run side by side, each keeps its own. */
 const lookedThrough = 10;
-/** How many may wait to be written; any more are left out, since the events are there. */
-const mostWaiting = 1000;
+/** How many may wait to be written, and of how many characters; any more are left out, since the events are there. */
+const mostWaiting = { snapshots: 1000, characters: 32_000_000 };
 
 /**
  * Snapshots of event-sourced aggregates that ask for them (`snapshotEvery`): the states that they had, in a stream of kind `snapshot` beside
@@ -39,6 +39,7 @@ export class Snapshots {
   readonly #shapes = new Map<string, string>();
   /** By stream, so that of one aggregate only the latest waits. */
   readonly #waiting = new Map<string, Append>();
+  #waitingCharacters = 0;
   #writing: Promise<void> | undefined;
 
   /** @param shapeOf a text that differs where the same events could make another state */
@@ -99,11 +100,13 @@ export class Snapshots {
     const event = AggregateRoot.seams.lastMessage(root);
     if (event === undefined) return; // of a store whose replays name none
     const key = JSON.stringify([stream.tenant, stream.category, stream.id]);
-    if (this.#waiting.size >= mostWaiting && !this.#waiting.has(key)) return;
+    if (this.#isFull && !this.#waiting.has(key)) return;
     try {
       const append = this.#appendOf(root, event, stream);
       assertSizes(this.#limits, stream.category, { appends: [append] });
+      this.#drop(key);
       this.#waiting.set(key, append);
+      this.#waitingCharacters += lengthOf(append);
     } catch (error) {
       this.#log.warn(`No snapshot of ${stream.category} ${stream.id} can be made: its state cannot be stored`, error);
       return;
@@ -151,8 +154,18 @@ export class Snapshots {
 
   #next(): Append | undefined {
     const [first] = this.#waiting;
-    if (first !== undefined) this.#waiting.delete(first[0]);
+    if (first !== undefined) this.#drop(first[0]);
     return first?.[1];
+  }
+
+  get #isFull(): boolean {
+    return this.#waiting.size >= mostWaiting.snapshots || this.#waitingCharacters >= mostWaiting.characters;
+  }
+
+  #drop(key: string): void {
+    const waiting = this.#waiting.get(key);
+    if (waiting !== undefined) this.#waitingCharacters -= lengthOf(waiting);
+    this.#waiting.delete(key);
   }
 
   #shape(aggregate: AggregateClass): string {
@@ -161,6 +174,10 @@ export class Snapshots {
     this.#shapes.set(name, known);
     return known;
   }
+}
+
+function lengthOf({ messages }: Append): number {
+  return messages.reduce((length, { data }) => length + data.length, 0);
 }
 
 function typeOf(aggregate: string): string {
