@@ -34,7 +34,7 @@ export async function readCategory(pool: MessageDbPool, read: CategoryRead): Pro
   const { category, kind = "event", tenant = "", after = 0, limit, correlation, group } = read;
   assertRead(read);
   const text = `
-    WITH path AS MATERIALIZED (SELECT set_config('search_path', 'message_store', true) AS path)
+    WITH path AS MATERIALIZED (SELECT pg_catalog.set_config('search_path', 'message_store, pg_temp', true) AS path)
     SELECT ${messageColumns}
     FROM path CROSS JOIN LATERAL message_store.get_category_messages(
       CASE WHEN path.path IS NOT NULL THEN $1::varchar END, $2::bigint, $3::bigint, $4::varchar, $5::bigint, $6::bigint

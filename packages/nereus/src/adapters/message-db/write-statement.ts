@@ -9,7 +9,7 @@ import type { Writing } from "./written-rows.ts";
  */
 const statement = `
   WITH path AS MATERIALIZED (
-    SELECT set_config('search_path', 'message_store', true) AS path
+    SELECT pg_catalog.set_config('search_path', 'message_store, pg_temp', true) AS path
   ), locked AS MATERIALIZED (
     SELECT count(message_store.acquire_lock(category)) AS locks
     FROM path CROSS JOIN unnest($1::text[]) AS category
