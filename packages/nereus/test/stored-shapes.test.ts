@@ -9,12 +9,14 @@ import {
   Projection,
   projector,
   type Shape,
+  type SqlClient,
   type Store,
 } from "nereus";
 import { memory } from "nereus/memory";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { everyStore } from "./support/every-store.ts";
+import { missingPostgres, newSchema, storeIn, type TestDatabase, testDatabase } from "./support/postgres.ts";
 import { Release } from "./support/priced-release.ts";
 
 const changed = { code: "STORED_SHAPE_CHANGED", element: "Priced" };
@@ -208,6 +210,46 @@ describe.each(everyStore())("sent commands on $name", ({ missing, open }) => {
       expect(third.handled).toEqual([5]);
     },
   );
+});
+
+describe.skipIf(missingPostgres !== undefined)("in a caller's transaction on PostgreSQL", () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await testDatabase({ max: 8 });
+  });
+  afterAll(() => database.drop(), 60_000);
+
+  test("the shape is kept with the events, and gone with them; nothing of it is taken for stored", async () => {
+    const schema = newSchema();
+    const place = () => storeIn(database, { schema });
+    const numbers = await n(z.number()).start(place());
+    const client = await database.pool.connect();
+    const transaction = client as unknown as SqlClient; // its types take callbacks, too
+    const notes = async (): Promise<unknown> =>
+      (await database.pool.query(`SELECT name FROM ${schema}.nereus_notes WHERE name LIKE '%:shape:%'`)).rows;
+    try {
+      await client.query("BEGIN");
+      await numbers.price("1", { n: 5 }, { transaction });
+      await numbers.price("2", { n: 6 }, { transaction });
+      await client.query("ROLLBACK");
+      expect(await notes()).toEqual([]);
+      const texts = await n(z.string()).start(place()); // nothing was stored
+      await client.query("BEGIN");
+      await texts.price("1", { n: "five" }, { transaction });
+      await client.query("COMMIT");
+      expect(await notes()).toEqual([{ name: "nereus:shape:1:Priced" }]);
+      await texts.price("2", { n: "six" });
+      await expect(numbers.price("3", { n: 7 })).rejects.toMatchObject(changed);
+      await client.query("BEGIN");
+      await expect(numbers.price("3", { n: 7 }, { transaction })).rejects.toMatchObject(changed);
+      await texts.price("3", { n: "seven" }, { transaction });
+      await client.query("COMMIT");
+      await texts.stop();
+      await expect(n(z.number()).start(place())).rejects.toMatchObject(changed);
+    } finally {
+      client.release(true);
+    }
+  });
 });
 
 test("all events that changed are told at once, and nothing is written", async () => {
