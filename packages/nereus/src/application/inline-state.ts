@@ -1,4 +1,5 @@
 import { definition } from "../model/element.ts";
+import { NereusError } from "../model/errors.ts";
 import type { Note, NoteWrite } from "../ports/store.ts";
 import { checkpointOf, type ProjectorDefinition } from "./projector.ts";
 
@@ -69,8 +70,31 @@ export class InlineState {
   }
 }
 
+/** @throws NereusError STORE_CORRUPT */
 function decode(note: Note | undefined): InlineEntries {
-  return new Map(note === undefined ? [] : Object.entries(JSON.parse(note.data) as Record<string, InlineEntry>));
+  if (note === undefined) return new Map();
+  try {
+    const read = JSON.parse(note.data) as Record<string, InlineEntry> | null;
+    const entries = Object.entries(read ?? {});
+    const isRecord = typeof read === "object" && read !== null && !Array.isArray(read);
+    if (isRecord && entries.every(([, entry]) => isEntry(entry))) return new Map(entries);
+  } catch {
+    // it is no JSON
+  }
+  throw new NereusError(
+    "STORE_CORRUPT",
+    `The register of inline projections cannot be read: ${note.data.slice(0, 100)}`,
+    {
+      element: inlineNote,
+      fix: "Put the note inline back from a backup. Without one, remove it, and give every inline projector another version, so that its rows are made anew.",
+    },
+  );
+}
+
+function isEntry(entry: Partial<InlineEntry> | null): boolean {
+  const { types, gap } = entry ?? {};
+  if (!Array.isArray(types)) return false;
+  return gap === undefined || (typeof gap?.after === "number" && (gap.first === null || typeof gap.first === "string"));
 }
 
 function unsaidIn(entries: InlineEntries, own: ReadonlyMap<string, ProjectorDefinition>): InlineState["unsaid"] {

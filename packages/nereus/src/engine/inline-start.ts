@@ -1,3 +1,4 @@
+import { FollowedMessages } from "../application/followed-messages.ts";
 import type { InlineEntry } from "../application/inline-state.ts";
 import { checkpointOf, type ProjectorDefinition } from "../application/projector.ts";
 import type { Runtime } from "../application/registry.ts";
@@ -34,6 +35,11 @@ async function isRegistered(runtime: Runtime, projector: ProjectorDefinition): P
       );
     }
     if (types.length === known.types.length) return true;
+    await warnOfEarlier(
+      runtime,
+      projector,
+      own.filter((type) => !known.types.includes(type)),
+    );
     return isWritten(runtime, state.with(new Map([[name, { ...known, types }]])));
   }
   const expected = await store.records.checkpoint(name);
@@ -41,6 +47,22 @@ async function isRegistered(runtime: Runtime, projector: ProjectorDefinition): P
   const entry: InlineEntry = expected === always ? { types: own } : { types: own, gap: { after: 0, first: null } };
   const checkpoint = { name, expected, position: expected }; // a runner of another release must not have moved it
   return isWritten(runtime, state.with(new Map([[name, entry]])), { checkpoint });
+}
+
+/** Rows that have every event of other types lack those of a type that the projector has a step for only now. */
+async function warnOfEarlier(
+  runtime: Runtime,
+  projector: ProjectorDefinition,
+  types: readonly string[],
+): Promise<void> {
+  const { store, log, registry } = runtime;
+  const { filter } = new FollowedMessages(registry, types, projector.categories);
+  const { messages } = await store.log.readLog({ after: 0, limit: 1, ...filter });
+  const [first] = messages;
+  if (first === undefined) return;
+  log.warn(
+    `The rows of ${checkpointOf(projector)} lack what ${types.join(", ")} stand for: the projector has a step for them only now, and there are such events from position ${first.position} on. Give it another version, so that its rows are made anew`,
+  );
 }
 
 async function isWritten({ store, inline }: Runtime, note: NoteWrite, commit: Commit = {}): Promise<boolean> {
