@@ -332,3 +332,25 @@ test("a terminal status refuses the event, and the error says what is allowed", 
 function statusField() {
   return status({ OFF: ["ON"], ON: ["OFF", "BROKEN"], BROKEN: [] }, "OFF");
 }
+
+test("an .applies handler that sets what is no field is refused, and leaves nothing of it", () => {
+  class Filed extends Event("Filed", { caseId: identifier(), title: z.string(), source: z.string() }) {}
+  class Titled extends Event("Titled", { caseId: identifier(), title: z.string() }) {}
+  class Case extends EventSourcedAggregate("Case", { caseId: identifier(), title: z.string() })
+    .applies(Filed, (state, event) => {
+      Object.assign(state, event);
+    })
+    .applies(Titled, (state, event) => {
+      Object.assign(state, event);
+    }) {
+    declare note?: string;
+  }
+  expect(codeOf(() => Case.create((it) => it.raise(new Filed({ caseId: "1", title: "A", source: "mail" }))))).toBe(
+    "FIELD_NOT_IN_SHAPE",
+  );
+  const it = Case.create((own) => own.raise(new Titled({ caseId: "1", title: "A" })));
+  it.note = "of its class, and set by nobody's event";
+  expect(codeOf(() => it.raise(new Filed({ caseId: "1", title: "B", source: "mail" })))).toBe("FIELD_NOT_IN_SHAPE");
+  expect(it.toJSON()).toEqual({ caseId: "1", title: "A" });
+  expect([it.version, Object.keys(it)]).toEqual([0, ["note"]]);
+});

@@ -57,6 +57,25 @@ export function changedInPlace(element: string, error: unknown): NereusError | u
   );
 }
 
+/**
+ * Of an `.applies` handler that has set what is no field, as `Object.assign(state, event)` may: snapshots and stored state know nothing of it. What
+ * it has set is taken away again.
+ *
+ * @param held the properties that the aggregate had of its own before
+ * @throws NereusError FIELD_NOT_IN_SHAPE
+ */
+export function refuseUndeclared(element: string, root: object, held: readonly string[]): void {
+  const now = Object.keys(root);
+  if (now.length <= held.length) return;
+  const names = now.filter((name) => !held.includes(name));
+  for (const name of names) Reflect.deleteProperty(root, name);
+  const what = `${element}: its .applies handler has set ${names.join(", ")}, which it does not declare`;
+  throw new NereusError("FIELD_NOT_IN_SHAPE", what, {
+    element,
+    fix: "Declare the field, or assign those that there are, one by one, in the place of Object.assign(state, event).",
+  });
+}
+
 export function raisedInsideApply(element: string): NereusError {
   return new NereusError("RAISED_INSIDE_APPLY", `${element} raised an event while another was being applied`, {
     element,

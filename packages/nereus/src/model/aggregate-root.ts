@@ -6,6 +6,7 @@ import {
   missingApplier,
   raisedInsideApply,
   raisedTwice,
+  refuseUndeclared,
 } from "./aggregate-faults.ts";
 import { ChangeScope, type Level } from "./change-scope.ts";
 import { definition, type Element, redefine } from "./element.ts";
@@ -177,8 +178,10 @@ export class AggregateRoot extends Scoped {
     if (Scoped.scopeOf(this).mode !== "closed" && own.eventSourced) throw raisedInsideApply(own.name);
     this.#atomically((level) => {
       if (own.eventSourced) {
+        const held = Object.keys(this);
         const returned = this.#recording(() => applier.apply(this as never, event as never));
         assertSynchronous(own.name, "an .applies handler", returned);
+        if (applier.written === applier.apply) refuseUndeclared(own.name, this, held);
         Scoped.scopeOf(this).settle(level);
         this.#version += 1;
       }

@@ -155,7 +155,7 @@ export const errorCodes = {
   IDENTITY_IMMUTABLE: "The identity of an aggregate, entity or row was changed after it was set.",
   IDENTITY_MISSING: "An aggregate has no identity when it is saved or addressed.",
   FIELD_REDECLARED: "A subclass declares a field again and so hides the checked one.",
-  FIELD_NOT_IN_SHAPE: "A class field of an aggregate or entity is not in its shape, and would be lost.",
+  FIELD_NOT_IN_SHAPE: "A field of an aggregate or entity is not in its shape, and would be lost.",
   ELEMENT_NAME_INVALID: "An element has no usable name.",
   FIELD_NAME_RESERVED: "A field has the name of a method or property that every such element has.",
   PAYLOAD_NOT_SERIALISABLE: "A value cannot be stored as JSON and has no codec.",
