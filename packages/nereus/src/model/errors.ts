@@ -184,6 +184,8 @@ export const errorCodes = {
   TRANSACTION_UNSUPPORTED: "A transaction of the database was asked for, or handed in, on a store without SQL.",
   TRANSACTION_CONTROL_REFUSED: "A statement would have ended the transaction that a command commits in.",
   TRANSACTION_ENDED: "The transaction that a command was to be stored in has ended, or was never begun.",
+  TRANSACTION_LEVEL_UNSUITABLE:
+    "A caller's transaction has an isolation level at which the store cannot keep what it promises.",
   TRANSACTION_ABORTED:
     "A statement has failed in the transaction that a command was to be stored in, which so takes no more.",
   STATEMENT_NOT_AWAITED: "A handler or a step of a projection ended before a statement of its own that it had sent.",

@@ -22,6 +22,8 @@ export interface CollectionTable {
   readonly fields: ReadonlyMap<string, FieldColumn>;
   /** The fields that an index begins with, after the tenant. */
   readonly indexed: ReadonlySet<string>;
+  /** Whether it has values that only one document may have. */
+  readonly isUnique: boolean;
 }
 
 /** The tables of the collections that have been opened. */
@@ -111,6 +113,7 @@ export class CollectionTables {
       sql: tableName(this.#schema, table),
       fields: new Map(layout.fields),
       indexed: new Set(layout.indexes.flatMap(([, fields]) => fields)),
+      isUnique: layout.unique.length > 0,
     };
   }
 }

@@ -88,9 +88,14 @@ export class TransactionReads {
     try {
       return await work(session);
     } catch (error) {
-      throw storeFault(error, this.#source().name);
+      throw this.fault(error);
     }
   };
+
+  /** What users see of it. */
+  protected fault(error: unknown): NereusError {
+    return storeFault(error, this.#source().name);
+  }
 }
 
 export function transactionOver(store: string): NereusError {

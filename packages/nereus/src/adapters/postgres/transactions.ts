@@ -11,6 +11,7 @@ import type {
 import { codeOf, isAnswer, outcomeUnknown } from "../server-answers.ts";
 import { Group } from "./batch.ts";
 import { unregistered } from "./batch-writer.ts";
+import { assertSeen, isConflict, overtakenCaller } from "./callers-level.ts";
 import { storeFault } from "./faults.ts";
 import { qualified } from "./identifiers.ts";
 import { type PostgresClient, type PostgresQuery, type PostgresResult, rowsOn } from "./pool.ts";
@@ -220,6 +221,7 @@ class JoinedTransaction extends TransactionReads implements StoreTransaction {
   readonly #savepoints: Savepoints;
   readonly #savepoint = `nereus_command_${++joined}`;
   #number: string | undefined;
+  #isolation: string | undefined;
   /** Settled when the savepoint is set. */
   #started: Promise<void> | undefined;
   #ended = false;
@@ -242,13 +244,19 @@ class JoinedTransaction extends TransactionReads implements StoreTransaction {
     try {
       if (this.#number === undefined) await this.#rows(unprepared("SELECT"));
       if (!this.session.types.covers(commit)) source.session.types.learn();
+      await assertSeen(source, this.session, commit, this.#isolation);
       const outcome = await write(source, this.session, commit, { ...noFence, transaction: this.#number });
       if (outcome.status !== "committed") await this.#undo();
       else if (this.#started !== undefined) await this.#control("RELEASE SAVEPOINT");
       return outcome;
     } catch (error) {
-      throw lacksOwn(error) ? transactionEnded(source.name, error) : storeFault(error, source.name);
+      throw lacksOwn(error) ? transactionEnded(source.name, error) : this.fault(error);
     }
+  }
+
+  /** Only the caller can begin anew, with what others have committed meanwhile. */
+  protected override fault(error: unknown): NereusError {
+    return isConflict(error, this.#isolation) ? overtakenCaller(error, this.#source().name) : super.fault(error);
   }
 
   /** Of what a handler has written by itself; what fails here has ended the transaction, or spoilt it. */
@@ -287,7 +295,8 @@ class JoinedTransaction extends TransactionReads implements StoreTransaction {
   #rows({ text, values = [] }: PostgresQuery): Promise<readonly Row[]> {
     return this.inTurn(async () => {
       const { rows } = await this.#client.query(rowsAsJson(text), values);
-      const { nereus_rows: json, nereus_transaction: number } = rows[0] as Record<string, string>;
+      const { nereus_rows: json, nereus_transaction: number, nereus_isolation } = rows[0] as Record<string, string>;
+      this.#isolation = nereus_isolation;
       this.#number ??= number;
       if (this.#number !== number) throw transactionEnded(this.#source().name);
       return (JSON.parse(json ?? "[]") as object[]).map((row) => Object.values(row));
@@ -303,7 +312,8 @@ const noFence = { writer: null, number: null };
 const itsNumber = "pg_catalog.pg_current_xact_id()::pg_catalog.text";
 
 function rowsAsJson(text: string): string {
-  return `SELECT coalesce(pg_catalog.json_agg(nereus_row), '[]')::pg_catalog.text AS nereus_rows, ${itsNumber} AS nereus_transaction
+  return `SELECT coalesce(pg_catalog.json_agg(nereus_row), '[]')::pg_catalog.text AS nereus_rows, ${itsNumber} AS nereus_transaction,
+      pg_catalog.current_setting('transaction_isolation') AS nereus_isolation
     FROM (${text}) AS nereus_row`;
 }
 
