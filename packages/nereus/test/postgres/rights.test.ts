@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Domain, type Element, identifier, Projection, projector, type Store } from "nereus";
 import type pg from "pg";
+import { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { type PostgresOptions, postgres, setUp } from "../../src/adapters/postgres/index.ts";
@@ -46,8 +47,14 @@ describe.skipIf(missingPostgres !== undefined)("rights of the roles of PostgreSQ
     await database.drop();
   });
 
+  /** Connections of a role, until the test ends. */
+  const poolOf = (name: string): pg.Pool => {
+    const pool = new Pool({ connectionString: database.url, options: `-c role=${role(name)}`, max: 5 });
+    onTestFinished(() => pool.end());
+    return pool;
+  };
   const storeOf = (name: string, options: Partial<PostgresOptions>): Store => {
-    const pool = database.anotherPool({ options: `-c role=${role(name)}` });
+    const pool = poolOf(name);
     const store = postgres({ pool, ...options });
     onTestFinished(() => store.close());
     return store;
@@ -76,7 +83,7 @@ describe.skipIf(missingPostgres !== undefined)("rights of the roles of PostgreSQ
     await bank.process(new OpenBranch({ branchId: "b" }));
     await bank.send(new Deposit({ accountId: "1", amount: 40 }));
     await bank.settle();
-    const client = await database.anotherPool({ options: `-c role=${role("app")}` }).connect();
+    const client = await poolOf("app").connect();
     await client.query("BEGIN");
     await bank.process(new Deposit({ accountId: "1", amount: 5 }), { transaction: client });
     await client.query("COMMIT");
@@ -91,8 +98,7 @@ describe.skipIf(missingPostgres !== undefined)("rights of the roles of PostgreSQ
     const schema = await deployed();
     await asInGuide(schema, "To run");
     await asInGuide(schema, "To read only");
-    const as = async (name: string, sql: string): Promise<unknown> =>
-      database.anotherPool({ options: `-c role=${role(name)}` }).query(sql);
+    const as = async (name: string, sql: string): Promise<unknown> => poolOf(name).query(sql);
     for (const sql of [`UPDATE ${schema}.nereus_messages SET data = ''`, `DELETE FROM ${schema}.nereus_messages`]) {
       await expect(as("app", sql)).rejects.toMatchObject({ code: "42501" });
     }
@@ -169,7 +175,7 @@ describe.skipIf(missingPostgres !== undefined)("rights of the roles of PostgreSQ
   });
 
   test("setUp says that it may not make the schema", async () => {
-    const pool = database.anotherPool({ options: `-c role=${role("app")}` });
+    const pool = poolOf("app");
     await expect(setUp({ pool, schema: newSchema() })).rejects.toMatchObject({
       code: "STORE_RIGHT_MISSING",
       message: expect.stringContaining("permission denied for database"),

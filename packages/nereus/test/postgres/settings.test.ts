@@ -150,8 +150,9 @@ describe.skipIf(missingPostgres !== undefined)("settings of PostgreSQL", () => {
     for (const [name, value] of Object.entries(settings)) {
       if (await isKnown(name)) await run(`ALTER ROLE ${role} SET ${name} TO '${value}'`);
     }
-    const pool = database.anotherPool({ connectionString: urlOf(database.url, { username: role }), max: 8 });
+    const pool = new pg.Pool({ connectionString: urlOf(database.url, { username: role }), max: 8 });
     pool.on("error", () => undefined);
+    onTestFinished(() => pool.end());
     return pool;
   };
   /** Not every version has every setting. */
