@@ -113,4 +113,17 @@ describe.skipIf(missingPostgres !== undefined)("a connection to Message DB that 
     proxy.onRequest = () => "pass";
     expect(await append(store, "b", "none", messageOf())).toBe(1);
   });
+
+  it("is not what a pool that is taken comes to: that is STORE_POOL_EXHAUSTED, and what waits goes on once one is free", async () => {
+    const pool = database.anotherPool({ max: 2 });
+    const store = messageDb({ pool, documents: memory(), patience: 500 });
+    await store.open([]);
+    await append(store, "full", "none", messageOf());
+    const taken = [await pool.connect(), await pool.connect()];
+    const exhausted = { code: "STORE_POOL_EXHAUSTED", message: expect.stringContaining("all 2 of its pool") };
+    await expect(store.log.head()).rejects.toMatchObject(exhausted);
+    for (const client of taken) client.release();
+    expect(await store.log.readStream(streamOf("full"), { limit: 10 })).toHaveLength(1);
+    await store.close();
+  });
 });
