@@ -6,7 +6,6 @@ import { codeOf, isAnswer } from "./server-answers.ts";
 export interface Lent {
   release(destroy?: boolean): void;
   on?(event: "error", listener: () => void): unknown;
-  removeListener?(event: "error", listener: () => void): unknown;
 }
 
 /** What a pool tells of itself; a `Pool` of `pg` tells all of it. */
@@ -95,24 +94,51 @@ export class PoolLine<Client extends Lent> {
    *
    * @param wait how long that may take, in milliseconds. Default: a connection is waited for, the statements take their time
    */
-  async with<Result>(work: (client: Client) => Promise<Result>, wait?: number): Promise<Result> {
-    const until = wait === undefined ? undefined : performance.now() + wait;
-    const client = await this.borrow(wait);
-    client.on?.("error", ignore); // what is lost on the way fails the statement that is running
-    this.#running++;
-    try {
-      const result = await (until === undefined ? work(client) : answered(work(client), until));
-      this.#answers++;
-      client.removeListener?.("error", ignore);
-      client.release();
-      return result;
-    } catch (error) {
-      if (isAnswer(error)) this.#answers++;
-      client.release(true);
-      throw error;
-    } finally {
-      this.#running--;
-    }
+  with<Result>(work: (client: Client) => Promise<Result>, wait?: number): Promise<Result> {
+    const seen = this.#answers;
+    this.#asking++;
+    return new Promise((resolve, reject) => {
+      let client: Client | undefined;
+      let isAsking = true;
+      let isOver = false;
+      const end = (isSpoilt: boolean): void => {
+        isOver = true;
+        clearTimeout(timer);
+        if (client === undefined) return;
+        this.#running--;
+        client.release(isSpoilt);
+      };
+      const timer = setTimeout(() => {
+        const fault = client === undefined ? this.#fault(noAnswer(), seen) : noAnswer();
+        end(true);
+        reject(fault);
+      }, wait ?? this.#patience);
+      const fail = (error: unknown): void => {
+        if (isAsking) this.#asking--;
+        if (isOver) return;
+        if (client !== undefined && isAnswer(error)) this.#answers++;
+        end(true);
+        reject(isOfPool(error) ? this.#fault(error, seen) : error);
+      };
+      this.#pool
+        .connect()
+        .then((lent) => {
+          this.#asking--;
+          isAsking = false;
+          if (isOver) return lent.release();
+          if (wait === undefined) clearTimeout(timer);
+          hear(lent);
+          client = lent;
+          this.#running++;
+          return work(lent).then((result) => {
+            if (isOver) return;
+            this.#answers++;
+            end(false);
+            resolve(result);
+          });
+        })
+        .catch(fail);
+    });
   }
 
   /** Notes who keeps a connection. @returns what to call when it is given back */
@@ -154,14 +180,6 @@ export class PoolLine<Client extends Lent> {
     const seconds = Math.round((performance.now() - oldest.since) / 1000);
     return `, ${holders.length} by transactions of handlers (${names}), the oldest for ${seconds} s`;
   }
-}
-
-/** What it comes to, if it does so in time. */
-function answered<Result>(work: Promise<Result>, until: number): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(noAnswer()), until - performance.now());
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
 
 function noAnswer(): Error {

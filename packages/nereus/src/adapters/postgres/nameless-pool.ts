@@ -4,7 +4,7 @@ import type { PostgresClient, PostgresNotification, PostgresPool, PostgresQuery,
 export function namelessPool(pool: PostgresPool): PostgresPool {
   return {
     query: (query) => pool.query(nameless(query)),
-    connect: async () => new NamelessClient(await pool.connect()),
+    connect: async () => namelessClient(await pool.connect()),
     get totalCount() {
       return pool.totalCount;
     },
@@ -16,6 +16,15 @@ export function namelessPool(pool: PostgresPool): PostgresPool {
     },
     options: pool.options,
   };
+}
+
+/** One for each client, so that what is heard of it is heard once. */
+const known = new WeakMap<PostgresClient, NamelessClient>();
+
+function namelessClient(client: PostgresClient): NamelessClient {
+  const nameless = known.get(client) ?? new NamelessClient(client);
+  known.set(client, nameless);
+  return nameless;
 }
 
 class NamelessClient implements PostgresClient {
