@@ -1,5 +1,5 @@
-import { copyFileSync, existsSync, renameSync, rmSync, symlinkSync, truncateSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, symlinkSync, truncateSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout } from "node:timers/promises";
 import { Domain, type Store } from "nereus";
@@ -67,6 +67,37 @@ describe("a database file under an open store", () => {
     await append(store, "a", "any", messageOf());
     expect((await wholeStream(store, "a")).length).toBe(now.length + 1);
   });
+
+  it.each([
+    ["while it runs, and noticed", true],
+    ["just before it is closed", false],
+  ])(
+    "whose place a backup took %s: the write-ahead log of the former file is not applied to the backup",
+    async (_, noticed) => {
+      const path = join(temporaryFolder(), "bank.db");
+      const store = await openSqlite(path);
+      const before = messagesOf(300);
+      for (const message of before) await append(store, "a", "any", message);
+      backUp(path, `${path}.backup`);
+      const lost = messagesOf(1500); // more than SQLite leaves in the log: the former file and its log are of one another
+      await Promise.all(lost.map((message) => append(store, "a", "any", message)));
+      for (let at = 0; at < 5; at++) await append(store, "b", "any", messageOf());
+      renameSync(`${path}.backup`, path);
+      if (noticed) await refuses(store, replaced);
+      await store.close();
+      const aside = readdirSync(dirname(path)).filter((name) => name.startsWith("bank.db-wal."));
+      expect(aside).toEqual([expect.stringMatching(/^bank\.db-wal\.replaced-\d+$/)]);
+
+      await store.open([]);
+      expect(idsOf(await wholeStream(store, "a"))).toEqual(idsOf(before));
+      expect(await wholeStream(store, "b")).toEqual([]);
+      await append(store, "a", 299, messageOf());
+      await store.close();
+      const database = new DatabaseSync(path);
+      expect(database.prepare("PRAGMA integrity_check").all()).toEqual([{ integrity_check: "ok" }]);
+      database.close();
+    },
+  );
 
   it("is missed by reads alone as well", async () => {
     const path = join(temporaryFolder(), "bank.db");

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { NereusError } from "../../model/errors.ts";
 import type { Connection } from "./connection.ts";
@@ -24,6 +24,8 @@ const walHeader = 32;
 export class OpenedFile {
   readonly #path: string;
   readonly #main: Watched | undefined;
+  /** What `#main` is or leads to. */
+  readonly #target: Watched | undefined;
   /** The write-ahead log holds commits that are not in the file yet. */
   readonly #log: Watched | undefined;
   /** Says what of the write-ahead log counts: whoever has another one writes over it. */
@@ -44,6 +46,7 @@ export class OpenedFile {
     const file = fileOf(connection);
     if (file === "") return; // in memory
     this.#main = watched(connection.path.startsWith("file:") ? file : resolve(connection.path));
+    this.#target = watched(file);
     this.#log = watched(`${file}-wal`);
     this.#index = watched(`${file}-shm`);
   }
@@ -59,11 +62,31 @@ export class OpenedFile {
     if (now - this.#checked < trusted) return;
     this.#checked = now;
     const isWhole = isThere(this.#main) && isThere(this.#log) && isThere(this.#index) && isLog(this.#log);
-    if (!isWhole) throw this.#unusable(replaced(this.#path));
+    if (!isWhole) {
+      const fault = this.#unusable(replaced(this.#path));
+      this.setLogAside();
+      throw fault;
+    }
     if (this.#main === undefined) return;
     this.#verifyMark();
     const [position, id] = this.#connection.prepare(lastMessage).get() ?? [];
     if (typeof position === "number") this.#mark(position, String(id));
+  }
+
+  /**
+   * SQLite applies a write-ahead log to whatever file it finds beside it. So the log of a file that is not there any more gets another name: else it
+   * would go over the pages of the backup that was put in its place.
+   */
+  setLogAside(): void {
+    if (this.#target === undefined || isThere(this.#target)) return;
+    if (this.#log !== undefined && isThere(this.#log)) {
+      try {
+        renameSync(this.#log.path, `${this.#log.path}.replaced-${Date.now()}`);
+      } catch (error) {
+        if (isThere(this.#log)) throw error; // else another process has done it
+      }
+    }
+    if (this.#index !== undefined && isThere(this.#index)) rmSync(this.#index.path, { force: true });
   }
 
   /** @throws NereusError STORE_REPLACED or STORE_WENT_BACK */

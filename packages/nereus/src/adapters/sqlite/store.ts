@@ -98,8 +98,10 @@ export class SqliteStore implements Store {
     this.#commits = undefined;
     await commits?.drained();
     this.#closing = undefined;
-    this.#session?.connection.close();
+    const session = this.#session;
     this.#session = undefined;
+    session?.connection.close();
+    session?.file.setLogAside();
   }
 
   async #connect(): Promise<Session> {
