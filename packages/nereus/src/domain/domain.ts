@@ -148,15 +148,16 @@ export class Domain<T extends Tenancy = "optional"> {
     const now = this.#running;
     this.#running = undefined; // from this moment, commands are refused
     now?.stopping.abort();
-    if (now === undefined && !(await endsWithin(this.#transitions, span))) {
-      await this.#starting?.leave(this.#transitions, span);
-    }
-    return this.#next(async () => {
+    const before = this.#transitions;
+    const stopped = this.#next(async () => {
       const running = now ?? this.#running;
       if (running === undefined) return;
       this.#running = undefined;
       await stopRunning(running, span).finally(() => this.#model.release());
     });
+    stopped.catch(() => undefined); // whoever waits is told below, unless the start is left behind
+    if (now === undefined && !(await endsWithin(before, span))) await this.#starting?.leave(before, span);
+    return stopped;
   }
 
   /** Starts and stops happen one after the other, in the order in which they were asked for. */

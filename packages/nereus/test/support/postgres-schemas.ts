@@ -6,6 +6,7 @@ import { emptySchema, newSchema, type TestDatabase, testDatabase } from "./postg
 /** One database for each test file, made when it is first needed; schemas in it, each emptied for the next test. */
 export class PostgresSchemas {
   readonly #free: string[] = [];
+  readonly #stores: Store[] = [];
   readonly #connect: (database: TestDatabase) => Promise<PostgresPool>;
   readonly #options: Partial<PostgresOptions>;
   #connected: Promise<PostgresPool> | undefined;
@@ -36,7 +37,9 @@ export class PostgresSchemas {
   }
 
   storeIn(schema: string): Store {
-    return postgres({ pool: this.pool, schema, setUp: true, ...this.#options });
+    const store = postgres({ pool: this.pool, schema, setUp: true, ...this.#options });
+    this.#stores.push(store);
+    return store;
   }
 
   /** Its stores must be closed. */
@@ -45,7 +48,9 @@ export class PostgresSchemas {
     this.#free.push(schema);
   }
 
+  /** A store that a test left open has a connection, for which the end of the pool would wait. */
   async drop(): Promise<void> {
+    await Promise.all(this.#stores.map((store) => store.close({ atOnce: true })));
     await (await this.#database)?.drop();
   }
 
