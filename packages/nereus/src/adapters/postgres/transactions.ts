@@ -12,6 +12,7 @@ import { codeOf, isAnswer, outcomeUnknown } from "../server-answers.ts";
 import { Group } from "./batch.ts";
 import { unregistered } from "./batch-writer.ts";
 import { assertSeen, isConflict, overtakenCaller } from "./callers-level.ts";
+import { type CommandOfCaller, CommandsOfCallers } from "./commands-of-callers.ts";
 import { storeFault } from "./faults.ts";
 import { qualified } from "./identifiers.ts";
 import { type PostgresClient, type PostgresQuery, type PostgresResult, rowsOn } from "./pool.ts";
@@ -215,22 +216,32 @@ class OwnTransaction extends TransactionReads implements StoreTransaction {
  * In a transaction of the caller's: nothing here ends it. The server's number of the transaction, which comes with whatever is read in it, and the
  * savepoint before the handler's own statements tell it from another one.
  */
-class JoinedTransaction extends TransactionReads implements StoreTransaction {
+class JoinedTransaction extends TransactionReads implements StoreTransaction, CommandOfCaller {
   readonly #source: () => TransactionSource;
-  readonly #client: SqlClient;
+  readonly client: SqlClient;
   readonly #savepoints: Savepoints;
   readonly #savepoint = `nereus_command_${++joined}`;
   #number: string | undefined;
   #isolation: string | undefined;
   /** Settled when the savepoint is set. */
   #started: Promise<void> | undefined;
+  /** Whether there is one to go back to. */
+  #hasSavepoint = false;
   #ended = false;
 
   constructor(source: () => TransactionSource, client: SqlClient) {
     super(source, { rows: (query) => this.#rows(query) });
     this.#source = source;
-    this.#client = client;
+    this.client = client;
     this.#savepoints = new Savepoints(source().name, (text, values) => this.#run(text, values));
+  }
+
+  get store(): object {
+    return this.#source;
+  }
+
+  get number(): string | undefined {
+    return this.#number;
   }
 
   query<Row>(text: string | object, values?: readonly unknown[], connection?: object): Promise<SqlResult<Row>> {
@@ -244,13 +255,16 @@ class JoinedTransaction extends TransactionReads implements StoreTransaction {
     try {
       if (this.#number === undefined) await this.#rows(unprepared("SELECT"));
       if (!this.session.types.covers(commit)) source.session.types.learn();
+      commandsOfCallers.enter(this, "commit", source.name);
       await assertSeen(source, this.session, commit, this.#isolation);
       const outcome = await write(source, this.session, commit, { ...noFence, transaction: this.#number });
       if (outcome.status !== "committed") await this.#undo();
-      else if (this.#started !== undefined) await this.#control("RELEASE SAVEPOINT");
+      else if (this.#hasSavepoint) await this.#control("RELEASE SAVEPOINT");
       return outcome;
     } catch (error) {
       throw lacksOwn(error) ? transactionEnded(source.name, error) : this.fault(error);
+    } finally {
+      commandsOfCallers.leave(this);
     }
   }
 
@@ -263,38 +277,52 @@ class JoinedTransaction extends TransactionReads implements StoreTransaction {
   async rollback(options?: { readonly atOnce: boolean }): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
-    if (options?.atOnce !== true) return this.#undo().catch(ignore);
-    // The caller is not waited for, and may have ended the transaction before a second statement.
-    if (this.#started !== undefined && !this.isRunning) await this.#control("ROLLBACK TO SAVEPOINT").catch(ignore);
+    try {
+      if (options?.atOnce !== true) return await this.#undo().catch(ignore);
+      // The caller is not waited for, and may have ended the transaction before a second statement.
+      if (this.#hasSavepoint && !this.isRunning) await this.#control("ROLLBACK TO SAVEPOINT").catch(ignore);
+    } finally {
+      commandsOfCallers.leave(this);
+    }
   }
 
   async #undo(): Promise<void> {
-    if (this.#started === undefined) return;
+    if (!this.#hasSavepoint) return;
     await this.#control("ROLLBACK TO SAVEPOINT");
     await this.#control("RELEASE SAVEPOINT");
   }
 
   #control(what: string): Promise<unknown> {
-    return this.inTurn(async () => await this.#client.query(`${what} ${this.#savepoint}`));
+    return this.inTurn(async () => await this.client.query(`${what} ${this.#savepoint}`));
   }
 
   async #run(text: string | object, values?: readonly unknown[]): Promise<SqlResult<unknown>> {
     if (this.#ended) throw transactionOver(this.#source().name);
-    this.#started ??= this.#control("SAVEPOINT").then(ignore, (error: unknown) => {
-      const { name } = this.#source();
-      throw lacksOwn(error) ? transactionEnded(name, error) : storeFault(error, name);
-    });
+    this.#started ??= this.#start();
     await this.#started;
     if (this.#ended) throw transactionOver(this.#source().name); // what has followed is not to be undone any more
     // a driver's client takes either; which rows come back only the caller knows
-    const client = this.#client as unknown as { query(...all: unknown[]): Promise<SqlResult<unknown>> };
+    const client = this.client as unknown as { query(...all: unknown[]): Promise<SqlResult<unknown>> };
     return this.inTurn(async () => await (values === undefined ? client.query(text) : client.query(text, values)));
+  }
+
+  async #start(): Promise<void> {
+    const { name } = this.#source();
+    try {
+      if (this.#number === undefined) await this.#rows(unprepared("SELECT"));
+      if (this.#ended) throw transactionOver(name);
+      commandsOfCallers.enter(this, "ownSql", name);
+      this.#hasSavepoint = true;
+      await this.#control("SAVEPOINT");
+    } catch (error) {
+      throw lacksOwn(error) ? transactionEnded(name, error) : storeFault(error, name);
+    }
   }
 
   /** Any client will do: what a row holds comes as one JSON text, whatever the client makes of the types of columns. */
   #rows({ text, values = [] }: PostgresQuery): Promise<readonly Row[]> {
     return this.inTurn(async () => {
-      const { rows } = await this.#client.query(rowsAsJson(text), values);
+      const { rows } = await this.client.query(rowsAsJson(text), values);
       const { nereus_rows: json, nereus_transaction: number, nereus_isolation } = rows[0] as Record<string, string>;
       this.#isolation = nereus_isolation;
       this.#number ??= number;
@@ -303,6 +331,8 @@ class JoinedTransaction extends TransactionReads implements StoreTransaction {
     });
   }
 }
+
+const commandsOfCallers = new CommandsOfCallers();
 
 /** How many transactions of callers were joined: their savepoints have names of their own. */
 let joined = 0;
