@@ -1,4 +1,4 @@
-import { identifier, Projection } from "nereus";
+import { Domain, identifier, Projection } from "nereus";
 import { memory } from "nereus/memory";
 import { expect, test } from "vitest";
 import { z } from "zod";
@@ -44,4 +44,15 @@ test("an identity that is no text is refused", async () => {
   for (const id of [undefined, null, 5, {}, ""]) {
     await expect(bank.view(AccountSummary).get(id as never)).rejects.toMatchObject({ code: "IDENTITY_MISSING" });
   }
+});
+
+test.each([
+  ["tenancey", "required"],
+  ["tenants", "required"],
+  ["cache", 5],
+])("a domain has no option %s", (name, value) => {
+  const options = { elements: [], store: memory(), [name]: value };
+  expect(() => new Domain("bank", options)).toThrow(
+    expect.objectContaining({ code: "OPTION_INVALID", message: expect.stringContaining(`there is no option ${name}`) }),
+  );
 });

@@ -403,6 +403,28 @@ const cases: Record<string, { elements: () => readonly unknown[]; faults: readon
       "ELEMENT_OPTION_INVALID E",
     ],
   },
+  "an option has a name that there is not": {
+    elements: () => {
+      const Listed = class extends Projection("Listed", { orderId: identifier() }, any({ uniqe: [["orderId"]] })) {};
+      return [
+        Order,
+        aggregate("A", {}, { uniqe: [["id"]] }),
+        commandHandlers(Stock, any({ timout: 5 })).on(Place, async () => undefined),
+        Stock,
+        eventHandlers("Letters", any({ retires: 5 })).on(Placed, nothing),
+        Listed,
+        projector(Listed, any({ run: "async", verson: 2 })).create(Placed, ({ orderId }) => ({ orderId })),
+      ];
+    },
+    faults: [
+      "ELEMENT_OPTION_INVALID A",
+      "ELEMENT_OPTION_INVALID Listed",
+      "ELEMENT_OPTION_INVALID Letters",
+      "ELEMENT_OPTION_INVALID commandHandlers(Stock)",
+      "ELEMENT_OPTION_INVALID projector(Listed)",
+    ],
+    says: /there is no option uniqe/,
+  },
   "published is no truth value": {
     elements: () => [class extends Event("Told", {}, { published: any("yes") }) {}],
     faults: ["ELEMENT_OPTION_INVALID Told"],

@@ -32,6 +32,8 @@ export interface EventHandlersDefinition {
   readonly run: EventHandlersRun;
   readonly retries: number;
   readonly categories: readonly string[] | undefined;
+  /** The names of the options that were given. */
+  readonly given: readonly string[];
   /** In the order in which they were given, which is the order in which they run. */
   readonly handlings: readonly { readonly event: EventClass; readonly handle: EventHandling }[];
 }
@@ -55,7 +57,8 @@ export interface EventHandlers extends Element<"eventHandlers"> {
  */
 export function eventHandlers(name: string, options: EventHandlersOptions = {}): EventHandlers {
   const { run = "async", retries = 3, categories } = options;
-  const own: EventHandlersDefinition = { kind: "eventHandlers", name, run, retries, categories, handlings: [] };
+  const given = Object.keys(options);
+  const own: EventHandlersDefinition = { kind: "eventHandlers", name, run, retries, categories, given, handlings: [] };
   return new EventHandlerList(own) as unknown as EventHandlers; // handlers are kept without their types
 }
 

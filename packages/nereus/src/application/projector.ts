@@ -89,6 +89,8 @@ export interface ProjectorDefinition {
   readonly run: ProjectionRun;
   readonly version: number;
   readonly categories: readonly string[] | undefined;
+  /** The names of the options that were given. */
+  readonly given: readonly string[];
   /** By event name, in the order in which they were given. */
   readonly steps: ReadonlyMap<string, { readonly event: EventClass; readonly steps: readonly Projecting[] }>;
 }
@@ -170,8 +172,9 @@ export interface Projector<Row, NewRow> extends Element<"projector"> {
  */
 export function projector<Row extends object, NewRow>(
   projection: ProjectionClass<Row, NewRow>,
-  { run, version = 1, categories }: ProjectorOptions,
+  options: ProjectorOptions,
 ): Projector<Row, NewRow> {
+  const { run, version = 1, categories } = options;
   const own: ProjectorDefinition = {
     kind: "projector",
     name: `projector(${nameOf(projection)})`,
@@ -179,6 +182,7 @@ export function projector<Row extends object, NewRow>(
     run,
     version,
     categories,
+    given: Object.keys(options),
     steps: new Map(),
   };
   return new ProjectorSteps(own) as unknown as Projector<Row, NewRow>;

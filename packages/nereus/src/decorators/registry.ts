@@ -26,7 +26,7 @@ export interface RegistryOptions {
    * Makes the instance of a class of handlers, at each start of each domain: a container's `get`. Aggregates and repositories are made by the
    * framework.
    */
-  readonly make: <T extends object>(type: Making<T>) => T | Promise<T>;
+  readonly make: <T extends object>(type: new (...input: unknown[]) => T) => T | Promise<T>;
 }
 
 /** An element that its own decorators fill. `C`: the classes whose instances it can make. */
@@ -70,8 +70,11 @@ export function subscriberOf<M>(
 /** By class. What a domain has in their place knows the class. */
 const subscribers = new WeakMap<object, SubscriberDefinition>();
 
+/** Decorators take no abstract class, and a container is told no parameters. */
+type Made = new (...input: unknown[]) => object;
+
 type Class = Making<object> & { readonly prototype: object };
-type Create = Partial<InstanceOptions<object>>;
+type Create = { readonly create?: InstanceOptions<object>["create"] | undefined };
 
 /** What the decorators of one registry have put down. */
 class Book implements RegistryDefinition {
@@ -117,7 +120,7 @@ class Book implements RegistryDefinition {
       const fix = `Write registry({ make: (type) => container.get(type) }), or give @${decorator} an option create.`;
       throw invalid(`The constructor of a class with @${decorator} takes something, and nobody makes it`, fix);
     }
-    const make = create ?? (made === undefined ? () => new (type as Plain)() : () => made(type));
+    const make = create ?? (made === undefined ? () => new (type as Plain)() : () => made(type as Made));
     const recipe = { type, decorator: `@${decorator}`, make };
     this.#recipes.set(create ?? type, recipe);
     return recipe;
@@ -137,16 +140,16 @@ function classDecorators(book: Book): ClassDecorators {
         book.addInstance(type, "commandHandler", options, (slot) => [fill(commandHandlers(aggregate), slot)]);
       });
     },
-    eventHandler: (name: string, options: EventHandlersOptions & Create = {}) =>
+    eventHandler: (name: string, { create, ...options }: EventHandlersOptions & Create = {}) =>
       adding(book, "eventHandler", (type) => {
         const fill = methodsOf(type, "eventHandler", "on");
-        book.addInstance(type, "eventHandler", options, (slot) => [fill(eventHandlers(name, options), slot)]);
+        book.addInstance(type, "eventHandler", { create }, (slot) => [fill(eventHandlers(name, options), slot)]);
       }),
-    projector: (projection: ProjectionClass<object>, options: ProjectorOptions & Create) => {
+    projector: (projection: ProjectionClass<object>, { create, ...options }: ProjectorOptions & Create) => {
       assertKind("projector", projection, "projection");
       return adding(book, "projector", (type) => {
         const fill = methodsOf(type, "projector", "on");
-        book.addInstance(type, "projector", options, (slot) => [
+        book.addInstance(type, "projector", { create }, (slot) => [
           fill(projector(projection, options), slot),
           projection,
         ]);

@@ -1,13 +1,22 @@
-import type { AggregateDefinition } from "../model/aggregate-root.ts";
+import type { AggregateDefinition, AggregateOptions, StateStoredOptions } from "../model/aggregate-root.ts";
 import { definition } from "../model/element.ts";
 import type { Invariant } from "../model/invariant.ts";
 import type { CompiledShape } from "../model/shape.ts";
 import { checkSingleIdentifier } from "./check-fields.ts";
 import { checkLists } from "./check-lists.ts";
+import { checkOptionNames, type OptionNames } from "./check-option-names.ts";
 import type { Faults } from "./faults.ts";
 import type { ModelMessages } from "./model-messages.ts";
 import type { ModelParts } from "./model-parts.ts";
 import type { ModelShapes } from "./model-shapes.ts";
+
+const optionNames: OptionNames<AggregateOptions & StateStoredOptions> = {
+  factEvents: true,
+  snapshotEvery: true,
+  snapshotVersion: true,
+  indexes: true,
+  unique: true,
+};
 
 export function checkAggregates(parts: ModelParts, messages: ModelMessages, shapes: ModelShapes, faults: Faults): void {
   for (const aggregate of parts.aggregates.values()) checkAggregate(aggregate[definition], faults);
@@ -68,6 +77,7 @@ export function checkRules(name: string, rules: readonly Invariant[], faults: Fa
 }
 
 function checkOptions({ name, eventSourced, options }: AggregateDefinition, faults: Faults): void {
+  checkOptionNames(name, Object.keys(options), optionNames, faults);
   const { factEvents } = options;
   if (factEvents !== undefined && typeof factEvents !== "boolean") {
     faults.add("ELEMENT_OPTION_INVALID", name, `factEvents is ${String(factEvents)}`, "Say true or false.");

@@ -1,3 +1,4 @@
+import type { EventHandlersOptions } from "../application/event-handlers.ts";
 import type { CommandHandlersOptions } from "../application/handlers.ts";
 import type { CommandRoute, QueryRoute } from "../application/registry.ts";
 import type { AggregateClass } from "../model/aggregate-root.ts";
@@ -5,11 +6,15 @@ import { millisecondsOf } from "../model/duration.ts";
 import { definition, definitionOf, type Element } from "../model/element.ts";
 import type { EventClass, MessageDefinition } from "../model/message.ts";
 import { isWhole } from "./check-aggregates.ts";
+import { checkOptionNames, type OptionNames } from "./check-option-names.ts";
 import { checkAggregateListed, checkProjectionListed } from "./check-registered.ts";
 import { definitionIn } from "./element-reading.ts";
 import type { Faults } from "./faults.ts";
 import { type ModelMessages, messageName } from "./model-messages.ts";
 import { isName, type ModelParts } from "./model-parts.ts";
+
+const commandOptions: OptionNames<CommandHandlersOptions> = { timeout: true };
+const eventOptions: OptionNames<EventHandlersOptions> = { run: true, retries: true, categories: true };
 
 /**
  * Checks the handlers of commands.
@@ -21,6 +26,7 @@ export function checkCommandHandlers(parts: ModelParts, faults: Faults): Readonl
   const users = new Map<string, string>();
   for (const { name: user, aggregate, options, handlings } of parts.commandHandlers) {
     checkAggregateListed(parts, aggregate, user, faults);
+    checkOptionNames(user, Object.keys(options), commandOptions, faults);
     const timeout = checkTimeout(user, options, faults);
     checkAny(user, handlings, faults);
     for (const { command, handling } of handlings) {
@@ -86,7 +92,8 @@ export function checkQueryHandlers(parts: ModelParts, faults: Faults): ReadonlyM
 
 /** Checks the handlers of events. */
 export function checkEventHandlers(parts: ModelParts, messages: ModelMessages, faults: Faults): void {
-  for (const { name: user, handlings, run, retries, categories } of parts.eventHandlers.values()) {
+  for (const { name: user, given, handlings, run, retries, categories } of parts.eventHandlers.values()) {
+    checkOptionNames(user, given, eventOptions, faults);
     checkAny(user, handlings, faults);
     if (run !== "inline" && run !== "async") {
       faults.add("ELEMENT_OPTION_INVALID", user, `run is ${String(run)}`, 'Say "inline" or "async".');

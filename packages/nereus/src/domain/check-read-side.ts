@@ -1,14 +1,18 @@
-import { collectionOf, type ProjectorDefinition } from "../application/projector.ts";
+import { collectionOf, type ProjectorDefinition, type ProjectorOptions } from "../application/projector.ts";
 import { definition } from "../model/element.ts";
-import type { ProjectionDefinition } from "../model/projection.ts";
+import type { ProjectionDefinition, ProjectionOptions } from "../model/projection.ts";
 import { checkIdentifier, isWhole } from "./check-aggregates.ts";
 import { checkCategories, checkEventReachable } from "./check-handlers.ts";
 import { checkLists } from "./check-lists.ts";
+import { checkOptionNames, type OptionNames } from "./check-option-names.ts";
 import { checkProjectionListed } from "./check-registered.ts";
 import { definitionIn } from "./element-reading.ts";
 import type { Faults } from "./faults.ts";
 import type { ModelMessages } from "./model-messages.ts";
 import type { ModelParts } from "./model-parts.ts";
+
+const projectionOptions: OptionNames<ProjectionOptions> = { indexes: true, unique: true };
+const projectorOptions: OptionNames<ProjectorOptions> = { run: true, version: true, categories: true };
 
 /**
  * Checks projections and what fills them.
@@ -39,6 +43,7 @@ export function checkReadSide(
 function checkProjection(own: ProjectionDefinition, filler: ProjectorDefinition | undefined, faults: Faults): void {
   const { name, shape } = own;
   checkIdentifier(name, shape, faults);
+  checkOptionNames(name, own.given, projectionOptions, faults);
   checkLists(name, shape, own, faults);
   if (filler === undefined) {
     const fix = `Add projector(${name}, { run: "async" }) to the elements.`;
@@ -50,7 +55,8 @@ function checkProjection(own: ProjectionDefinition, filler: ProjectorDefinition 
 }
 
 function checkProjector(parts: ModelParts, messages: ModelMessages, own: ProjectorDefinition, faults: Faults): void {
-  const { name, projection, steps, run, version, categories } = own;
+  const { name, given, projection, steps, run, version, categories } = own;
+  checkOptionNames(name, given, projectorOptions, faults);
   checkProjectionListed(parts, projection, name, faults);
   if (steps.size === 0) {
     faults.add("PROJECTOR_EMPTY", name, "it has no step", "Add .create(Event, …), .update or another.");

@@ -100,6 +100,22 @@ function weakened(store: Store, element: string, what: string, promise: WeakerPr
   };
 }
 
+/** With a slip in `tenancy`, no call would have to say its tenant. */
+const optionNames: Readonly<Record<keyof DomainOptions, true>> = {
+  elements: true,
+  store: true,
+  formerly: true,
+  tenancy: true,
+  clock: true,
+  log: true,
+  timeout: true,
+  retries: true,
+  enrichers: true,
+  cachedAggregates: true,
+  cachedCharacters: true,
+  limits: true,
+};
+
 /** For callers without types. @throws NereusError OPTION_INVALID */
 export function assertDomainOptions(name: unknown, options: DomainOptions<Tenancy>): void {
   const fault = faultOfOptions(name, options);
@@ -117,6 +133,8 @@ function faultOfOptions(name: unknown, options: DomainOptions<Tenancy>): string 
   if (!Array.isArray(formerly) || formerly.some((one) => typeof one !== "string" || one === "")) {
     return "formerly is not a list of names";
   }
+  const unknown = Object.keys(options).find((given) => !Object.hasOwn(optionNames, given));
+  if (unknown !== undefined) return `there is no option ${unknown}`;
   if (![undefined, "optional", "required"].includes(options.tenancy)) return "tenancy is neither optional nor required";
   const { retries, cachedAggregates, cachedCharacters, limits, clock, timeout } = options;
   if (![retries, cachedAggregates, cachedCharacters].every(isCount))

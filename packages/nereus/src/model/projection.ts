@@ -23,6 +23,8 @@ export interface ProjectionDefinition {
   readonly shape: CompiledShape;
   readonly indexes: readonly (readonly string[])[];
   readonly unique: readonly (readonly string[])[];
+  /** The names of the options that were given. */
+  readonly given: readonly string[];
 }
 
 /** Any class made by `Projection`. `R` is its row, `I` what creates one. */
@@ -55,7 +57,8 @@ export function Projection<const N extends string, S extends ShapeWithout<"toJSO
 ): ProjectionBase<N, S> {
   const compiled = new CompiledShape(name, shape, { reserved: ["toJSON"] });
   const { indexes = [], unique = [] } = options;
-  const own: ProjectionDefinition = { kind: "projection", name, shape: compiled, indexes, unique };
+  const given = Object.keys(options);
+  const own: ProjectionDefinition = { kind: "projection", name, shape: compiled, indexes, unique, given };
   const base = class extends Row {
     static readonly [definition]: ProjectionDefinition = own;
     constructor(input: unknown, origin?: typeof stored) {

@@ -76,8 +76,9 @@ class Container {
     this.#needs.set(type, what);
   }
 
-  get<T extends object>(type: abstract new (...input: never) => T): T {
-    const made = Reflect.construct(type as never, this.#needs.get(type)?.() ?? []) as T;
+  /** Typed as the containers in use have it. */
+  get<T extends object>(type: new (...input: any[]) => T): T {
+    const made = Reflect.construct(type, this.#needs.get(type)?.() ?? []) as T;
     this.made.push(made);
     return made;
   }
