@@ -1,5 +1,5 @@
 // docs/guides/releases.md: the compiler checks it, test/inline-releases.test.ts holds what it says.
-import { Event, identifier, Projection, projector } from "nereus";
+import { Event, EventSourcedAggregate, identifier, Projection, projector } from "nereus";
 import { z } from "zod";
 
 class DepositMade extends Event("DepositMade", { accountId: identifier(), amount: z.number() }) {}
@@ -23,3 +23,11 @@ export const allBalances = projector(Balance, { run: "async", categories: ["Acco
     row.balance += amount;
   },
 );
+
+// was: class BankAccount extends EventSourcedAggregate("BankAccount", …)
+export class Account extends EventSourcedAggregate("BankAccount", { accountId: identifier() }).applies(
+  DepositMade,
+  (account, { accountId }) => {
+    account.accountId = accountId;
+  },
+) {}
