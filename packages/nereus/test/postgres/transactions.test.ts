@@ -317,10 +317,14 @@ describe.skipIf(missingPostgres !== undefined)("transactions on PostgreSQL", () 
   test("callers side by side, one aggregate: every committed command counts once", async () => {
     const caller = async (n: number): Promise<void> => {
       const client = await database.pool.connect();
-      await client.query("BEGIN");
-      await bank.process(new Deposit({ accountId: "1", amount: 1 }), { transaction: client as unknown as SqlClient });
-      await client.query(n % 3 === 0 ? "ROLLBACK" : "COMMIT");
-      client.release();
+      try {
+        await client.query("BEGIN");
+        const transaction = client as unknown as SqlClient;
+        await bank.process(new Deposit({ accountId: "1", amount: 1 }), { transaction });
+        await client.query(n % 3 === 0 ? "ROLLBACK" : "COMMIT");
+      } finally {
+        client.release();
+      }
     };
     const plain = Array.from({ length: 9 }, () => bank.process(new Deposit({ accountId: "1", amount: 1 })));
     await Promise.all([...plain, ...Array.from({ length: 9 }, (_, n) => caller(n))]);

@@ -58,7 +58,9 @@ export async function testDatabase(options: pg.PoolConfig = {}): Promise<TestDat
   const url = new URL(found.url ?? "");
   url.pathname = `/${name}`;
   const anotherPool = (more: pg.PoolConfig = {}): pg.Pool => {
-    const pool = new pg.Pool({ connectionString: url.href, max: 5, ...options, ...more });
+    // A test file makes many pools: what idles is given back soon, since all files share the server's connections.
+    const idle = { idleTimeoutMillis: 1000 };
+    const pool = new pg.Pool({ connectionString: url.href, max: 5, ...idle, ...options, ...more });
     pools.push(pool);
     return pool;
   };
