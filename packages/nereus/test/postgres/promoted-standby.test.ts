@@ -131,6 +131,7 @@ async function promoted(before: (mine: Domain) => Promise<void>, lost: (mine: Do
   await before(here.domain);
   const standby = await makeStandby(primary);
   onTestFinished(() => standby.remove());
+  onTestFinished(() => here.domain.stop()); // while there is a server that answers
   standby.stop("fast");
   await lost(here.domain);
   primary.stop("immediate");
