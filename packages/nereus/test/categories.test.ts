@@ -110,6 +110,44 @@ describe.each(everyStore())("on $name", ({ missing, open }) => {
   });
 });
 
+/** The next release calls the aggregate otherwise; both know the event. */
+function renamed(name: string) {
+  class Named extends EventSourcedAggregate(name, { accountId: identifier(), balance: z.number().default(0) }).applies(
+    Deposited,
+    (account, { accountId }) => {
+      account.accountId = accountId;
+    },
+  ) {}
+  const opening = commandHandlers(Named).create(Open, ({ accountId, amount }) =>
+    Named.create((account) => account.raise(new Deposited({ accountId, amount }))),
+  );
+  const heard: number[] = [];
+  const notes = eventHandlers("Notes").on(Deposited, ({ amount }) => void heard.push(amount));
+  return { elements: [Named, opening, Swept, Audited, Balance, balances(), notes], heard };
+}
+
+describe.each(everyStore())("releases whose aggregates differ, on $name", ({ missing, open }) => {
+  test.skipIf(missing !== undefined)("a release passes over no event of another one's aggregate", async () => {
+    const place = await open();
+    const [older, newer] = [renamed("Account"), renamed("BankAccount")];
+    const before = await start(place(), older.elements);
+    await before.process(new Open({ accountId: "1", amount: 1 }));
+    await before.settle();
+    const after = await start(place(), newer.elements);
+    await after.process(new Open({ accountId: "2", amount: 20 }));
+    await before.settle(); // it moves the checkpoints of both
+    await before.process(new Open({ accountId: "3", amount: 300 }));
+    await after.settle();
+    const amounts = async (of: Domain) => (await of.view(Balance).find({})).map(({ balance }) => balance);
+    expect(await amounts(before)).toEqual([1, 20, 300]);
+    expect([...older.heard, ...newer.heard].sort((a, b) => a - b)).toEqual([1, 20, 300]);
+    for (const domain of [before, after]) await domain.stop();
+    const last = await start(place(), newer.elements);
+    await last.settle();
+    expect(await amounts(last)).toEqual([1, 20, 300]);
+  });
+});
+
 test("categories that are none, or of what runs inline, are refused", () => {
   const faults = (...elements: readonly Element[]) =>
     new Domain("bank", { elements: [Account, commands, ...elements], store: memory() }).check();

@@ -1,6 +1,6 @@
 import type { StoredMessage } from "../log/message.ts";
 import type { LogFilter, LogPage } from "../ports/store.ts";
-import type { Registry } from "./registry.ts";
+import type { KnownSources } from "./event-sources.ts";
 
 /**
  * Which messages a subscription reads: events of its types, in the categories of the aggregates that raise them, unless others are named. Where other
@@ -12,8 +12,8 @@ export class FollowedMessages {
   /** By type: undefined where any category will do. */
   readonly #categories: ReadonlyMap<string, readonly string[] | undefined>;
 
-  constructor({ sources }: Pick<Registry, "sources">, types: Iterable<string>, named: readonly string[] | undefined) {
-    this.#categories = new Map([...types].map((type) => [type, named ?? sources.get(type)]));
+  constructor(sources: Pick<KnownSources, "of">, types: Iterable<string>, named: readonly string[] | undefined) {
+    this.#categories = new Map([...types].map((type) => [type, named ?? sources.of(type)]));
     const lists = [...this.#categories.values()];
     this.filter = {
       types: [...this.#categories.keys()],

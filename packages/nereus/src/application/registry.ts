@@ -9,6 +9,7 @@ import type { CheckedClock } from "./checked-clock.ts";
 import type { Log } from "./context.ts";
 import type { Enrichers } from "./enrichers.ts";
 import type { EventHandlersDefinition } from "./event-handlers.ts";
+import type { EventSources } from "./event-sources.ts";
 import type { Fingerprints } from "./fingerprints.ts";
 import type { CommandHandling, QueryHandling } from "./handlers.ts";
 import type { InlineRegister } from "./inline-register.ts";
@@ -66,6 +67,7 @@ export interface Runtime {
   readonly snapshots: Snapshots;
   readonly inline: InlineRegister;
   readonly shapes: StoredShapes;
+  readonly sources: EventSources;
   readonly fingerprints: Fingerprints;
   readonly clock: CheckedClock;
   /** How long what a handler runs in may take, in milliseconds, where nothing else says so. */

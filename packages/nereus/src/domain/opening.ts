@@ -29,6 +29,7 @@ export async function opened<T extends Tenancy>(
     if (store.readOnly === true) return running;
     await running.runtime.fingerprints.begin(store);
     await refuseMarksAhead(running.runtime);
+    await running.runtime.sources.begin(store);
     await running.inline.start();
     await beginSubscriptions(running);
     await running.sentCommands.begin();

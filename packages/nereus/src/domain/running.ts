@@ -3,6 +3,7 @@ import { AggregateCache } from "../application/aggregate-cache.ts";
 import { CheckedClock } from "../application/checked-clock.ts";
 import { type CommandProcessor, joiningOf } from "../application/command-processor.ts";
 import type { TimeLimit } from "../application/deadline.ts";
+import { EventSources } from "../application/event-sources.ts";
 import { Fingerprints } from "../application/fingerprints.ts";
 import type { Joining } from "../application/handler-context.ts";
 import { runInlineHandlers } from "../application/inline-handlers.ts";
@@ -65,6 +66,7 @@ export function assemble(registry: Registry, shapes: StoredShapes, options: Doma
     enrichers: options.enrichers ?? {},
     inline: new InlineRegister(registry.inline, log),
     shapes,
+    sources: new EventSources(registry.sources),
     fingerprints: new Fingerprints(),
     retries: options.retries ?? 20,
     limits,

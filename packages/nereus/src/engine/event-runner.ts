@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import type { EventHandlersDefinition, EventHandling } from "../application/event-handlers.ts";
+import type { KnownSources } from "../application/event-sources.ts";
 import { eventWork, type Once } from "../application/event-work.ts";
 import { FollowedMessages } from "../application/followed-messages.ts";
 import type { Joining } from "../application/handler-context.ts";
@@ -40,7 +41,8 @@ export class EventRunner implements Runner {
   readonly #work: WorkProcessor;
   readonly #joining: Joining;
   readonly #own: EventHandlersDefinition;
-  readonly #followed: FollowedMessages;
+  #sources: KnownSources;
+  #followed: FollowedMessages;
   readonly #page = new PageSize(512);
   /** The checkpoint as stored; undefined until it was read. */
   #checkpoint: number | undefined;
@@ -56,8 +58,13 @@ export class EventRunner implements Runner {
     this.#work = work;
     this.#joining = joining;
     this.#own = own;
-    const types = own.handlings.map(({ event }) => event[definition].name);
-    this.#followed = new FollowedMessages(runtime.registry, types, own.categories);
+    this.#sources = runtime.sources.own;
+    this.#followed = this.#follow();
+  }
+
+  #follow(): FollowedMessages {
+    const types = this.#own.handlings.map(({ event }) => event[definition].name);
+    return new FollowedMessages(this.#sources, types, this.#own.categories);
   }
 
   get subject(): string {
@@ -100,12 +107,18 @@ export class EventRunner implements Runner {
   }
 
   async #step(signal: AbortSignal | undefined): Promise<void> {
-    const { store } = this.#runtime;
+    const { store, sources } = this.#runtime;
     if (this.#checkpoint === undefined) {
+      this.#sources = await sources.read(store.records);
+      this.#followed = this.#follow();
       this.#checkpoint = await storedCheckpoint(store, subscriptionOf(this.#own), this.subject);
       this.#position = this.#checkpoint;
     }
     const page = await store.log.readLog({ after: this.#position, limit: this.#page.limit, ...this.#followed.filter });
+    if (!(await this.#sources.isCurrent(store.records))) {
+      this.#checkpoint = undefined; // the page may lack events of another release's aggregates
+      return;
+    }
     this.#page.learn(page.messages);
     const { messages, through } = this.#followed.of(page);
     try {

@@ -55,8 +55,8 @@ async function warnOfEarlier(
   projector: ProjectorDefinition,
   types: readonly string[],
 ): Promise<void> {
-  const { store, log, registry } = runtime;
-  const { filter } = new FollowedMessages(registry, types, projector.categories);
+  const { store, log, sources } = runtime;
+  const { filter } = new FollowedMessages(await sources.read(store.records), types, projector.categories);
   const { messages } = await store.log.readLog({ after: 0, limit: 1, ...filter });
   const [first] = messages;
   if (first === undefined) return;

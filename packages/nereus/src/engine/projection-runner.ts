@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { storedMetadata } from "../application/event-metadata.ts";
+import type { KnownSources } from "../application/event-sources.ts";
 import { FollowedMessages } from "../application/followed-messages.ts";
 import { projecting } from "../application/handling.ts";
 import { type Gap, InlineState, inlineNote } from "../application/inline-state.ts";
@@ -45,6 +46,7 @@ export const always: number = Number.MAX_SAFE_INTEGER;
 export class ProjectionRunner implements Runner {
   readonly #runtime: Runtime;
   readonly #projector: ProjectorDefinition;
+  #sources: KnownSources;
   #followed: FollowedMessages;
   readonly #transactions: () => UnitTransaction;
   readonly #sessions = new Map<string, RowSession>();
@@ -72,7 +74,8 @@ export class ProjectionRunner implements Runner {
   ) {
     this.#runtime = runtime;
     this.#projector = projector;
-    this.#followed = new FollowedMessages(runtime.registry, projector.steps.keys(), projector.categories);
+    this.#sources = runtime.sources.own;
+    this.#followed = new FollowedMessages(this.#sources, projector.steps.keys(), projector.categories);
     this.#transactions = transactions;
     this.#transaction = transactions();
   }
@@ -126,6 +129,7 @@ export class ProjectionRunner implements Runner {
     if (this.#checkpoint === undefined && !(await this.#resume())) return;
     const page = await this.#nextPage();
     if (page.messages.length > 0) await this.#advance(page.messages, page.through);
+    else if (!(await this.#sources.isCurrent(this.#transaction.reads.records))) this.#forget();
     else if (page.through - (this.#checkpoint ?? 0) >= idleStep) await this.#commit([], page.through);
     else this.#position = Math.max(this.#position, page.through);
   }
@@ -134,12 +138,15 @@ export class ProjectionRunner implements Runner {
   async #resume(): Promise<boolean> {
     const { reads } = this.#transaction;
     const { name } = this.#runtime.store;
+    this.#sources = await this.#runtime.sources.read(reads.records);
+    this.#followed = new FollowedMessages(this.#sources, this.#projector.steps.keys(), this.#projector.categories);
+    this.#ahead = undefined;
     let checkpoint = await storedCheckpoint({ name, log: reads.log, records: reads.records }, this.name, this.subject);
     if (checkpoint === always || this.#projector.run === "inline") {
       const state = new InlineState(await reads.records.note(inlineNote), []);
       const { types = [], gap } = state.entries.get(this.name) ?? {};
       const all = [...this.#projector.steps.keys(), ...types];
-      this.#followed = new FollowedMessages(this.#runtime.registry, all, undefined);
+      this.#followed = new FollowedMessages(this.#sources, all, undefined);
       const first = gap?.first ?? null; // null: a release from before there was a register has completed it
       if (checkpoint === always && gap !== undefined && first !== null) {
         await assertInLog({ name, log: reads.log }, [{ name: inlineNote, subject: this.subject, position: gap.after }]);
@@ -298,7 +305,7 @@ export class ProjectionRunner implements Runner {
   async #commit(writes: SessionWrites, position: number): Promise<Taken | undefined> {
     const checkpoint = { name: this.name, expected: this.#checkpoint ?? 0, position };
     const documents = writes.flatMap(([, own]) => own);
-    const outcome = await this.#store({ documents, checkpoint });
+    const outcome = await this.#store({ documents, checkpoint, notes: this.#sources.asserted });
     if (outcome.status === "conflict" && outcome.conflict.on === "unique") return outcome.conflict;
     if (outcome.status !== "committed") {
       this.#forget();

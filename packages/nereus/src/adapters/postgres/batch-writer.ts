@@ -5,8 +5,9 @@ import type { LoneMessage } from "./batch.ts";
 import { givenUp, storeFault } from "./faults.ts";
 import { HeldClient } from "./held-client.ts";
 import { type PostgresClient, type PostgresPool, type PostgresQuery, rowsOn } from "./pool.ts";
-import { overtaken, ownStatement, type PreparedStatement, type Row, type RowReader, unprepared } from "./reads.ts";
+import { overtaken, ownStatement, type PreparedStatement, type Row, type RowReader } from "./reads.ts";
 import { append, commit, settle } from "./statements.ts";
+import { terminate } from "./terminate.ts";
 import type { GroupAnswer } from "./verdicts.ts";
 import type { WriteSession } from "./write-session.ts";
 
@@ -156,9 +157,9 @@ export class BatchWriter implements RowReader {
     this.#isCut = true;
     const { backend } = this;
     const { client } = this.#held;
-    if (client !== undefined) this.#held.drop(client);
-    if (backend === undefined) return;
-    void this.#settings.pool.query(unprepared("SELECT pg_catalog.pg_terminate_backend($1)", [backend])).catch(ignore);
+    if (client === undefined) return;
+    this.#held.drop(client);
+    if (backend !== undefined) terminate(this.#settings.pool, client, backend);
   }
 
   /** One statement at a time: the next is sent when the one before it has its answer. */

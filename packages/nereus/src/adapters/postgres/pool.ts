@@ -16,6 +16,7 @@ export interface PostgresClient {
   query(query: PostgresQuery): Promise<PostgresResult>;
   on(event: string, listener: (event: PostgresNotification) => void): unknown;
   removeListener(event: string, listener: (event: PostgresNotification) => void): unknown;
+  removeAllListeners?(event: string): unknown;
   /** The number that the server gave the connection's session, as `pg` has it. */
   readonly processID?: number | null;
   /** Gives it back; `true` ends it, since it was set up for one purpose, or nobody knows its state. */

@@ -20,6 +20,7 @@ import { ownStatement, type Row, unprepared } from "./reads.ts";
 import { Savepoints } from "./savepoints.ts";
 import type { Session } from "./session.ts";
 import { commitIn, settle } from "./statements.ts";
+import { terminate } from "./terminate.ts";
 import { TransactionReads, type TransactionSource, transactionOver } from "./transaction-reads.ts";
 import { answersOf, type GroupAnswer } from "./verdicts.ts";
 
@@ -180,9 +181,7 @@ class OwnTransaction extends TransactionReads implements StoreTransaction {
   #terminate(): void {
     const { processID } = this.#client as { readonly processID?: unknown }; // as clients of pg have it
     this.#end(true);
-    if (typeof processID !== "number") return;
-    const { pool } = this.#source;
-    void pool.query(unprepared("SELECT pg_catalog.pg_terminate_backend($1)", [processID])).catch(ignore);
+    if (typeof processID === "number") terminate(this.#source.pool, this.#client, processID);
   }
 
   /** Where the answer to COMMIT is lost, the books say whether it was made, and from then on it cannot be. */
